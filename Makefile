@@ -1,0 +1,60 @@
+# One door to everything; .ci/run calls the same targets. `make` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCE ?=
+
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := 1
+export PYTHONDONTWRITEBYTECODE :=
+export UV_NO_PROGRESS := 1
+
+.PHONY: help setup run ui test check bench docs lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## virtual environment from the hash-pinned lock, and the stores
+
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+		{ echo "custana needs Python 3.11 to 3.13; say which: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@echo "Setting up $(VENV) (once, a minute or so) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock 2>$(VENV)/uv.log \
+		|| { echo "uv could not install ($$(head -c 300 $(VENV)/uv.log | head -1)); trying pip, which takes longer ..."; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $(READY)
+
+run: setup  ## the whole chain on the embedded sample (or SOURCE=...), and where to look
+	@$(BIN)/custana run $(if $(SOURCE),--source $(SOURCE))
+
+ui: setup  ## Dagster and MLflow together on loopback, until Ctrl-C
+	@$(BIN)/custana ui $(if $(SOURCE),--source $(SOURCE))
+
+test: setup  ## the tests, on two processes
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: setup  ## format, rules, types, SQL, layers, definitions, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_like_sql
+	$(BIN)/lint-imports
+	$(BIN)/dg check defs
+	$(BIN)/dagster definitions validate --workspace workspace.yaml --log-level warning
+
+lock:  ## resolve the dependencies anew and write the locks, without hosts
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --upgrade --extra dev pyproject.toml -o requirements.lock
+	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --upgrade - -o requirements-uv.lock
+
+clean:  ## the environment and everything that custana wrote; data/sample stays
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find data -mindepth 1 -maxdepth 1 ! -name sample ! -name README.md -exec rm -rf {} +

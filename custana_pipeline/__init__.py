@@ -1,0 +1,1 @@
+"""custana: customer analytics that a company can run every night and believe."""

@@ -1,0 +1,1 @@
+"""Applications: the lists and the report that people act on, made by the champions only."""

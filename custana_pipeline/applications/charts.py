@@ -1,0 +1,149 @@
+"""Charts as inline SVG: drawn for a width of 360 units, so that they read on a phone, and labelled on the marks."""
+
+from collections.abc import Sequence
+from html import escape
+from itertools import pairwise
+
+WIDTH, HEIGHT = 360, 250
+LEFT, RIGHT, TOP, BOTTOM = 42, 342, 14, 212
+"""The corners of the plotting area."""
+
+Point = tuple[float, float]
+
+
+def gains_chart(points: Sequence[Point], audience_share: float) -> str:
+    """Share of all buyers found (y) when the best share of the customers (x) is addressed; `points` begin at (0, 0)."""
+    reached = _height_at(points, audience_share)
+    label_x, anchor = (_x(audience_share) - 9, "end") if audience_share >= 0.25 else (LEFT + 4, "start")
+    marks = [
+        *_axes([0, 0.25, 0.5, 0.75, 1], [0, 0.25, 0.5, 0.75, 1]),
+        _line([(0, 0), (1, 1)], "naive"),
+        _text(_x(0.68), _y(0.57), "addressed at random", "note", turned=-33),
+        _line(points, "model"),
+        *(_dot(point, "model") for point in points[1:-1]),
+        _line([(audience_share, 0), (audience_share, reached)], "guide"),
+        _dot((audience_share, reached), "focus"),
+        _text(label_x, _y(reached) - 18, f"{reached:.0%}", "focus", anchor=anchor),
+        _text(label_x, _y(reached) - 5, "of buyers", "focus", anchor=anchor),
+        _caption("share of customers, best scores first"),
+    ]
+    return _svg(marks, f"The best {audience_share:.0%} of the customers hold {reached:.0%} of the buyers.")
+
+
+def calibration_chart(points: Sequence[Point]) -> str:
+    """What was said (x) against what happened (y), one dot a tenth; on the diagonal both agree."""
+    top = _nice_top(max((max(point) for point in points), default=1.0))
+    scaled = [(x / top, y / top) for x, y in points]
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    marks = [
+        *_axes(ticks, ticks, top),
+        _line([(0, 0), (1, 1)], "naive"),
+        _text(_x(0.84), _y(0.73), "as it should be", "note", turned=-33),
+        _line(scaled, "faint"),
+        *(_dot(point, "model") for point in scaled),
+        _caption("said beforehand: share who will buy"),
+        _text(LEFT + 6, TOP + 8, "what happened: share who bought", "note", anchor="start"),
+    ]
+    return _svg(marks, "The share of buyers in each tenth, as foreseen and as it came.")
+
+
+def lift_chart(lifts: Sequence[float]) -> str:
+    """How many times as often as the average each tenth bought, the best tenth first."""
+    top = max([*lifts, 1.0]) * 1.12
+    wide = (RIGHT - LEFT) / max(len(lifts), 1)
+    marks = [_rule((LEFT, _y(1 / top)), (RIGHT, _y(1 / top)), "guide")]
+    for place, lift in enumerate(lifts):
+        left, height = LEFT + place * wide, _y(lift / top)
+        kind = "bar" if lift >= 1 else "bar faint"
+        marks.append(_bar((left + 3, height), (wide - 6, BOTTOM - height), kind))
+        marks.append(_text(left + wide / 2, height - 4, f"{lift:.1f}", "value"))
+        marks.append(_text(left + wide / 2, BOTTOM + 14, str(place + 1), "tick"))
+    marks += [
+        _text(RIGHT, _y(1 / top) - 5, "average customer = 1", "note", anchor="end"),
+        _caption("tenth of the customers, best scores first"),
+    ]
+    return _svg(marks, "How often each tenth of the customers bought, against the average customer.")
+
+
+def paired_chart(pairs: Sequence[tuple[float, float]], money: str) -> str:
+    """Foreseen (outlined) and actual (filled) mean per customer of each tenth, the best first."""
+    top = max([value for pair in pairs for value in pair] + [1e-9]) * 1.12
+    wide = (RIGHT - LEFT) / max(len(pairs), 1)
+    marks = [_rule((LEFT, BOTTOM), (RIGHT, BOTTOM), "axis")]
+    for place, (foreseen, actual) in enumerate(pairs):
+        left, half = LEFT + place * wide + 3, (wide - 6) / 2
+        marks.append(_bar((left, _y(foreseen / top)), (half, BOTTOM - _y(foreseen / top)), "bar outlined"))
+        marks.append(_bar((left + half, _y(actual / top)), (half, BOTTOM - _y(actual / top)), "bar"))
+        marks.append(_text(left + half, BOTTOM + 14, str(place + 1), "tick"))
+        if place < 3:
+            marks.append(_text(left + half, _y(max(foreseen, actual) / top) - 5, f"{money}{actual:,.0f}", "value"))
+    marks += [
+        _bar((RIGHT - 116, TOP), (9, 9), "bar outlined"),
+        _text(RIGHT - 102, TOP + 8, "foreseen", "note", anchor="start"),
+        _bar((RIGHT - 50, TOP), (9, 9), "bar"),
+        _text(RIGHT - 36, TOP + 8, "came", "note", anchor="start"),
+        _caption("tenth of the customers, highest forecast first"),
+    ]
+    return _svg(marks, "Mean amount per customer in each tenth, as foreseen and as it came.")
+
+
+def _svg(marks: Sequence[str], title: str) -> str:
+    return (
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title>{''.join(marks)}</svg>"
+    )
+
+
+def _axes(across: Sequence[float], up: Sequence[float], top: float = 1.0) -> list[str]:
+    lines = [_rule((LEFT, _y(tick)), (RIGHT, _y(tick)), "axis" if tick == 0 else "grid") for tick in up]
+    left = [_text(LEFT - 6, _y(tick) + 4, f"{tick * top:.0%}", "tick", anchor="end") for tick in up]
+    below = [_text(_x(tick), BOTTOM + 14, f"{tick * top:.0%}", "tick") for tick in across]
+    return [*lines, *left, *below]
+
+
+def _line(points: Sequence[Point], kind: str) -> str:
+    path = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
+    return f'<polyline class="line {kind}" points="{path}"/>'
+
+
+def _rule(start: Point, end: Point, kind: str) -> str:
+    ends = f'x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}"'
+    return f'<line class="{kind}" {ends}/>'
+
+
+def _bar(corner: Point, size: Point, kind: str) -> str:
+    x, y, width, height = *corner, *size
+    return f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{max(height, 0):.1f}" rx="1.5"/>'
+
+
+def _dot(point: Point, kind: str) -> str:
+    radius = 5 if kind == "focus" else 3
+    return f'<circle class="dot {kind}" cx="{_x(point[0]):.1f}" cy="{_y(point[1]):.1f}" r="{radius}"/>'
+
+
+def _text(x: float, y: float, words: str, kind: str, *, anchor: str = "middle", turned: float = 0) -> str:
+    turn = f' transform="rotate({turned} {x:.1f} {y:.1f})"' if turned else ""
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{turn}>{escape(words)}</text>'
+
+
+def _caption(words: str) -> str:
+    return _text((LEFT + RIGHT) / 2, HEIGHT - 8, words, "note")
+
+
+def _x(share: float) -> float:
+    return LEFT + share * (RIGHT - LEFT)
+
+
+def _y(share: float) -> float:
+    return BOTTOM - share * (BOTTOM - TOP)
+
+
+def _height_at(points: Sequence[Point], x: float) -> float:
+    for (left, low), (right, high) in pairwise(points):
+        if left <= x <= right and right > left:
+            return low + (high - low) * (x - left) / (right - left)
+    return points[-1][1] if points else 0.0
+
+
+def _nice_top(largest: float) -> float:
+    return next((top for top in (0.1, 0.2, 0.4, 0.6, 0.8) if largest <= top), 1.0)

@@ -1,0 +1,50 @@
+"""Who is alike: each customer's segment, under the name that the published rules give it."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import pandas as pd
+
+from custana_pipeline.errors import ContractBroken
+
+
+def customer_segments(
+    assignments: pd.DataFrame, names: Mapping[int, str], model_version: str, as_of: dt.date
+) -> pd.DataFrame:
+    """The list `customer_segments`, one row per row of `assignments` (customer_id, segment_id), by customer_id.
+
+    Raises ContractBroken where a segment has no name or two segments share one.
+    """
+    customers = assignments.sort_values("customer_id", ignore_index=True)
+    segment_ids = [int(segment) for segment in customers["segment_id"]]
+    _require_names(set(segment_ids), names)
+    return pd.DataFrame(
+        {
+            "as_of": pd.Series([as_of] * len(customers), dtype=object),
+            "customer_id": customers["customer_id"].astype(str),
+            "segment_id": pd.Series(segment_ids, dtype="int64"),
+            "segment_name": pd.Series([names[segment] for segment in segment_ids], dtype=str),
+            "model_version": model_version,
+        }
+    )
+
+
+def names_of(assignments: pd.DataFrame) -> dict[int, str]:
+    """The name of each segment in a frame with segment_id and segment_name; raises ContractBroken where one has two."""
+    names: dict[int, str] = {}
+    for segment, name in assignments[["segment_id", "segment_name"]].drop_duplicates().itertuples(index=False):
+        if int(segment) in names:
+            raise ContractBroken("models.assignments gives one segment two names: train the segmentation again.")
+        names[int(segment)] = str(name)
+    return names
+
+
+def _require_names(segment_ids: set[int], names: Mapping[int, str]) -> None:
+    nameless = sorted(segment_ids - set(names))
+    if nameless:
+        raise ContractBroken(
+            f"models.assignments has segments without a name ({', '.join(map(str, nameless))}): "
+            "train the segmentation again."
+        )
+    if len({names[segment] for segment in segment_ids}) < len(segment_ids):
+        raise ContractBroken("models.assignments gives two segments one name: train the segmentation again.")

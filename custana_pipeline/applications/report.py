@@ -1,0 +1,150 @@
+"""The report that a marketer opens: one page without network, scripts or a single customer's row."""
+
+import datetime as dt
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from custana_pipeline.applications import charts
+from custana_pipeline.applications.report_facts import DecileFacts, ModelFacts, ReportFacts, TotalFacts
+from custana_pipeline.applications.report_words import TARGET_WORDS, comparisons, count, money, reason_words, verdict
+
+TEMPLATE = "report.html.j2"
+DIMENSION_WORDS = {"segment": "By segment", "category": "By category", "location": "By location"}
+LIST_WORDS = {
+    "buy_again": ("Buy again", "bought before, by habit and by how lately; filled with what sells now"),
+    "discover": ("Discover", "never bought by that customer: goes with what they buy, or was looked at"),
+}
+ROWS_SHOWN = 10
+
+
+def render_report(facts: ReportFacts) -> str:
+    """The whole page as HTML; equal facts give equal bytes, and every text in them is escaped."""
+    environment = Environment(
+        loader=PackageLoader("custana_pipeline.applications"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        money=partial(money, currency=facts.currency),
+        count=count,
+        day=_day,
+        percent="{:.0%}".format,
+        reason=reason_words,
+    )
+    return environment.get_template(TEMPLATE).render(_context(facts))
+
+
+def _context(facts: ReportFacts) -> dict[str, Any]:
+    yesterday = facts.as_of - dt.timedelta(days=1)
+    return {
+        "facts": facts,
+        "last_foreseen_day": facts.as_of + dt.timedelta(days=facts.horizon_days - 1),
+        "trained": [_model(model) for model in facts.models],
+        "known_until": min(facts.last_day or yesterday, yesterday),
+        "unbeaten": [_title(model) for model in facts.models if model.state == "TRAINED" and not model.beats_naive],
+        "behavior_charts": _behavior_charts(facts),
+        "amount_chart": _amount_chart(facts),
+        "totals": [
+            (DIMENSION_WORDS[name], bars(facts.totals[name])) for name in DIMENSION_WORDS if facts.totals.get(name)
+        ],
+        "products": [(*LIST_WORDS[name], facts.products[name]) for name in LIST_WORDS if facts.products.get(name)],
+        "set_aside": sum(table.set_aside for table in facts.tables),
+        "rejected": sum(table.rejected for table in facts.tables),
+    }
+
+
+def bars(totals: tuple[TotalFacts, ...], shown: int = ROWS_SHOWN) -> list[tuple[TotalFacts, float]]:
+    """The first members, each with the length of its bar in per cent of the longest; the rest is added up."""
+    kept, cut = totals[:shown], totals[shown:]
+    if cut:
+        kept = (*kept, _added(cut))
+    sizes = [fact.expected_purchases if fact.expected_amount is None else fact.expected_amount for fact in kept]
+    longest = max([*sizes, 1e-9])
+    return [(fact, round(100 * size / longest, 1)) for fact, size in zip(kept, sizes, strict=True)]
+
+
+def _added(totals: tuple[TotalFacts, ...]) -> TotalFacts:
+    has_money = totals[0].expected_amount is not None
+    return TotalFacts(
+        member=f"{len(totals)} more",
+        customers=sum(fact.customers for fact in totals),
+        expected_purchases=sum(fact.expected_purchases for fact in totals),
+        expected_amount=sum(fact.expected_amount or 0 for fact in totals) if has_money else None,
+        expected_net_amount=sum(fact.expected_net_amount or 0 for fact in totals) if has_money else None,
+    )
+
+
+def _model(model: ModelFacts) -> dict[str, Any]:
+    return {
+        "title": _title(model),
+        "verdict": verdict(model),
+        "tag": _tag(model),
+        "holdout": model.holdout,
+        "comparisons": comparisons(model),
+    }
+
+
+def _title(model: ModelFacts) -> str:
+    return TARGET_WORDS.get(model.target, model.target)
+
+
+def _tag(model: ModelFacts) -> tuple[str, str]:
+    """What the heading says of a model, and in which colour."""
+    if model.state != "TRAINED":
+        return "no model", "poor"
+    return ("better than naive", "good") if model.beats_naive else ("naive not beaten", "poor")
+
+
+def _behavior_charts(facts: ReportFacts) -> dict[str, Markup]:
+    model = facts.model("is_recommended")
+    if model is None or not model.deciles or not _actual_total(model.deciles):
+        return {}
+    share = facts.headline.audience / max(facts.headline.customers, 1)
+    return {
+        "gains": Markup(charts.gains_chart(gains(model.deciles), share)),  # noqa: S704 - drawn and escaped by charts
+        "lift": Markup(charts.lift_chart(lifts(model.deciles))),  # noqa: S704
+        "calibration": Markup(  # noqa: S704
+            charts.calibration_chart([(tenth.predicted, tenth.actual) for tenth in model.deciles])
+        ),
+    }
+
+
+def _amount_chart(facts: ReportFacts) -> Markup | None:
+    model = facts.model("future_amount")
+    if model is None or not model.deciles:
+        return None
+    pairs = [(tenth.predicted, tenth.actual) for tenth in model.deciles]
+    return Markup(charts.paired_chart(pairs, facts.currency if not facts.currency.isalpha() else ""))  # noqa: S704
+
+
+def gains(deciles: tuple[DecileFacts, ...]) -> list[tuple[float, float]]:
+    """Share of customers and share of the actual total up to and with each tenth, from (0, 0) on."""
+    customers, total = sum(tenth.customers for tenth in deciles), _actual_total(deciles)
+    addressed = accumulate(tenth.customers / customers for tenth in deciles)
+    found = accumulate(tenth.customers * tenth.actual / total for tenth in deciles)
+    return [(0.0, 0.0), *zip(addressed, found, strict=True)]
+
+
+def lifts(deciles: tuple[DecileFacts, ...]) -> list[float]:
+    """What came per customer of each tenth, over what came per customer of all."""
+    mean = _actual_total(deciles) / sum(tenth.customers for tenth in deciles)
+    return [tenth.actual / mean for tenth in deciles]
+
+
+def _actual_total(deciles: tuple[DecileFacts, ...]) -> float:
+    return sum(tenth.customers * tenth.actual for tenth in deciles)
+
+
+def _day(day: dt.date | None) -> str:
+    """A day in words: 10 September 2011.
+
+    >>> _day(dt.date(2011, 9, 10))
+    '10 September 2011'
+    """
+    return "–" if day is None else f"{day.day} {day:%B %Y}"

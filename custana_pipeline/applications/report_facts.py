@@ -1,0 +1,175 @@
+"""What the report is told: plain facts without a customer in them, so that rendering is a pure function."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The numbers at the top; money is None where the source has none."""
+
+    customers: int
+    expected_buyers: float
+    expected_purchases: float
+    audience: int
+    control: int
+    audience_buyers: float
+    """Buyers expected in the audience: the sum of its p_buy."""
+    expected_amount: float | None = None
+    lower_amount: float | None = None
+    upper_amount: float | None = None
+    expected_net_amount: float | None = None
+
+
+@dataclass(frozen=True)
+class ReasonFacts:
+    """Lines of one table that were not kept, under one reason code."""
+
+    status: str
+    """set_aside or rejected."""
+    reason: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What became of the lines of one cleaned table."""
+
+    table: str
+    lines: int
+    kept: int
+    set_aside: int
+    rejected: int
+    reasons: tuple[ReasonFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class DecileFacts:
+    """A tenth of the holdout's customers by prediction, 1 the best: what was foreseen and what came, per customer."""
+
+    decile: int
+    customers: int
+    predicted: float
+    actual: float
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One target: which model serves, and how it did beside the best naive rule on days it had not seen."""
+
+    target: str
+    """is_recommended, future_purchase, future_amount or segment."""
+    state: str
+    """TRAINED or NOT_TRAINABLE."""
+    reason: str = ""
+    champion: str = ""
+    best_naive: str = ""
+    beats_naive: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Of the champion, named as in Evaluated.metrics."""
+    naive_metrics: Mapping[str, float] = field(default_factory=dict)
+    deciles: tuple[DecileFacts, ...] = ()
+    holdout: dt.date | None = None
+    """The day from which its predictions were compared with what came."""
+
+
+@dataclass(frozen=True)
+class OfferFacts:
+    """A product that a segment over-buys."""
+
+    product: str
+    lift: float
+    buyers: int
+
+
+@dataclass(frozen=True)
+class SegmentFacts:
+    """One segment; figures are None where fewer than 10 customers stand behind them, or the source lacks them."""
+
+    name: str
+    customers: int
+    share: float
+    meaning: str = ""
+    suggested_action: str = ""
+    recency_days: float | None = None
+    purchase_frequency: float | None = None
+    purchase_amount: float | None = None
+    age: float | None = None
+    gender: tuple[str, float] | None = None
+    location: tuple[str, float] | None = None
+    expected_purchases: float | None = None
+    expected_amount: float | None = None
+    offers: tuple[OfferFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class TotalFacts:
+    """The demand expected of one member of a dimension."""
+
+    member: str
+    customers: int
+    expected_purchases: float
+    expected_amount: float | None = None
+    expected_net_amount: float | None = None
+
+
+@dataclass(frozen=True)
+class ProductFacts:
+    """A product and the number of customers on whose list it stands."""
+
+    product: str
+    customers: int
+    first_places: int
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """One published list: its file name without ending, rows, one line on its use, and its columns with meanings."""
+
+    name: str
+    rows: int
+    meaning: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AbsentFacts:
+    """Something that the report does not have, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """Everything that the report shows."""
+
+    source: str
+    description: str
+    as_of: dt.date
+    horizon_days: int
+    headline: Headline
+    currency: str = ""
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
+    tables: tuple[TableFacts, ...] = ()
+    repaired_values: int = 0
+    models: tuple[ModelFacts, ...] = ()
+    segments: tuple[SegmentFacts, ...] = ()
+    totals: Mapping[str, tuple[TotalFacts, ...]] = field(default_factory=dict)
+    """By dimension: segment, category, location."""
+    products: Mapping[str, tuple[ProductFacts, ...]] = field(default_factory=dict)
+    """By list: buy_again, discover."""
+    files: tuple[FileFacts, ...] = ()
+    absent: tuple[AbsentFacts, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def model(self, target: str) -> ModelFacts | None:
+        """The model of one target, or None."""
+        return next((model for model in self.models if model.target == target), None)
+
+    @property
+    def has_money(self) -> bool:
+        """Whether amounts are known."""
+        return self.headline.expected_amount is not None

@@ -1,0 +1,127 @@
+"""The custana command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 bad data."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from custana_pipeline.errors import CustanaError, WrongUse
+
+app = typer.Typer(
+    name="custana",
+    help="Customer analytics that a company can run every night and believe.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Source = Annotated[str | None, typer.Option("--source", help="Source pack; custana.toml names the default.")]
+Input = Annotated[str | None, typer.Option("--input", help="Folder or file to read instead of the pack's input.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for everything that custana writes.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day to look ahead from.")]
+HorizonDays = Annotated[
+    int | None, typer.Option("--horizon-days", min=1, max=730, help="Days ahead, instead of the pack's.")
+]
+
+
+def main() -> None:
+    """Runs the command line; every expected error is one line on stderr and its exit code."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(WrongUse.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except CustanaError as error:
+        print(f"custana: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@app.command()
+def run(
+    source: Source = None,
+    input_path: Input = None,
+    as_of: AsOf = None,
+    horizon_days: HorizonDays = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Run the whole chain for one day: from files to published lists and report."""
+    from custana_pipeline.commands.run import run_and_tell
+
+    return run_and_tell(_settings(source, input_path, data_dir, horizon_days), as_of)
+
+
+@app.command()
+def ui(
+    source: Source = None,
+    input_path: Input = None,
+    data_dir: DataDir = None,
+    dagster_port: Annotated[int | None, typer.Option(help="Loopback port of the Dagster UI.")] = None,
+    mlflow_port: Annotated[int | None, typer.Option(help="Loopback port of the MLflow UI.")] = None,
+) -> int:
+    """Start Dagster (UI and daemon) and MLflow together on loopback, until Ctrl-C."""
+    from custana_pipeline.commands.ui import serve_until_stopped
+    from custana_pipeline.stores.settings import load_settings
+
+    settings = load_settings(
+        source=source, input=_absolute(input_path), data_dir=data_dir, dagster_port=dagster_port, mlflow_port=mlflow_port
+    )
+    return serve_until_stopped(settings)
+
+
+@app.command()
+def train(
+    analysis: Annotated[str, typer.Argument(help="behavior, demand or segmentation")],
+    file: Annotated[Path, typer.Argument(help="A flat CSV file, one row a customer.")],
+    apply: Annotated[Path | None, typer.Option("--apply", help="Predict for these rows instead of the file's.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the predictions go (CSV).")] = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Train one analysis on a flat file, log it to MLflow, and write predictions."""
+    from custana_pipeline.commands.train import train_and_predict
+
+    return train_and_predict(_settings(None, None, data_dir, None), analysis, file, apply_to=apply, out=out)
+
+
+@app.command()
+def simulate(
+    customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 2000,
+    days: Annotated[int, typer.Option(min=30, help="How many days of history.")] = 730,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("simulated"),
+    format: Annotated[str, typer.Option(help="csv or parquet")] = "csv",
+    dirt: Annotated[float, typer.Option(min=0.0, max=0.5, help="Share of the lines that are spoilt.")] = 0.02,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another shop.")] = 7,
+) -> int:
+    """Write a simulated shop of any size, with planted dirt and its true counts."""
+    from custana_pipeline.commands.simulate import simulate_and_tell
+
+    return simulate_and_tell(out, customers=customers, days=days, format=format, dirt=dirt, seed=seed)
+
+
+@app.command()
+def status(source: Source = None, data_dir: DataDir = None) -> int:
+    """Show what is published, what has been landed, and which models serve."""
+    from custana_pipeline.commands.status import show_status
+
+    return show_status(_settings(source, None, data_dir, None))
+
+
+def _settings(source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None):  # noqa: ANN202
+    from custana_pipeline.stores.settings import load_settings
+
+    return load_settings(
+        source=source, input=_absolute(input_path), data_dir=data_dir, horizon_days_override=horizon_days
+    )
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).expanduser().resolve())

@@ -1,0 +1,100 @@
+"""`custana run`: the chain with a progress bar a stage, and at the end a short table that says where to look."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from custana_pipeline.errors import NotTrainable
+from custana_pipeline.orchestration.days import parse_day, refuse_day_outside
+from custana_pipeline.orchestration.run import STAGES, RunOutcome, run_chain, stage_of, step_counts
+from custana_pipeline.orchestration.summary import RunSummary, summarise
+from custana_pipeline.stores.settings import Settings
+
+
+class StageBars:
+    """One bar a stage, advanced by the events of the run; nothing is drawn when piped."""
+
+    def __init__(self, console: Console, counts: dict[str, int]) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description:<13}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[step]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.bars: dict[str, TaskID] = {
+            stage: self.progress.add_task(stage, total=counts[stage], start=False, step="") for stage in STAGES
+        }
+
+    def heard(self, step_key: str, happening: str) -> None:
+        """Moves the bar of the step's stage."""
+        bar = self.bars[stage_of(step_key)]
+        if happening == "started":
+            self.progress.start_task(bar)
+            self.progress.update(bar, step=step_key.split("__", 1)[1].replace("_", " "))
+        else:
+            self.progress.update(bar, advance=1, step="" if happening == "done" else happening)
+        task = self.progress.tasks[self.progress.task_ids.index(bar)]
+        if task.finished:
+            self.progress.stop_task(bar)
+
+
+def run_and_tell(settings: Settings, as_of: str | None) -> int:
+    """Runs the chain and prints what came of it.
+
+    Raises NotTrainable where a model could not be trained, so that nothing was published.
+    """
+    console = Console(soft_wrap=True)
+    day = parse_day(as_of) if as_of else None
+    if day is not None:
+        refuse_day_outside(settings.pack, day)
+    began = time.monotonic()
+    console.print(f"custana: source {settings.source}, horizon {settings.horizon_days} days")
+    bars = StageBars(console, step_counts(settings))
+    with bars.progress:
+        outcome = run_chain(settings, day, bars.heard)
+    summary = summarise(settings, outcome)
+    show(console, settings, summary, outcome, time.monotonic() - began)
+    if summary.untrainable:
+        reasons = "; ".join(f"{analysis}: {reason}" for analysis, reason in summary.untrainable.items())
+        raise NotTrainable(f"NOT_TRAINABLE, so nothing was published and what was stays. {reasons}")
+    return 0
+
+
+def show(console: Console, settings: Settings, summary: RunSummary, outcome: RunOutcome, seconds: float) -> None:
+    """Prints the summary tables."""
+    from rich.table import Table
+
+    lines = Table(title=f"Lines of {settings.source}", title_justify="left", box=None, pad_edge=False)
+    for heading in ("table", "in", "kept", "set aside", "rejected"):
+        lines.add_column(heading, justify="left" if heading == "table" else "right", min_width=10)
+    for row in summary.lines:
+        lines.add_row(row.table, *(f"{number:,}" for number in (row.read, row.kept, row.set_aside, row.rejected)))
+    console.print()
+    console.print(lines)
+    for reason in summary.absent:
+        console.print(f"[dim]{reason}[/dim]")
+    if summary.models:
+        models = Table(title=f"Models as of {outcome.as_of}", title_justify="left", box=None, pad_edge=False)
+        for heading in ("target", "champion", "measured", "best naive", "measured there", "verdict"):
+            models.add_column(heading)
+        for row in summary.models:
+            models.add_row(
+                row.target,
+                row.champion,
+                f"{row.metric} {row.champion_value:.4g}",
+                row.naive,
+                f"{row.metric} {row.naive_value:.4g}",
+                "beats naive" if row.beats_naive else "naive serves",
+            )
+        console.print()
+        console.print(models)
+    console.print()
+    stages = ", ".join(f"{stage} {took:.1f} s" for stage, took in outcome.stage_seconds.items() if took)
+    console.print(f"Customers  {summary.customers:,}")
+    console.print(f"Time       {seconds:.1f} s ({stages}), peak memory {summary.peak_memory_gb:.2f} GB")
+    for label, where in summary.places.items():
+        console.print(f"{label:<10} {where}", highlight=False)

@@ -1,0 +1,46 @@
+"""The errors that custana raises on purpose.
+
+    CustanaError            says what is wrong, where, and the mend
+    |- WrongUse             the command or the settings are off            exit code 2
+    |- DataFault            the data is: never retried                     exit code 3
+    |  |- BadFile           a file cannot be landed
+    |  |- ContractBroken    a table does not keep its contract
+    |  `- NotTrainable      too little data, or one class only
+    `- Transient            a lock or an interrupted write: retried        exit code 1
+
+A message names files, lines, columns, counts and reason codes. It never holds a customer's values.
+"""
+
+
+class CustanaError(Exception):
+    """Anything that custana itself reports; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+
+class WrongUse(CustanaError):
+    """The command line or the settings ask for something that is not there."""
+
+    exit_code = 2
+
+
+class DataFault(CustanaError):
+    """The data cannot be used as it is; trying again changes nothing."""
+
+    exit_code = 3
+
+
+class BadFile(DataFault):
+    """One source file is unreadable, empty, or not shaped as its pack declares."""
+
+
+class ContractBroken(DataFault):
+    """A built table does not keep its contract, so yesterday's stays."""
+
+
+class NotTrainable(DataFault):
+    """A model cannot be trained on what there is, and the message says why."""
+
+
+class Transient(CustanaError):
+    """A passing fault, such as a lock that another process holds."""

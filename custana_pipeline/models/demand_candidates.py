@@ -1,0 +1,41 @@
+"""The unfitted demand candidates: each foresees a multiple of the customer's own pace."""
+
+from typing import Any
+
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeRegressor
+
+from custana_pipeline.models.encoding import histogram_encoding, linear_encoding, tree_encoding
+from custana_pipeline.models.naive_rules import PURCHASES, YEAR_DAYS, windows_of
+from custana_pipeline.models.own_pace import OwnPaceModel
+from custana_pipeline.models.sampled_svr import SampledSVR
+from custana_pipeline.models.trainable import UsableColumns
+
+
+def candidates(
+    columns: UsableColumns, target: str, horizon_days: int, row_count: int, seed: int
+) -> dict[str, OwnPaceModel]:
+    """Ridge, regression tree, SVR and histogram gradient boosting by name, for one target."""
+    leaf = max(20, row_count // 400)
+    counts = target == "future_purchase"
+    models: dict[str, Any] = {
+        "ridge": Ridge(alpha=300.0),
+        "regression_tree": DecisionTreeRegressor(
+            criterion="poisson", max_depth=6, min_samples_leaf=leaf, random_state=seed
+        ),
+        "svr": SampledSVR(seed=seed),
+        "gradient_boosting": HistGradientBoostingRegressor(
+            loss="poisson", max_iter=100, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=leaf,
+            l2_regularization=5.0, max_features=0.5, early_stopping=False, random_state=seed,
+        ),
+    }  # fmt: skip
+    encodings = {"ridge": linear_encoding, "svr": linear_encoding, "gradient_boosting": histogram_encoding}
+    pace = windows_of(columns.names, PURCHASES).get(YEAR_DAYS)
+    tried = {}
+    for name, model in models.items():
+        encoding = encodings.get(name, tree_encoding)(columns.numeric, columns.text)
+        pipeline = Pipeline([*encoding.steps, ("model", model)])
+        tried[name] = OwnPaceModel(pipeline, pace, YEAR_DAYS, horizon_days, is_amount=not counts)
+    return tried

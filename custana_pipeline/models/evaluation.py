@@ -1,0 +1,126 @@
+"""Metrics of predictions against what happened; plain functions of two arrays of equal length."""
+
+from typing import Literal
+
+import numpy as np
+from sklearn.metrics import average_precision_score, log_loss, precision_recall_fscore_support, r2_score, roc_auc_score
+
+Loss = Literal["log_loss", "squared", "spend"]
+
+BEHAVIOR_METRICS = (
+    "accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "log_loss", "brier", "ece", "lift_10", "base_rate",
+    "predicted_over_actual",
+)  # fmt: skip
+DEMAND_METRICS = ("mse", "rmse", "mae", "r2", "spearman", "total_ratio", "top_decile_share")
+LEAST_PROBABILITY = 1e-6
+
+
+def behavior_metrics(actual: np.ndarray, probability: np.ndarray, prefix: str = "holdout_") -> dict[str, float]:
+    """The BEHAVIOR_METRICS of probabilities in [0, 1] against 0/1 outcomes; yes and no are told apart at 0.5.
+
+    `lift_10` is the rate of buyers in the best tenth over the base rate, ties shared out evenly. Needs both classes.
+    """
+    actual = np.asarray(actual, dtype="int64")
+    probability = np.clip(np.asarray(probability, dtype="float64"), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    predicted = (probability >= 0.5).astype("int64")
+    precision, recall, f1, _ = precision_recall_fscore_support(actual, predicted, average="binary", zero_division=0)
+    values = {
+        "accuracy": np.mean(predicted == actual),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+        "roc_auc": roc_auc_score(actual, probability),
+        "pr_auc": average_precision_score(actual, probability),
+        "log_loss": log_loss(actual, probability),
+        "brier": np.mean((probability - actual) ** 2),
+        "ece": expected_calibration_error(actual, probability),
+        "lift_10": top_share(actual, probability, 0.1) / 0.1,
+        "base_rate": np.mean(actual),
+        "predicted_over_actual": np.sum(probability) / np.sum(actual),
+    }
+    return {prefix + name: float(value) for name, value in values.items()}
+
+
+def demand_metrics(actual: np.ndarray, predicted: np.ndarray, prefix: str = "holdout_") -> dict[str, float]:
+    """The DEMAND_METRICS of predicted numbers; `total_ratio` is predicted / actual, `top_decile_share` the share
+    of the actual total that falls on the best tenth of the predictions. What is not defined is left out."""
+    actual, predicted = np.asarray(actual, dtype="float64"), np.asarray(predicted, dtype="float64")
+    error = predicted - actual
+    values = {
+        "mse": np.mean(error**2),
+        "rmse": np.sqrt(np.mean(error**2)),
+        "mae": np.mean(np.abs(error)),
+        "r2": r2_score(actual, predicted) if len(actual) > 1 else np.nan,
+        "spearman": spearman(actual, predicted),
+        "total_ratio": np.sum(predicted) / np.sum(actual) if np.sum(actual) > 0 else np.nan,
+        "top_decile_share": top_share(actual, predicted, 0.1),
+    }
+    return {prefix + name: float(value) for name, value in values.items() if np.isfinite(value)}
+
+
+def expected_calibration_error(actual: np.ndarray, probability: np.ndarray, bin_count: int = 10) -> float:
+    """Mean gap between predicted and observed rate over equally wide bins, weighted by rows (Guo et al. 2017, eq. 3).
+
+    >>> round(expected_calibration_error(np.array([0, 1, 1, 1]), np.array([0.15, 0.15, 0.95, 0.95])), 3)
+    0.2
+    """
+    bins = np.minimum((np.asarray(probability) * bin_count).astype("int64"), bin_count - 1)
+    rows = np.bincount(bins, minlength=bin_count)
+    gaps = np.bincount(bins, weights=probability, minlength=bin_count)
+    gaps = gaps - np.bincount(bins, weights=actual, minlength=bin_count)
+    return float(np.abs(gaps).sum() / rows.sum())
+
+
+def spearman(actual: np.ndarray, predicted: np.ndarray) -> float:
+    """Rank correlation with mean ranks for ties; NaN when one side is constant."""
+    from scipy.stats import rankdata
+
+    if np.ptp(actual) == 0 or np.ptp(predicted) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(actual), rankdata(predicted))[0, 1])
+
+
+def top_share(actual: np.ndarray, score: np.ndarray, share: float) -> float:
+    """Share of the actual total on the best `share` of the scores; customers of equal score count evenly.
+
+    >>> top_share(np.array([5.0, 3.0, 2.0, 0.0]), np.array([9.0, 1.0, 1.0, 1.0]), 0.5)
+    0.6666666666666666
+    """
+    actual, score = np.asarray(actual, dtype="float64"), np.asarray(score, dtype="float64")
+    wanted = share * len(actual)
+    _, group, sizes = np.unique(-score, return_inverse=True, return_counts=True)
+    taken = np.clip(wanted - (np.cumsum(sizes) - sizes), 0, sizes) / sizes
+    total = actual.sum()
+    return float(np.sum(actual * taken[group]) / total) if total else float("nan")
+
+
+def row_losses(actual: np.ndarray, predicted: np.ndarray, loss: Loss) -> np.ndarray:
+    """The loss of each row, so that two models can be compared customer by customer.
+
+    `spend` is half absolute and half squared error, each in units of that of a constant prediction, the mean; errors
+    count up to the 99.5 % quantile of the actual amounts. Absolute error alone is won by whoever foresees medians
+    (two thirds of the true total), squared error alone by whoever is lucky with five customers.
+    """
+    actual, predicted = np.asarray(actual, dtype="float64"), np.asarray(predicted, dtype="float64")
+    if loss == "squared":
+        return (predicted - actual) ** 2
+    if loss == "spend":
+        most = max(float(np.quantile(actual, 0.995)), 1e-9)
+        error, constant = (np.minimum(np.abs(each - actual), most) for each in (predicted, actual.mean()))
+        return 0.5 * error / constant.mean() + 0.5 * error**2 / np.mean(constant**2)
+    sure = np.clip(predicted, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return -np.where(actual > 0, np.log(sure), np.log1p(-sure))
+
+
+def relative_gain_interval(
+    losses: np.ndarray, naive_losses: np.ndarray, *, resample_count: int = 400, seed: int = 0
+) -> tuple[float, float, float]:
+    """1 - mean loss / mean naive loss with its 90 % interval, by a paired bootstrap over customers (Efron 1979)."""
+    gain = 1 - losses.mean() / naive_losses.mean()
+    random = np.random.default_rng(seed)
+    gains = np.empty(resample_count)
+    for number in range(resample_count):
+        drawn = random.integers(0, len(losses), len(losses))
+        gains[number] = 1 - losses[drawn].mean() / naive_losses[drawn].mean()
+    lower, upper = np.quantile(gains, [0.05, 0.95])
+    return float(gain), float(lower), float(upper)

@@ -1,0 +1,67 @@
+"""Named figures of what was measured: per candidate from its holdout frame, and all candidates beside each other."""
+
+from collections.abc import Iterable
+
+from matplotlib.figure import Figure
+
+from custana_pipeline.models.behavior_figures import behavior_figures
+from custana_pipeline.models.demand_figures import demand_figures
+from custana_pipeline.models.figure_style import BLUE, QUIET, new_figure
+from custana_pipeline.models.segment_figures import segment_figures
+from custana_pipeline.models.training import Evaluated
+
+COMPARED = {
+    "is_recommended": ("holdout_log_loss", "log loss on the holdout, less is better", False),
+    "future_purchase": ("holdout_rmse", "root mean squared error on the holdout, less is better", False),
+    "future_amount": ("holdout_mae", "mean absolute error on the holdout, less is better", False),
+    "segment": ("silhouette", "silhouette in the segment space, more is better", True),
+}
+"""Target -> the metric that candidates are compared by, its words, and whether more is better."""
+
+
+def figures_of(evaluated: Evaluated, analysis: str) -> dict[str, Figure]:
+    """The figures of one candidate or baseline, by file name; none where its rows do not allow any.
+
+    Behavior has roc, precision_recall, gains_and_lift, calibration, confusion; demand has predicted_against_actual and
+    residuals_by_decile; segmentation has segment_profiles and silhouettes.
+    """
+    holdout = evaluated.holdout
+    name = evaluated.name.replace("_", " ")
+    if holdout.empty:
+        return {}
+    if analysis == "segmentation":
+        return segment_figures(name, holdout)
+    if analysis == "demand":
+        return demand_figures(name, evaluated.target, holdout)
+    return behavior_figures(name, holdout) if len(set(holdout["actual"])) == 2 else {}
+
+
+def comparison(evaluated: Iterable[Evaluated], target: str) -> Figure:
+    """Bars of all candidates (blue) and naive baselines (grey) of one target, best on top."""
+    metric, words, more_is_better = COMPARED[target]
+    measured = [each for each in evaluated if each.target == target and metric in each.metrics]
+    measured.sort(key=lambda each: each.metrics[metric], reverse=not more_is_better)
+    candidates = [each for each in measured if each.role == "candidate"]
+    baselines = [each for each in measured if each.role == "baseline"]
+    figure, axes = new_figure(_verdict(candidates, baselines, metric, more_is_better), words, "")
+    values = [each.metrics[metric] for each in measured]
+    colours = [BLUE if each.role == "candidate" else QUIET for each in measured]
+    axes.barh(range(len(measured)), values, color=colours, height=0.65)
+    for place, value in enumerate(values):
+        axes.annotate(
+            f"{value:#.3g}" if abs(value) < 100 else f"{value:,.0f}", (max(value, 0.0), place), xytext=(4, 0),
+            textcoords="offset points", va="center", fontsize=8.5, color=QUIET,
+        )  # fmt: skip
+    axes.set_yticks(range(len(measured)), [each.name.replace("_", " ") for each in measured])
+    axes.margins(x=0.15)
+    axes.grid(visible=False, axis="y")
+    return figure
+
+
+def _verdict(candidates: list[Evaluated], baselines: list[Evaluated], metric: str, more_is_better: bool) -> str:
+    if not candidates or not baselines:
+        return "Candidates beside naive baselines"
+    best, naive = candidates[-1].metrics[metric], baselines[-1].metrics[metric]
+    wins = best > naive if more_is_better else best < naive
+    side = "better" if wins else "no better"
+    return f"{candidates[-1].name.replace('_', ' ')} is {side} than the best naive (grey)"

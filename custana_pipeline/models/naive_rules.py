@@ -1,0 +1,54 @@
+"""Which naive rules the columns at hand allow, from the names of the feature contract."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from custana_pipeline.models.baselines import BaseRate, MeanDemand, MonotoneRate, OwnPace
+
+PURCHASES = "purchase_days"
+AMOUNT = "purchase_amount"
+YEAR_DAYS = 365
+
+
+def windows_of(columns: Iterable[str], stem: str) -> dict[int, str]:
+    """The windows, in days, of the columns named `<stem>_<days>d`, shortest first.
+
+    >>> windows_of(["purchase_days_90d", "purchase_days_7d", "purchase_days_prior_90d"], "purchase_days")
+    {7: 'purchase_days_7d', 90: 'purchase_days_90d'}
+    """
+    matches = ((re.fullmatch(rf"{stem}_(\d+)d", name), name) for name in columns)
+    return dict(sorted((int(match[1]), name) for match, name in matches if match))
+
+
+def nearest_window(columns: Iterable[str], stem: str, horizon_days: int) -> tuple[str, int] | None:
+    """The column whose window is closest to the horizon by ratio, with its days; None when there is no such column."""
+    windows = windows_of(columns, stem)
+    if not windows:
+        return None
+    days = min(windows, key=lambda each: (max(each, horizon_days) / min(each, horizon_days), each))
+    return windows[days], days
+
+
+def behavior_rules(columns: Sequence[str], horizon_days: int) -> dict[str, Any]:
+    """Base rate, recency rule, and the count of purchases in the window closest to the horizon."""
+    rules: dict[str, Any] = {"base_rate": BaseRate()}
+    if "recency_days" in columns:
+        rules["recency_rule"] = MonotoneRate("recency_days", increasing=False)
+    window = nearest_window(columns, PURCHASES, horizon_days)
+    frequency = window[0] if window else "purchase_frequency"
+    if frequency in columns:
+        rules["frequency_rule"] = MonotoneRate(frequency, increasing=True)
+    return rules
+
+
+def demand_rules(columns: Sequence[str], stem: str, horizon_days: int) -> dict[str, Any]:
+    """Mean customer, the window closest to the horizon, and the last 365 days, both scaled to the horizon."""
+    rules: dict[str, Any] = {"mean": MeanDemand()}
+    window = nearest_window(columns, stem, horizon_days)
+    if window:
+        rules["last_window"] = OwnPace(window[0], window[1], horizon_days)
+    year = windows_of(columns, stem).get(YEAR_DAYS)
+    if year:
+        rules["last_year_pace"] = OwnPace(year, YEAR_DAYS, horizon_days)
+    return rules

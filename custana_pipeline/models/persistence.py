@@ -1,0 +1,99 @@
+"""Fitted models as bytes and back, without pickle: skops, a reviewed list of types, and a hash that is checked first.
+
+A model file is data from outside once it has left this process. `load` therefore refuses before anything is built:
+first a file whose sha256 is not the one recorded at training, then a file that is no skops archive, then any type
+that is neither in skops' own list of safe types nor in TRUSTED_TYPES. What the file says about trust is not asked.
+"""
+
+import hashlib
+import hmac
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from custana_pipeline.errors import DataFault
+
+_OWN_TYPES = (
+    "amount_interval.AmountInterval",
+    "baselines.BaseRate",
+    "baselines.MeanDemand",
+    "baselines.MonotoneRate",
+    "baselines.OwnPace",
+    "blend.MeanOfLogits",
+    "blend.MeanOfModels",
+    "density.DensitySegments",
+    "encoding.Clip",
+    "encoding.SnapToQuantiles",
+    "encoding.SymmetricLog",
+    "encoding.TidyFrame",
+    "own_pace.OwnPaceModel",
+    "rfm_quantiles.RfmQuantiles",
+    "sampled_svr.SampledSVR",
+    "segment_order.OrderedSegments",
+    "serving.ServingDemand",
+)
+_LIBRARY_TYPES = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
+TRUSTED_TYPES = tuple(f"{__package__}.{name}" for name in _OWN_TYPES) + _LIBRARY_TYPES
+"""Every type beyond skops' own list that a model file may hold: plain attributes, no code run while loading.
+
+Add a class here only after reading it; `mlflow.sklearn` takes the same list as `skops_trusted_types`.
+"""
+_MEND = "restore the file from the run that trained it, or train again"
+
+
+def dump(estimator: Any) -> bytes:
+    """A fitted estimator as a compressed skops archive; DataFault when it holds a type that `load` would refuse."""
+    from skops.io import dumps
+
+    archive = dumps(estimator, compression=zipfile.ZIP_DEFLATED)
+    foreign = untrusted_types(archive)
+    if foreign:
+        raise DataFault(
+            f"The estimator holds {', '.join(foreign)}, which models/persistence.py does not trust: "
+            "review the class and add it to TRUSTED_TYPES, or use another estimator."
+        )
+    return archive
+
+
+def load(path: Path, sha256: str) -> Any:
+    """The estimator of a file whose sha256 (hex) was recorded when it was written.
+
+    Raises DataFault, before anything is deserialised, when the file is missing, has another hash, is no skops archive
+    or holds a foreign type. The file is read once: what was hashed is what is loaded.
+    """
+    from skops.io import loads
+
+    archive = _read(path)
+    if not hmac.compare_digest(hashlib.sha256(archive).hexdigest(), sha256.strip().lower()):
+        raise DataFault(f"{path} is not the file that was written at training (its sha256 differs): {_MEND}.")
+    foreign = untrusted_types(archive, str(path))
+    if foreign:
+        raise DataFault(f"{path} holds types that are not trusted ({', '.join(foreign)}): {_MEND}.")
+    return loads(archive, trusted=list(TRUSTED_TYPES))
+
+
+def untrusted_types(archive: bytes, where: str = "The archive") -> list[str]:
+    """The types in a skops archive that neither skops nor TRUSTED_TYPES vouches for; DataFault when it is none."""
+    from skops.io import get_untrusted_types
+
+    try:
+        found = get_untrusted_types(data=archive)
+    except Exception as error:  # skops raises whatever the broken archive makes zipfile, json or its nodes raise
+        raise DataFault(f"{where} is not a skops archive ({type(error).__name__}): {_MEND}.") from error
+    return sorted(set(found) - set(TRUSTED_TYPES))
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, in hex."""
+    return hashlib.sha256(_read(path)).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataFault(f"{path} cannot be read ({error.strerror}): {_MEND}.") from error

@@ -1,0 +1,78 @@
+"""How good a segmentation is: shares, separation in the space, agreement of refits, and what it says about spend."""
+
+import numpy as np
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    pairwise_distances,
+    silhouette_samples,
+)
+
+from custana_pipeline.models.segment_order import UNASSIGNED
+
+
+def shares(segment_ids: np.ndarray) -> dict[str, float]:
+    """cluster_count, smallest_share, largest_share and noise_share; noise is no cluster but counts in the total."""
+    counts = np.unique(segment_ids[segment_ids != UNASSIGNED], return_counts=True)[1]
+    total = max(len(segment_ids), 1)
+    return {
+        "cluster_count": float(len(counts)),
+        "smallest_share": float(counts.min() / total) if len(counts) else 0.0,
+        "largest_share": float(counts.max() / total) if len(counts) else 0.0,
+        "noise_share": float(np.mean(segment_ids == UNASSIGNED)),
+    }
+
+
+def silhouettes(points: np.ndarray, segment_ids: np.ndarray) -> np.ndarray:
+    """The silhouette of each row (Rousseeuw 1987), NaN for noise; all NaN unless there are two clusters or more.
+
+    Takes n x n distances: meant for a sample of some thousand rows.
+    """
+    values = np.full(len(points), np.nan)
+    assigned = segment_ids != UNASSIGNED
+    if _is_separable(segment_ids[assigned]):
+        distances = pairwise_distances(points[assigned])
+        np.fill_diagonal(distances, 0.0)
+        values[assigned] = silhouette_samples(distances, segment_ids[assigned], metric="precomputed")
+    return values
+
+
+def _is_separable(segment_ids: np.ndarray) -> bool:
+    return 2 <= len(np.unique(segment_ids)) < len(segment_ids)
+
+
+def geometry(points: np.ndarray, segment_ids: np.ndarray, judged: np.ndarray) -> dict[str, float]:
+    """Shares on all rows; silhouette on the rows `judged`, Davies-Bouldin and Calinski-Harabasz on all but noise.
+
+    A measure that is not defined (one cluster, all noise) is left out rather than invented.
+    """
+    metrics = shares(segment_ids)
+    sampled = silhouettes(points[judged], segment_ids[judged])
+    if np.isfinite(sampled).any():
+        metrics["silhouette"] = float(np.nanmean(sampled))
+    assigned = segment_ids != UNASSIGNED
+    if _is_separable(segment_ids[assigned]):
+        metrics["davies_bouldin"] = float(davies_bouldin_score(points[assigned], segment_ids[assigned]))
+        metrics["calinski_harabasz"] = float(calinski_harabasz_score(points[assigned], segment_ids[assigned]))
+    return metrics
+
+
+def agreement(one: np.ndarray, other: np.ndarray) -> float:
+    """Adjusted Rand index (Hubert and Arabie 1985) of two segmentations of the same rows; 1 is the same partition."""
+    return float(adjusted_rand_score(one, other))
+
+
+def spend_explained(segment_ids: np.ndarray, future_amounts: np.ndarray) -> float | None:
+    """Eta squared: the share of the variance of log(1 + future amount) that lies between segments.
+
+    Noise counts as one group. None where nobody spent or the amounts are not known.
+    """
+    known = np.isfinite(future_amounts)
+    logs = np.log1p(np.clip(future_amounts[known], 0.0, None))
+    total = float(((logs - logs.mean()) ** 2).sum()) if len(logs) else 0.0
+    if total == 0.0:
+        return None
+    _, groups = np.unique(segment_ids[known], return_inverse=True)
+    means = np.bincount(groups, weights=logs) / np.bincount(groups)
+    return float(((means[groups] - logs.mean()) ** 2).sum()) / total

@@ -1,0 +1,223 @@
+"""Application assets: the lists made by the champions, the report, and their publication as one whole."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from custana_pipeline.errors import ContractBroken
+from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, contract_of, publish_day, render_day
+from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
+from custana_pipeline.orchestration.sql_assets import (
+    asset_key,
+    described_columns,
+    lineage_metadata,
+    table_metadata,
+)
+from custana_pipeline.stores.warehouse import Session
+
+CONTRACT_CHECK = "keeps_its_contract"
+RECOMMENDATION_SETTINGS = {"half_life_days": 180, "popularity_weight": 0.3, "popularity_days": 30}
+SUPPORTING = {
+    "product_recommendations": ("product_popularity", "customer_products", "item_pairs", "buy_again", "discover"),
+    "demand_totals": ("demand_by_category",),
+}
+"""List -> the tables that are built before it and only for it, in order."""
+
+Built = tuple[dict[str, Any], int]
+Build = Callable[[Session, Project, dt.date], dict[str, Any]]
+
+
+def application_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """The lists, then the report, then the publication."""
+    lists = [
+        _list_asset(project, "recommended_customers", ("models.behavior", "features.behavior"), _recommended),
+        _list_asset(
+            project, "demand_forecast", ("models.demand", "features.demand", "features.purchase_days"), _forecast
+        ),
+        _list_asset(project, "customer_segments", ("models.segmentation", "features.segmentation"), _segments),
+        _list_asset(
+            project,
+            "product_recommendations",
+            ("cleaned.transactions", "cleaned.products", "cleaned.events"),
+            _sql("product_recommendations"),
+        ),
+        _list_asset(
+            project,
+            "segment_profiles",
+            ("applications.customer_segments", "applications.demand_forecast", "cleaned.customers"),
+            _sql("segment_profiles"),
+        ),
+        _list_asset(
+            project,
+            "segment_offers",
+            ("applications.customer_segments", "applications.product_recommendations", "cleaned.transactions"),
+            _sql("segment_offers"),
+        ),
+        _list_asset(
+            project,
+            "demand_totals",
+            ("applications.demand_forecast", "applications.customer_segments", "cleaned.products", "cleaned.customers"),
+            _sql("demand_totals"),
+        ),
+    ]
+    return [*lists, _report_asset(project), _exports_asset(project)]
+
+
+def _list_asset(project: Project, name: str, deps: tuple[str, ...], build: Build) -> dg.AssetsDefinition:
+    key, table = asset_key(f"applications.{name}"), f"applications.{name}"
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key(dep) for dep in deps],
+        group_name="applications",
+        kinds={"duckdb", "sql"} if table in project.models.by_name else {"duckdb", "python"},
+        owners=[project.settings.owner],
+        description=PUBLISHED_LISTS[name],
+        partitions_def=as_of_days(project.settings.pack),
+        retry_policy=RETRIES,
+        pool="warehouse",
+        check_specs=[dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, blocking=True)],
+    )
+    @reported
+    def published_list(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        as_of = dt.date.fromisoformat(context.partition_key)
+        with project.warehouse.transaction() as session:
+            metadata = build(session, project, as_of)
+            rows = judge_list(session, name, as_of)
+            contract = described_columns(contract_of(name))
+            metadata |= table_metadata(session, table, contract) | {"as_of_row_count": rows}
+            if table in project.models.by_name:
+                metadata |= lineage_metadata(session, project.models[table], _owners())
+        check = dg.AssetCheckResult(check_name=CONTRACT_CHECK, passed=True, metadata={"rows": rows})
+        return dg.MaterializeResult(metadata=metadata, check_results=[check])
+
+    return published_list
+
+
+def _owners() -> Mapping[str, str]:
+    """Supporting table -> the list whose asset builds it."""
+    return {
+        f"applications.{table}": f"applications.{owner}" for owner, tables in SUPPORTING.items() for table in tables
+    }
+
+
+def judge_list(session: Session, name: str, as_of: dt.date) -> int:
+    """How many rows the list has as of the day; ContractBroken where they do not keep its contract."""
+    from custana_pipeline.cleaned.gate import describe, judge
+
+    table = f"applications.{name}"
+    rows = session.frame(f"select * from {table} where as_of = $as_of", {"as_of": as_of})
+    verdict = judge(contract_of(name), [rows])
+    if not verdict.passed:
+        raise ContractBroken(f"{table} at {as_of} does not keep its contract: {describe(verdict)}.")
+    return len(rows)
+
+
+def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    from custana_pipeline.applications.recommended_customers import AudienceSettings, recommended_customers
+
+    scores, version = behavior_scores(session, project, as_of)
+    settings = AudienceSettings(
+        audience_share=project.settings.audience_share,
+        control_share=project.settings.control_share,
+        seed=project.settings.seed,
+    )
+    customers = recommended_customers(scores, version, as_of, settings)
+    session.replace_day("applications.recommended_customers", customers, as_of)
+    return {
+        "model_version": version,
+        "audience": int(customers["is_recommended"].sum()),
+        "control_group": int(customers["is_control"].sum()),
+        "expected_buyers": float(customers["p_buy"].sum()),
+    }
+
+
+def _forecast(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    from custana_pipeline.applications.demand_forecast import demand_forecast
+
+    scores, version = demand_scores(session, project, as_of)
+    session.build(project.models["applications.recent_trade"], {"as_of": as_of})
+    trade = session.frame("select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade")
+    forecasts = demand_forecast(scores, trade, version, as_of)
+    session.replace_day("applications.demand_forecast", forecasts, as_of)
+    return {
+        "model_version": version,
+        "expected_purchases": float(forecasts["expected_purchases"].sum()),
+        "expected_amount": float(forecasts["expected_amount"].sum()),
+    }
+
+
+def _segments(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    from custana_pipeline.applications.customer_segments import customer_segments
+
+    assignments, names, version = segment_assignments(session, project, as_of)
+    by_id = dict(zip(names["segment_id"], names["segment_name"], strict=True))
+    customers = customer_segments(assignments, by_id, version, as_of)
+    session.replace_day("applications.customer_segments", customers, as_of)
+    session.replace_day("applications.segment_names", names.assign(as_of=pd.Timestamp(as_of).date()), as_of)
+    sizes = customers["segment_name"].value_counts()
+    return {"model_version": version, "segments": dg.MetadataValue.json({str(k): int(v) for k, v in sizes.items()})}
+
+
+def _sql(name: str) -> Build:
+    def build(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+        given = {"as_of": as_of, "horizon_days": project.settings.horizon_days, **RECOMMENDATION_SETTINGS}
+        for table in SUPPORTING.get(name, ()):
+            session.build(project.models[f"applications.{table}"], given)
+        session.build_day(project.models[f"applications.{name}"], given)
+        return {}
+
+    return build
+
+
+def _report_asset(project: Project) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key("applications.report"),
+        deps=[asset_key(f"applications.{name}") for name in PUBLISHED_LISTS],
+        group_name="applications",
+        kinds={"html"},
+        owners=[project.settings.owner],
+        description="The report that a marketer opens: one self-contained page.",
+        partitions_def=as_of_days(project.settings.pack),
+        retry_policy=RETRIES,
+    )
+    @reported
+    def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        as_of = dt.date.fromisoformat(context.partition_key)
+        path = render_day(project, as_of)
+        return dg.MaterializeResult(metadata={"report": dg.MetadataValue.path(path), "bytes": path.stat().st_size})
+
+    return report
+
+
+def _exports_asset(project: Project) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key("applications.exports"),
+        deps=[asset_key("applications.report"), *(asset_key(f"applications.{name}") for name in PUBLISHED_LISTS)],
+        group_name="applications",
+        kinds={"parquet", "csv"},
+        owners=[project.settings.owner],
+        description="All lists and the report as one version under data/published: whole, or not at all.",
+        partitions_def=as_of_days(project.settings.pack),
+        retry_policy=RETRIES,
+    )
+    @reported
+    def exports(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        as_of = dt.date.fromisoformat(context.partition_key)
+        published = publish_day(project, as_of, context.run_id)
+        return dg.MaterializeResult(
+            metadata={
+                "folder": dg.MetadataValue.path(published.folder),
+                "is_new": published.is_new,
+                "is_current": published.is_current,
+                "manifest": dg.MetadataValue.json(dict(published.manifest)),
+            }
+        )
+
+    return exports

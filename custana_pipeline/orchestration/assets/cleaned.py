@@ -1,0 +1,90 @@
+"""Cleaned assets: judge every line, keep the good ones, and replace yesterday's table only when the new one passes."""
+
+import dagster as dg
+
+from custana_pipeline.orchestration.audits import CONTRACTS, audit, contract_of, count_metadata
+from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.sql_assets import (
+    asset_key,
+    described_columns,
+    lineage_metadata,
+    table_metadata,
+    upstream_assets,
+)
+
+CONTRACT_CHECK = "keeps_its_contract"
+CONSERVATION_CHECK = "kept_set_aside_and_rejected_add_up"
+REJECTED_CHECK = "few_lines_are_rejected"
+CHECKS = {
+    CONTRACT_CHECK: "The whole table keeps its pandera contract.",
+    CONSERVATION_CHECK: "Per file: every line that was read is kept, set aside or rejected, once.",
+    REJECTED_CHECK: "The share of rejected lines is below max_rejected_share.",
+}
+
+
+def cleaned_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """One asset for each canonical table, and one for the counts over all of them."""
+    return [*(_cleaned_asset(project, table) for table in CONTRACTS), _counts_asset(project)]
+
+
+def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
+    key = asset_key(f"cleaned.{table}")
+    lines, kept = project.models[f"cleaned.{table}_lines"], project.models[f"cleaned.{table}"]
+    absent = table in project.models.absent_tables()
+
+    @dg.asset(
+        key=key,
+        deps=upstream_assets(project, (lines.reads | kept.reads) - {lines.name}, {}),
+        group_name="cleaned",
+        kinds={"duckdb", "sql", "pandera"},
+        owners=[project.settings.owner],
+        description=kept.row_meaning + (" The source has none of these, so the table is empty." if absent else ""),
+        code_version=f"{lines.code_version}-{kept.code_version}",
+        retry_policy=RETRIES,
+        pool="warehouse",
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, blocking=True, description=told) for name, told in CHECKS.items()
+        ],
+    )
+    @reported
+    def cleaned_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with project.warehouse.transaction() as session:
+            session.prepare()
+            session.create_source_views(project.models, project.raw_columns)
+            for model in (lines, kept):
+                session.build(model, project.cleaning_parameters)
+            counts = audit(session, project, table)
+            metadata = table_metadata(session, kept.name, described_columns(contract_of(table)))
+            metadata |= lineage_metadata(session, kept, {lines.name: kept.name}) | count_metadata(counts)
+        checks = [dg.AssetCheckResult(check_name=name, passed=True) for name in CHECKS]
+        return dg.MaterializeResult(metadata={**metadata, "absent": absent}, check_results=checks)
+
+    return cleaned_table
+
+
+def _counts_asset(project: Project) -> dg.AssetsDefinition:
+    counts, repairs = project.models["cleaned.line_counts"], project.models["cleaned.repairs"]
+
+    @dg.asset(
+        key=asset_key(counts.name),
+        deps=[asset_key(f"cleaned.{table}") for table in CONTRACTS],
+        group_name="cleaned",
+        kinds={"duckdb", "sql"},
+        owners=[project.settings.owner],
+        description="What became of every line of every file, by status and reason; cleaned.repairs counts mended values.",
+        code_version=f"{counts.code_version}-{repairs.code_version}",
+        retry_policy=RETRIES,
+        pool="warehouse",
+    )
+    @reported
+    def line_counts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with project.warehouse.transaction() as session:
+            for model in (counts, repairs):
+                session.build(model, project.cleaning_parameters)
+            repaired = session.rows("select coalesce(sum(line_count), 0)::bigint from cleaned.repairs")[0][0]
+            metadata = table_metadata(session, counts.name)
+        return dg.MaterializeResult(metadata={**metadata, "repaired_values": repaired})
+
+    return line_counts
+

@@ -1,0 +1,112 @@
+"""Feature assets: one a SQL model, each partitioned by as_of and built for every origin that its day learns from."""
+
+import datetime as dt
+from typing import Any
+
+import dagster as dg
+
+from custana_pipeline.errors import ContractBroken, DataFault
+from custana_pipeline.features.windows import Origins
+from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.sql_assets import (
+    asset_key,
+    described_columns,
+    lineage_metadata,
+    table_metadata,
+    upstream_assets,
+)
+from custana_pipeline.stores.sql_models import SqlModel
+from custana_pipeline.stores.warehouse import Session
+
+CONTRACT_CHECK = "keeps_its_contract"
+CONTRACTS = {"behavior": "BehaviorFeatures", "demand": "DemandFeatures", "segmentation": "SegmentationFeatures"}
+
+
+def feature_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """One asset for every model in dbt_like_sql/features."""
+    return [_feature_asset(project, model) for model in project.models.stage("features")]
+
+
+def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
+    key = asset_key(model.name)
+    by_day = "as_of" in model.parameters
+    checked = model.table in CONTRACTS
+
+    @dg.asset(
+        key=key,
+        deps=upstream_assets(project, model.reads - {model.name}, {}),
+        group_name="features",
+        kinds={"duckdb", "sql"},
+        owners=[project.settings.owner],
+        description=model.row_meaning,
+        code_version=model.code_version,
+        partitions_def=as_of_days(project.settings.pack) if by_day else None,
+        retry_policy=RETRIES,
+        pool="warehouse",
+        check_specs=[dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, blocking=True)] if checked else None,
+    )
+    @reported
+    def feature_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        with project.warehouse.transaction() as session:
+            metadata: dict[str, Any] = {}
+            if by_day:
+                metadata |= _build_days(session, project, model, dt.date.fromisoformat(context.partition_key))
+            else:
+                session.build(model)
+            metadata |= table_metadata(session, model.name, _descriptions(model)) | lineage_metadata(session, model)
+        checks = [dg.AssetCheckResult(check_name=CONTRACT_CHECK, passed=True)] if checked else []
+        return dg.MaterializeResult(metadata=metadata, check_results=checks)
+
+    return feature_table
+
+
+def _build_days(session: Session, project: Project, model: SqlModel, day: dt.date) -> dict[str, Any]:
+    known = project.origins(session, day)
+    built = {origin: _build_day(session, project, model, origin, known) for origin in known.snapshots}
+    if not built[day] and model.table != "outcomes":
+        raise DataFault(
+            f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions."
+        )
+    judge_table(session, model, known)
+    return {
+        "as_of_row_count": built[day],
+        "origins": dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()}),
+    }
+
+
+def _build_day(session: Session, project: Project, model: SqlModel, origin: dt.date, known: Origins) -> int:
+    horizon = dt.timedelta(days=project.settings.horizon_days)
+    if model.table == "outcomes" and origin + horizon > known.as_of:
+        if session.exists(model.name):  # an outcome that a later day has written is not known yet on this one
+            session.connection.execute(f"delete from {model.name} where as_of = $as_of", {"as_of": origin})
+        return 0
+    return session.build_day(model, {"as_of": origin, "horizon_days": project.settings.horizon_days})
+
+
+def judge_table(session: Session, model: SqlModel, known: Origins) -> None:
+    """Raises ContractBroken where the rows of the run's own as_of do not keep the table's contract."""
+    contract = contract_of(model)
+    if contract is None:
+        return
+    from custana_pipeline.cleaned.gate import describe, judge
+
+    day = known.as_of.isoformat()
+    verdict = judge(contract, session.batches(f"select * from {model.name} where as_of = date '{day}'"))
+    if not verdict.passed:
+        raise ContractBroken(f"{model.name} at {day} does not keep its contract: {describe(verdict)}.")
+
+
+def contract_of(model: SqlModel) -> Any:
+    """The pandera contract of a feature table, imported when it is needed; None where it has none."""
+    if model.table not in CONTRACTS:
+        return None
+    from custana_pipeline.features import contracts
+
+    return getattr(contracts, CONTRACTS[model.table])
+
+
+def _descriptions(model: SqlModel) -> dict[str, str]:
+    contract = contract_of(model)
+    return described_columns(contract) if contract is not None else {}

@@ -1,0 +1,128 @@
+"""Raw assets: one a set of source files. Every file is inspected before any of them changes the warehouse."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from custana_pipeline.errors import BadFile
+from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
+from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
+from custana_pipeline.raw.landing import hash_file, inspect_file
+from custana_pipeline.stores.landing_sql import (
+    LandedFile,
+    LandingPlan,
+    land,
+    note_second_copy,
+    plan_landing,
+    prepare,
+)
+from custana_pipeline.stores.source_files import files_of
+from custana_pipeline.stores.warehouse import Session
+
+LINES_CHECK = "every_line_is_accounted_for"
+
+
+def raw_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """One asset for every raw set of the active pack."""
+    return [_raw_asset(project, name) for name in project.settings.pack.raw]
+
+
+def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
+    key = asset_key(f"raw.{name}")
+    shape = raw_shape(project, name)
+
+    @dg.asset(
+        key=key,
+        group_name="raw",
+        kinds={"duckdb", shape.format if shape.format != "blank_separated" else "text"},
+        owners=[project.settings.owner],
+        description=f"The lines of {', '.join(project.settings.pack.raw[name].files)} as they came, all text, "
+        "each with its file, line number and file hash. The ledger of files is raw.files.",
+        code_version=shape.digest,
+        retry_policy=RETRIES,
+        pool="warehouse",
+        check_specs=[
+            dg.AssetCheckSpec(
+                LINES_CHECK,
+                asset=key,
+                blocking=True,
+                description="Per file: lines = header + blank + records + malformed + continuations of records.",
+            )
+        ],
+    )
+    @reported
+    def raw_lines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        files = files_of(project.settings, name)
+        with project.warehouse.transaction() as session:
+            session.prepare()
+            landed, plan = land_files(session, shape, files)
+            _refuse_nothing(session, project, name)
+            metadata = table_metadata(session, f"raw.{name}") | _told(session, name, landed, plan)
+        for file in landed:
+            context.log.info(f"{file.source_file}: {file.record_count} records of {file.line_count} lines")
+        check = dg.AssetCheckResult(check_name=LINES_CHECK, passed=True, metadata={"files": len(files)})
+        return dg.MaterializeResult(metadata=metadata, check_results=[check])
+
+    return raw_lines
+
+
+def raw_shape(project: Project, name: str) -> RawSetShape:
+    """The declared shape of one raw set."""
+    raw_set = project.settings.pack.raw[name]
+    return RawSetShape(
+        name=name,
+        columns=raw_set.headers,
+        format=raw_set.format,
+        delimiter=raw_set.delimiter,
+        header=raw_set.header,
+        optional=raw_set.optional,
+    )
+
+
+def land_files(
+    session: Session, shape: RawSetShape, files: Sequence[Path]
+) -> tuple[list[LandedFile], LandingPlan]:
+    """Lands what is new or changed of `files`; all of them are inspected before the first one is loaded."""
+    prepare(session.connection, shape)
+    by_name = {file.name: file for file in files}
+    if len(by_name) < len(files):
+        raise BadFile(f"raw.{shape.name}: two of its files have the same name in different folders: rename one of them.")
+    present = [(file.name, hash_file(file)) for file in files]
+    plan = plan_landing(session.connection, shape, present)
+    inspected: list[InspectedFile] = [inspect_file(by_name[name], shape) for name in plan.to_land]
+    landed = [land(session.connection, file) for file in inspected]
+    hashes = dict(present)
+    for copy, original in plan.second_copies.items():
+        note_second_copy(session.connection, shape, (copy, hashes[copy]), original)
+    return landed, plan
+
+
+def _refuse_nothing(session: Session, project: Project, name: str) -> None:
+    raw_set = project.settings.pack.raw[name]
+    if raw_set.required and not session.count(f"raw.{name}"):
+        raise BadFile(
+            f"NO_DATA: there is no line for raw.{name}: none of {', '.join(raw_set.files)} is in the input of source "
+            f"'{project.settings.source}'. Put the files there, or say where they are with --input."
+        )
+
+
+def _told(session: Session, name: str, landed: Sequence[LandedFile], plan: LandingPlan) -> dict[str, object]:
+    ledger = session.rows(
+        """select source_file, line_count, record_count, malformed_line_count, unknown_columns, source_hash
+        from raw.files where raw_set = $raw_set order by source_file desc limit 50""",
+        {"raw_set": name},
+    )
+    head = "| file | lines | records | malformed | columns not loaded | sha256 |\n|---|---|---|---|---|---|\n"
+    rows = "\n".join(
+        f"| {file} | {lines:,} | {records:,} | {malformed:,} | {unknown or ''} | `{sha[:12]}` |"
+        for file, lines, records, malformed, unknown, sha in ledger
+    )
+    return {
+        "files": dg.MetadataValue.md(head + rows),
+        "files_landed": len(landed),
+        "files_unchanged": len(plan.unchanged),
+        "second_copies": len(plan.second_copies),
+    }

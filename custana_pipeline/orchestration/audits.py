@@ -1,0 +1,116 @@
+"""What is asked of a cleaned table before it may replace yesterday's; all inside the transaction that builds it."""
+
+from typing import Any
+
+import pandas as pd
+
+from custana_pipeline.cleaned.gate import (
+    conservation,
+    describe,
+    judge,
+    judging_query,
+    refuse_disabled_checks,
+    rejected_share,
+)
+from custana_pipeline.errors import ContractBroken, DataFault
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.warehouse import Session
+
+CONTRACTS = {
+    "transactions": "CleanedTransactions",
+    "customers": "CleanedCustomers",
+    "products": "CleanedProducts",
+    "events": "CleanedEvents",
+}
+
+
+def contract_of(table: str) -> Any:
+    """The pandera contract of a cleaned table."""
+    from custana_pipeline.cleaned import contracts
+
+    return getattr(contracts, CONTRACTS[table])
+
+
+def audit(session: Session, project: Project, table: str) -> pd.DataFrame:
+    """The counts of the table's lines by status and reason, once it has passed.
+
+    Raises ContractBroken where lines are lost or the contract is broken, and DataFault where so many lines are rejected,
+    or so few kept, that the files are at fault. The caller's transaction then takes everything back.
+    """
+    refuse_disabled_checks()
+    counts = counts_of(session, project, table)
+    lost = conservation(counts, _files_of(session, project, table))
+    if lost:
+        raise ContractBroken(f"cleaned.{table} loses lines: {'; '.join(lost)}. The tables of yesterday stay.")
+    tripped = rejected_share(counts, project.settings.max_rejected_share)
+    if tripped:
+        raise DataFault(f"{'; '.join(tripped)}. The tables and lists of yesterday stay.")
+    _refuse_empty(session, project, table, counts)
+    verdict = judge(contract_of(table), session.batches(judging_query(contract_of(table), f"cleaned.{table}")))
+    if not verdict.passed:
+        raise ContractBroken(f"cleaned.{table} does not keep its contract: {describe(verdict)}. Yesterday's stays.")
+    return counts
+
+
+def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:
+    """table_name, source_file, status, reason, is_derived, line_count, amount: malformed lines count as rejected."""
+    lines = f"cleaned.{table}_lines"
+    columns = session.columns(lines)
+    derived = "is_derived" if "is_derived" in columns else "false"
+    amount = "sum(amount)" if "amount" in columns else "null"
+    sets = ", ".join(f"'{name.split('.')[1]}'" for name in sorted(project.models.raw_tables(table))) or "''"
+    return session.frame(
+        f"""select '{table}' as table_name, source_file, status, reason, {derived} as is_derived,
+                count(*)::bigint as line_count, {amount}::double as amount
+            from {lines} group by all
+        union all
+        select '{table}', source_file, 'rejected', reason, false, count(*)::bigint, null
+            from raw.malformed_lines where raw_set in ({sets}) group by all
+        order by all"""
+    )
+
+
+def counts_by_table(session: Session, project: Project) -> pd.DataFrame:
+    """cleaned.line_counts with malformed lines under the table that reads their raw set; derived rows are left out."""
+    if not session.exists("cleaned.line_counts"):
+        return pd.DataFrame(columns=["table_name", "status", "reason", "line_count"])
+    query = """select table_name, status, reason, sum(line_count)::bigint as line_count
+        from cleaned.line_counts where not is_derived group by all order by all"""
+    counts = session.frame(query)
+    readers = {
+        raw.split(".")[1]: table for table in reversed(CONTRACTS) for raw in project.models.raw_tables(table)
+    }
+    named = counts["table_name"].map(lambda name: name if name in CONTRACTS else readers.get(name, name))
+    order = {table: place for place, table in enumerate(CONTRACTS)}
+    return counts.assign(table_name=named).sort_values("table_name", key=lambda names: names.map(order), kind="stable")
+
+
+def _files_of(session: Session, project: Project, table: str) -> pd.DataFrame:
+    sets = {name.split(".")[1] for name in project.models.raw_tables(table)}
+    files = session.frame("select * from raw.files where duplicate_of is null")
+    return files[files["raw_set"].isin(sets)]
+
+
+def _refuse_empty(session: Session, project: Project, table: str, counts: pd.DataFrame) -> None:
+    if session.count(f"cleaned.{table}") or counts.empty:
+        return
+    reasons = counts.groupby("reason")["line_count"].sum().sort_values(ascending=False, kind="stable").head(3)
+    told = ", ".join(f"{reason} {int(lines):,}" for reason, lines in reasons.items())
+    raise DataFault(
+        f"NO_DATA: none of the {int(counts['line_count'].sum()):,} lines for cleaned.{table} can be kept ({told}): check "
+        f"the formats of source '{project.settings.source}' in custana.toml against the files. Yesterday's tables stay."
+    )
+
+
+def count_metadata(counts: pd.DataFrame) -> dict[str, Any]:
+    """The counts as a Markdown table and as numbers that the UI plots over time."""
+    import dagster as dg
+
+    own = counts[~counts["is_derived"].astype(bool)] if len(counts) else counts
+    by_status = own.groupby("status")["line_count"].sum() if len(own) else pd.Series(dtype=int)
+    rows = own.groupby(["status", "reason"], dropna=False)["line_count"].sum() if len(own) else {}
+    lines = [f"| {status} | {'' if pd.isna(reason) else reason} | {count:,} |" for (status, reason), count in rows.items()]
+    return {
+        "lines": dg.MetadataValue.md("| status | reason | lines |\n|---|---|---|\n" + "\n".join(lines)),
+        **{f"lines_{status}": int(by_status.get(status, 0)) for status in ("kept", "set_aside", "rejected")},
+    }

@@ -1,0 +1,75 @@
+"""The boundary between our code and Dagster: what an error may say, and what is tried again.
+
+A DataFault is never retried and its message is shown as it is. A Transient is left to the asset's retry policy. Anything
+else is a defect: its type and place are told, but not its text, which libraries fill with the offending values.
+"""
+
+import functools
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dagster as dg
+
+from custana_pipeline.errors import CustanaError, Transient
+
+Returned = TypeVar("Returned")
+RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+def reported(act: Callable[..., Returned]) -> Callable[..., Returned]:
+    """Turns the errors of an asset's body into what Dagster shows and retries."""
+
+    @functools.wraps(act)
+    def guarded(*args: Any, **kwargs: Any) -> Returned:
+        with _told():
+            return act(*args, **kwargs)
+
+    return guarded
+
+
+def reported_steps(act: Callable[..., Iterator[Returned]]) -> Callable[..., Iterator[Returned]]:
+    """The same for a body that yields its results one by one."""
+
+    @functools.wraps(act)
+    def guarded(*args: Any, **kwargs: Any) -> Iterator[Returned]:
+        with _told():
+            yield from act(*args, **kwargs)
+
+    return guarded
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (Transient, dg.Failure):
+        raise
+    except CustanaError as error:
+        raise failure(error) from None
+    except Exception as error:
+        if os.environ.get("CUSTANA_DEBUG"):
+            raise
+        raise failure(CustanaError(_place(error))) from None
+
+
+def failure(error: CustanaError) -> dg.Failure:
+    """The Dagster failure that shows `error` and is not tried again."""
+    return dg.Failure(
+        description=str(error),
+        metadata={"exit_code": error.exit_code, "kind": type(error).__name__},
+        allow_retries=False,
+    )
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "custana_pipeline" in frame.filename] or frames
+    where = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
+    return (
+        f"A defect of custana: {type(error).__name__} at {where}. Its text is withheld, since it may hold customers' "
+        "values; run again with CUSTANA_DEBUG=1 to see it, and report it, please."
+    )

@@ -1,0 +1,38 @@
+"""Everything that Dagster loads for one source, put together."""
+
+import logging
+
+import dagster as dg
+
+from custana_pipeline.orchestration.assets.applications import application_assets
+from custana_pipeline.orchestration.assets.cleaned import cleaned_assets
+from custana_pipeline.orchestration.assets.features import feature_assets
+from custana_pipeline.orchestration.assets.models import model_assets
+from custana_pipeline.orchestration.assets.raw import raw_assets
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.schedules import freshness, jobs, run_failure_alert, schedules
+from custana_pipeline.stores.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The assets, checks, jobs, schedules and sensor of the active source."""
+    project = Project(settings)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    assets = [
+        *raw_assets(project),
+        *cleaned_assets(project),
+        *feature_assets(project),
+        *model_assets(project),
+        *application_assets(project),
+    ]
+    policy = freshness(project)
+    definitions = dg.Definitions(
+        assets=assets,
+        jobs=jobs(project),
+        schedules=schedules(project),
+        sensors=[run_failure_alert],
+        executor=dg.in_process_executor,
+    )
+    if policy is None:
+        return definitions
+    return definitions.map_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, policy))

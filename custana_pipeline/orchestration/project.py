@@ -1,0 +1,80 @@
+"""The project as the assets see it: settings, SQL models and warehouse of the active source, read once."""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from custana_pipeline.errors import DataFault
+from custana_pipeline.features.windows import Origins, origins
+from custana_pipeline.stores.settings import Settings
+from custana_pipeline.stores.sql_models import SqlModels
+from custana_pipeline.stores.tracking import Tracker
+from custana_pipeline.stores.warehouse import Session, Warehouse
+
+
+@dataclass(frozen=True)
+class Project:
+    """What every asset needs; a plain object, so that it can be made without Dagster."""
+
+    settings: Settings
+
+    @cached_property
+    def models(self) -> SqlModels:
+        """The SQL models with the active pack's sources."""
+        return SqlModels.read(self.settings.sql_dir, self.settings.source)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The active source's DuckDB file."""
+        return Warehouse(
+            self.settings.warehouse_path,
+            memory_limit=self.settings.duckdb_memory_limit,
+            threads=self.settings.threads,
+        )
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """The MLflow store of all sources."""
+        return Tracker(self.settings.mlflow_dir, f"http://127.0.0.1:{self.settings.mlflow_port}")
+
+    @property
+    def raw_columns(self) -> dict[str, list[str]]:
+        """The columns of each raw table as the pack declares them."""
+        return {f"raw.{name}": list(raw_set.headers) for name, raw_set in self.settings.pack.raw.items()}
+
+    @property
+    def cleaning_parameters(self) -> dict[str, Any]:
+        """What the cleaned models are told about how the source writes things."""
+        pack = self.settings.pack
+        return {
+            "timestamp_format": pack.timestamp_format,
+            "date_format": pack.date_format,
+            "keep_identical_lines": pack.identical_lines == "keep",
+        }
+
+    def origins(self, session: Session, as_of: dt.date) -> Origins:
+        """The days that a run for `as_of` trains, judges and serves on."""
+        first = session.rows("select min(ordered_date) from cleaned.transactions where not is_return")[0][0]
+        if first is None or first >= as_of:
+            raise DataFault(
+                f"There is no customer with a purchase before {as_of}: choose a later day, or load earlier transactions."
+            )
+        return origins(
+            as_of,
+            self.settings.horizon_days,
+            step_days=self.settings.origin_step_days,
+            count=self.settings.origin_count,
+            first_day=first,
+        )
+
+    @cached_property
+    def code_version(self) -> str:
+        """A hash over all SQL models and the package's Python, told with every training and publication."""
+        digest = hashlib.sha256()
+        for name in sorted(self.models.by_name):
+            digest.update(self.models[name].code_version.encode())
+        for path in sorted((self.settings.project_dir / "custana_pipeline").rglob("*.py")):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:12]

@@ -1,0 +1,117 @@
+"""From the tables of a day to its report and its published version."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from custana_pipeline.errors import DataFault
+from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.publishing import Publication, Published, publish
+from custana_pipeline.stores.list_files import PublishedList
+from custana_pipeline.stores.warehouse import Session
+
+PUBLISHED_LISTS = {
+    "recommended_customers": "Whom to address: how likely each customer buys within the horizon, and why.",
+    "demand_forecast": "What each customer is expected to buy within the horizon.",
+    "customer_segments": "Which segment each customer belongs to.",
+    "product_recommendations": "What to offer each customer: what she buys again, and what is new to her.",
+    "segment_profiles": "Who the customers of each segment are, and what is expected of them.",
+    "segment_offers": "What each segment buys more of than others do.",
+    "demand_totals": "The expected demand by segment, category and location.",
+}
+KEYS = {
+    "product_recommendations": ("as_of", "customer_id", "list", "rank"),
+    "segment_profiles": ("as_of", "segment_id"),
+    "segment_offers": ("as_of", "segment_id", "rank"),
+    "demand_totals": ("as_of", "dimension", "member"),
+}
+"""The columns that identify and order the rows of the lists that are not one row a customer."""
+_CONTRACTS = {name: "".join(part.title() for part in name.split("_")) for name in PUBLISHED_LISTS}
+
+
+def contract_of(name: str) -> Any:
+    """The pandera contract of a published list."""
+    from custana_pipeline.applications import contracts
+
+    return getattr(contracts, _CONTRACTS[name])
+
+
+def report_path(project: Project, as_of: dt.date) -> Path:
+    """Where the report of a day is written before it is published."""
+    return project.settings.data_dir / "reports" / project.settings.source / as_of.isoformat() / "report.html"
+
+
+def render_day(project: Project, as_of: dt.date) -> Path:
+    """Writes the report of a day from its tables, and returns where it is."""
+    from custana_pipeline.applications.report import render_report
+    from custana_pipeline.orchestration.report_sources import facts_of
+    from custana_pipeline.stores.durable_files import replace_text
+
+    with project.warehouse.reading() as session:
+        page = render_report(facts_of(session, project, as_of))
+    path = report_path(project, as_of)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(path, page)
+    return path
+
+
+def publish_day(project: Project, as_of: dt.date, run_id: str) -> Published:
+    """Publishes the lists and the report of a day as one version."""
+    report = report_path(project, as_of)
+    if not report.is_file():
+        raise DataFault(f"There is no report for {as_of}: materialize applications/report of that day first.")
+    with project.warehouse.reading() as session:
+        lists = {name: _list_of(session, name, as_of) for name in PUBLISHED_LISTS}
+        versions = _versions(session, project, as_of)
+    publication = Publication(
+        as_of=as_of,
+        source=project.settings.source,
+        horizon_days=project.settings.horizon_days,
+        lists=lists,
+        report=report.read_text(encoding="utf-8"),
+        versions=versions,
+        run={"dagster_run_id": run_id},
+    )
+    return publish(publication, project.settings.published_dir)
+
+
+def champions_of(session: Session, as_of: dt.date) -> pd.DataFrame:
+    """The champions of a day, with their metrics as dictionaries."""
+    rows = session.frame(
+        "select * from models.champions where as_of = $as_of order by analysis, target", {"as_of": as_of}
+    )
+    for name in ("metrics", "naive_metrics"):
+        rows[name] = rows[name].map(lambda told: json.loads(told) if isinstance(told, str) else {})
+    return rows
+
+
+def data_version(session: Session) -> str:
+    """A hash over the landed files: it changes with every line."""
+    query = "select md5(string_agg(source_hash, ',' order by source_hash)) from raw.files where duplicate_of is null"
+    return str(session.rows(query)[0][0])[:12]
+
+
+def _list_of(session: Session, name: str, as_of: dt.date) -> PublishedList:
+    contract = contract_of(name).to_schema()
+    columns = ", ".join(contract.columns)
+    table = session.table(f"select {columns} from applications.{name} where as_of = $as_of", {"as_of": as_of})
+    meanings = {column: told.description or "" for column, told in contract.columns.items()}
+    return PublishedList(table=table, key=KEYS.get(name, ("as_of", "customer_id")), meanings=meanings)
+
+
+def _versions(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    champions = champions_of(session, as_of)
+    return {
+        "code": project.code_version,
+        "data": data_version(session),
+        "models": dict(zip(champions["target"], champions["model_version"], strict=True)),
+        "lines": [
+            {"table": row["table_name"], "status": row["status"], "reason": row["reason"], "lines": int(row["line_count"])}
+            for row in counts_by_table(session, project).to_dict("records")
+        ],
+    }
+

@@ -1,0 +1,82 @@
+"""What the report is told, read from the tables of its day."""
+
+import datetime as dt
+
+import pandas as pd
+
+from custana_pipeline.applications import report_evidence as evidence
+from custana_pipeline.applications.report_facts import AbsentFacts, FileFacts, ModelFacts, ReportFacts
+from custana_pipeline.orchestration.absences import absences
+from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.champions import HOLDOUTS
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, champions_of, contract_of, data_version
+from custana_pipeline.stores.warehouse import Session
+
+
+def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
+    """Everything that the report of a day shows, without a customer in it."""
+    lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS}
+    holdouts = session.frame(f"select target, actual, predicted from {HOLDOUTS} where as_of = $as_of", {"as_of": as_of})
+    amounts = holdouts[holdouts["target"] == "future_amount"]
+    days = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
+    champions = champions_of(session, as_of)
+    return ReportFacts(
+        source=project.settings.source,
+        description=project.settings.pack.description,
+        as_of=as_of,
+        horizon_days=project.settings.horizon_days,
+        headline=evidence.headline(
+            lists["recommended_customers"], lists["demand_forecast"], amounts if len(amounts) else None
+        ),
+        currency=project.settings.pack.currency,
+        first_day=days[0],
+        last_day=days[1],
+        tables=evidence.tables(counts_by_table(session, project)),
+        repaired_values=_repairs(session),
+        models=_models(champions, holdouts, as_of - dt.timedelta(days=project.settings.horizon_days)),
+        segments=evidence.segments(lists["segment_profiles"], lists["segment_offers"], _meanings(session, as_of)),
+        totals=evidence.totals(lists["demand_totals"]),
+        products=evidence.products(lists["product_recommendations"]),
+        files=tuple(_file(name, lists[name]) for name in PUBLISHED_LISTS),
+        absent=tuple(AbsentFacts(what, why) for what, why in absences(session, project)),
+        versions={"code": project.code_version, "data": data_version(session)}
+        | dict(zip(champions["target"], champions["model_version"], strict=True)),
+    )
+
+
+def _list(session: Session, name: str, as_of: dt.date) -> pd.DataFrame:
+    return session.frame(f"select * from applications.{name} where as_of = $as_of", {"as_of": as_of})
+
+
+def _repairs(session: Session) -> int:
+    return int(session.rows("select coalesce(sum(line_count), 0)::bigint from cleaned.repairs")[0][0])
+
+
+def _models(champions: pd.DataFrame, holdouts: pd.DataFrame, holdout: dt.date) -> tuple[ModelFacts, ...]:
+    return tuple(
+        ModelFacts(
+            target=str(row["target"]),
+            state=str(row["state"]),
+            reason=str(row["reason"]),
+            champion=str(row["candidate"]),
+            best_naive=str(row["best_naive"]),
+            beats_naive=bool(row["beats_naive"]),
+            metrics=row["metrics"],
+            naive_metrics=row["naive_metrics"],
+            deciles=evidence.deciles(judged) if len(judged := holdouts[holdouts["target"] == row["target"]]) else (),
+            holdout=None if row["target"] == "segment" else holdout,
+        )
+        for row in champions.to_dict("records")
+    )
+
+
+def _meanings(session: Session, as_of: dt.date) -> dict[str, tuple[str, str]]:
+    query = """select segment_name, description, suggested_action from applications.segment_names
+        where as_of = $as_of"""
+    return {name: (meaning, action) for name, meaning, action in session.rows(query, {"as_of": as_of})}
+
+
+def _file(name: str, rows: pd.DataFrame) -> FileFacts:
+    columns = {column: told.description or "" for column, told in contract_of(name).to_schema().columns.items()}
+    return FileFacts(name=name, rows=len(rows), meaning=PUBLISHED_LISTS[name], columns=columns)

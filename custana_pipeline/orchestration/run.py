@@ -1,0 +1,160 @@
+"""One run of the chain inside the command's own process, told to Dagster's instance so that the UI shows it too."""
+
+import datetime as dt
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from custana_pipeline.errors import CustanaError, DataFault, WrongUse
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores import dagster_home
+from custana_pipeline.stores.settings import Settings
+
+STAGES = ("raw", "cleaned", "features", "models", "applications")
+Heard = Callable[[str, str], None]
+"""Called with a stage and what happened to one of its steps: started, done, skipped or failed."""
+
+_HAPPENINGS = {
+    "STEP_START": "started",
+    "STEP_SUCCESS": "done",
+    "STEP_SKIPPED": "skipped",
+    "STEP_FAILURE": "failed",
+}
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended, with the seconds that each step took."""
+
+    run_id: str
+    as_of: dt.date | None
+    skipped: tuple[str, ...]
+    step_seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def stage_seconds(self) -> dict[str, float]:
+        """Seconds a stage, in the order of the chain."""
+        return {
+            stage: sum(seconds for step, seconds in self.step_seconds.items() if stage_of(step) == stage)
+            for stage in STAGES
+        }
+
+
+def stage_of(step_key: str) -> str:
+    """The stage of a step.
+
+    >>> stage_of("cleaned__transactions")
+    'cleaned'
+    """
+    return step_key.split("__")[0]
+
+
+def run_chain(settings: Settings, as_of: dt.date | None, heard: Heard) -> RunOutcome:
+    """Runs everything for one day, and returns how it went.
+
+    Without `as_of`, a closed source is run for its last day, an open one for the day after its newest order line.
+    Raises the errors of custana.errors with the failed asset's own message and exit code.
+    """
+    from custana_pipeline.orchestration.code_location import build_definitions
+
+    definitions, project = build_definitions(settings), Project(settings)
+    home = dagster_home.prepare(settings.dagster_home)
+    with dagster_home.opened(home) as instance:
+        if as_of is None and settings.pack.calendar.end is None:
+            _execute(definitions, instance, "ingest", None, None, heard)
+            as_of = _day_after_newest_line(project)
+            _refuse_missing_partition(definitions, instance, as_of)
+            later = [spec.key for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] in STAGES[2:]]
+            return _execute(definitions, instance, "nightly", as_of, later, heard)
+        day = as_of or settings.pack.calendar.end
+        return _execute(definitions, instance, "nightly", day, None, heard)
+
+
+def step_counts(settings: Settings) -> dict[str, int]:
+    """How many steps each stage of the nightly job has."""
+    from custana_pipeline.orchestration.code_location import build_definitions
+
+    job = build_definitions(settings).resolve_job_def("nightly")
+    counts = dict.fromkeys(STAGES, 0)
+    for node in job.nodes:
+        counts[stage_of(node.name)] += 1
+    return counts
+
+
+def _execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job_name: str,
+    as_of: dt.date | None,
+    selection: Sequence[dg.AssetKey] | None,
+    heard: Heard,
+) -> RunOutcome:
+    run_id = str(uuid.uuid4())
+    instance.add_event_listener(run_id, lambda entry: _tell(entry, heard))
+    result = definitions.resolve_job_def(job_name).execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        partition_key=as_of.isoformat() if as_of else None,
+        asset_selection=list(selection) if selection else None,
+        raise_on_error=False,
+        tags={"custana/trigger": "command"},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    _raise_failures(result)
+    seconds, skipped = _step_seconds(instance, run_id)
+    return RunOutcome(run_id=run_id, as_of=as_of, skipped=tuple(skipped), step_seconds=seconds)
+
+
+def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
+    event = entry.dagster_event
+    if event is None or event.step_key is None or event.event_type_value not in _HAPPENINGS:
+        return
+    heard(event.step_key, _HAPPENINGS[event.event_type_value])
+
+
+def _step_seconds(instance: dg.DagsterInstance, run_id: str) -> tuple[dict[str, float], list[str]]:
+    seconds, skipped = {}, []
+    for stats in instance.get_run_step_stats(run_id):
+        if stats.start_time and stats.end_time:
+            seconds[stats.step_key] = stats.end_time - stats.start_time
+        else:
+            skipped.append(stats.step_key)
+    return seconds, skipped
+
+
+def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
+    failures = [event for event in result.all_events if event.is_step_failure]
+    for event in failures:
+        told = event.step_failure_data.user_failure_data
+        if told is None:
+            if os.environ.get("CUSTANA_DEBUG"):
+                raise CustanaError(str(event.step_failure_data.error))
+            continue
+        code = told.metadata.get("exit_code")
+        kind = {DataFault.exit_code: DataFault, WrongUse.exit_code: WrongUse}.get(
+            int(str(code.value)) if code is not None else 1, CustanaError
+        )
+        raise kind(f"{str(event.step_key).replace('__', '/')}: {told.description}")
+    if not result.success:
+        steps = ", ".join(str(event.step_key).replace("__", "/") for event in failures) or "the run"
+        raise CustanaError(f"{steps} failed: `custana ui` shows the run {result.run_id} with its events.")
+
+
+def _day_after_newest_line(project: Project) -> dt.date:
+    with project.warehouse.reading() as session:
+        newest = session.rows("select max(ordered_date) from cleaned.transactions")[0][0]
+    if newest is None:
+        raise DataFault("cleaned.transactions has no line: check the source files and `custana status`.")
+    return newest + dt.timedelta(days=1)
+
+
+def _refuse_missing_partition(definitions: dg.Definitions, instance: dg.DagsterInstance, as_of: dt.date) -> None:
+    days = definitions.resolve_job_def("nightly").partitions_def
+    if days is not None and not days.has_partition_key(as_of.isoformat(), dynamic_partitions_store=instance):
+        raise DataFault(
+            f"The day after the newest order line, {as_of}, is outside the source's calendar: set `calendar` in "
+            "custana.toml, or choose a day with --as-of."
+        )

@@ -1,0 +1,74 @@
+"""SQL models as Dagster assets: dependencies, descriptions and column lineage come from the SQL itself."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.sql_models import SqlModel, column_origins
+from custana_pipeline.stores.warehouse import Session
+
+TABLE_STAGES = ("raw", "cleaned", "features", "models", "applications")
+
+
+def asset_key(table: str) -> dg.AssetKey:
+    """The asset of a stored table: its schema and name.
+
+    >>> asset_key("cleaned.transactions").to_user_string()
+    'cleaned/transactions'
+    """
+    return dg.AssetKey(table.split("."))
+
+
+def upstream_assets(project: Project, tables: Iterable[str], aliases: Mapping[str, str]) -> list[dg.AssetKey]:
+    """The assets behind `tables`: sources stand for their raw tables, tables without an asset for their owner's.
+
+    `aliases` maps a table to the table whose asset builds it.
+    """
+    found: set[str] = set()
+    for table in tables:
+        if table.startswith("sources."):
+            found |= project.models.raw_tables(table.split(".")[1])
+        else:
+            found.add(aliases.get(table, table))
+    return [asset_key(table) for table in sorted(found) if table.split(".")[0] in TABLE_STAGES]
+
+
+def table_metadata(session: Session, table: str, descriptions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What the UI shows of a built table: its name, rows and columns with their types and meaning."""
+    told = descriptions or {}
+    columns = [
+        dg.TableColumn(name, kind.lower(), description=told.get(name))
+        for name, kind in session.column_types(table).items()
+    ]
+    return {
+        "dagster/table_name": table,
+        "dagster/row_count": session.count(table),
+        "dagster/column_schema": dg.TableSchema(columns),
+    }
+
+
+def lineage_metadata(
+    session: Session, model: SqlModel, owners: Mapping[str, str] | None = None
+) -> dict[str, dg.TableColumnLineage]:
+    """Where each column of the model's table comes from, down to stored tables that are assets.
+
+    `owners` maps a table to the table whose asset builds it.
+    """
+    known = {table: session.column_types(table) for table in model.reads if not table.startswith("sources.")}
+    told = owners or {}
+    deps = {
+        column: [
+            dg.TableColumnDep(asset_key=asset_key(table), column_name=name)
+            for table, name in sorted({(told.get(table, table), name) for table, name in origins})
+        ]
+        for column, origins in column_origins(model, known).items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage({column: found for column, found in deps.items() if found})}
+
+
+def described_columns(contract: Any) -> dict[str, str]:
+    """The meaning of each column as its pandera contract states it; a nullable one says so."""
+    schema = contract.to_schema()
+    return {name: column.description or "" for name, column in schema.columns.items()}

@@ -1,0 +1,124 @@
+"""What a run came to, read back from the warehouse and the published manifest."""
+
+import json
+import resource
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from custana_pipeline.orchestration.absences import absences
+from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.run import RunOutcome
+from custana_pipeline.stores.settings import Settings
+from custana_pipeline.stores.warehouse import Session
+
+HEADLINE_METRICS = {
+    "is_recommended": "holdout_roc_auc",
+    "future_purchase": "holdout_rmse",
+    "future_amount": "holdout_mae",
+    "segment": "silhouette",
+}
+
+
+@dataclass(frozen=True)
+class LineCounts:
+    """Where the lines of one table went."""
+
+    table: str
+    read: int
+    kept: int
+    set_aside: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One champion beside the best naive baseline, in the metric that is told of its target."""
+
+    target: str
+    champion: str
+    metric: str
+    champion_value: float
+    naive: str
+    naive_value: float
+    beats_naive: bool
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The facts that the terminal shows at the end of a run."""
+
+    lines: tuple[LineCounts, ...]
+    customers: int
+    models: tuple[ModelRow, ...]
+    untrainable: dict[str, str]
+    absent: tuple[str, ...]
+    places: dict[str, str]
+    peak_memory_gb: float = field(default=0.0)
+
+
+def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
+    """Reads the outcome of a run back."""
+    project = Project(settings)
+    with project.warehouse.reading() as session:
+        lines = line_counts(session, project)
+        customers = session.rows("select count(distinct customer_id) from cleaned.transactions where not is_return")
+        models, untrainable = model_rows(session, outcome)
+        absent = tuple(f"no {what}: {why}" for what, why in absences(session, project))
+    return RunSummary(
+        lines=lines,
+        customers=int(customers[0][0]),
+        models=models,
+        untrainable=untrainable,
+        absent=absent,
+        places=_places(settings, outcome, bool(untrainable)),
+        peak_memory_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+    )
+
+
+def line_counts(session: Session, project: Project) -> tuple[LineCounts, ...]:
+    """The counts of every cleaned table, over all files of its history."""
+    counts = counts_by_table(session, project)
+    by_table = {
+        str(table): rows.groupby("status")["line_count"].sum() for table, rows in counts.groupby("table_name", sort=False)
+    }
+    return tuple(
+        LineCounts(table, int(found.sum()), *(int(found.get(status, 0)) for status in ("kept", "set_aside", "rejected")))
+        for table, found in by_table.items()
+    )
+
+
+def model_rows(session: Session, outcome: RunOutcome) -> tuple[tuple[ModelRow, ...], dict[str, str]]:
+    """The champions of the run's day, and the analyses that could not be trained with their reasons."""
+    if not session.exists("models.champions") or outcome.as_of is None:
+        return (), {}
+    query = """select target, candidate, metrics, best_naive, naive_metrics, beats_naive, state, analysis, reason
+        from models.champions where as_of = $as_of order by analysis, target"""
+    shown, untrainable = [], {}
+    for row in session.rows(query, {"as_of": outcome.as_of}):
+        target, candidate, metrics, naive, naive_metrics, beats, state, analysis, reason = row
+        if state == "NOT_TRAINABLE":
+            untrainable[analysis] = reason
+            continue
+        metric = HEADLINE_METRICS.get(target, "")
+        value, naive_value = (json.loads(told).get(metric, float("nan")) for told in (metrics, naive_metrics))
+        shown.append(
+            ModelRow(target, candidate, metric.removeprefix("holdout_"), value, naive, naive_value, bool(beats))
+        )
+    return tuple(shown), untrainable
+
+
+def _places(settings: Settings, outcome: RunOutcome, unpublished: bool) -> dict[str, str]:
+    folder = settings.published_dir / str(outcome.as_of)
+    uis = "`make ui` (or `custana ui`): Dagster http://127.0.0.1:{}, MLflow http://127.0.0.1:{}"
+    places = {"UIs": uis.format(settings.dagster_port, settings.mlflow_port)}
+    if unpublished:
+        return places
+    return {"Lists": _near(folder), "Report": _near(folder / "report.html"), **places}
+
+
+def _near(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,96 @@
+"""What a raw file set should look like, what one of its files was found to be, and the names that both use."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from custana_pipeline.errors import WrongUse
+
+RawFormat = Literal["csv", "blank_separated", "parquet"]
+
+SOURCE_COLUMNS = ("source_file", "source_hash", "source_line")
+KNOWN_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+
+
+@dataclass(frozen=True)
+class RawSetShape:
+    """The declared shape of the files of one raw set.
+
+    `columns` maps the raw name (the column of raw.<name>) to the header that the files carry; where `header` is false
+    its order is the order in the files. Raises WrongUse for a name that is no plain identifier.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    format: RawFormat = "csv"
+    delimiter: str = ","
+    header: bool = True
+    optional: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in (self.name, *self.columns):
+            if not _NAME.match(name) or name in SOURCE_COLUMNS:
+                raise WrongUse(f"raw set {self.name!r}: {name!r} is no name for it: use a-z, 0-9 and _, letter first.")
+        if strangers := set(self.optional) - set(self.columns):
+            raise WrongUse(f"raw set {self.name}: optional {sorted(strangers)} are not among its columns.")
+        if len(self.delimiter.encode()) != 1 or self.delimiter in '"\r\n':
+            raise WrongUse(f"raw set {self.name}: the delimiter has to be one plain character.")
+
+    @property
+    def digest(self) -> str:
+        """A short hash of the declaration: files landed under another one are landed again."""
+        parts = (self.format, self.delimiter, str(self.header), *self.optional, *map("=".join, self.columns.items()))
+        return sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class InspectedFile:
+    """One file that may be landed: what one pass over its bytes found.
+
+    `positions` gives, for each raw name, the place of its column in the file (from 0), or None where an optional one
+    is missing. Line numbers are physical and count from 1; for parquet a line is a row. `line_ends` counts those that
+    are LF and those that are CRLF. `file_columns` are the headers, or the raw names where there is no header.
+    """
+
+    path: Path
+    shape: RawSetShape
+    format: RawFormat
+    source_hash: str
+    byte_count: int
+    modified_ns: int
+    expanded_byte_count: int
+    line_count: int
+    blank_lines: tuple[int, ...]
+    positions: Mapping[str, int | None]
+    file_columns: tuple[str, ...] = field(repr=False)
+    unknown_columns: tuple[str, ...]
+    is_gzip: bool = False
+    line_ends: tuple[int, int] = (0, 0)
+
+    @property
+    def source_file(self) -> str:
+        """The name that rows and ledger carry."""
+        return self.path.name
+
+    @property
+    def header_line_count(self) -> int:
+        """1 where the first line is a header, else 0."""
+        return int(self.shape.header and self.format != "parquet")
+
+    @property
+    def has_mixed_line_ends(self) -> bool:
+        """Whether some line ends are CRLF and others LF, in order only for line ends inside quoted fields."""
+        return all(self.line_ends)
+
+
+@dataclass(frozen=True)
+class MalformedLine:
+    """A record that cannot be split into the fields of its file: where it begins, why, and its text."""
+
+    source_line: int
+    reason: str
+    raw_line: str

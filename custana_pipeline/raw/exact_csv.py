@@ -1,0 +1,132 @@
+"""The exact reading of a csv that is not plain: records that span lines, malformed and blank lines, all with their line.
+
+Slower than a database's reader and sure of its line numbers, so it is taken only for files whose lines do not add up
+otherwise.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from custana_pipeline.errors import BadFile
+from custana_pipeline.raw.contracts import InspectedFile, MalformedLine
+
+RECORDS_PER_BATCH = 50_000
+MAX_RAW_LINE_LENGTH = 10_000
+
+
+@dataclass
+class ExactBatch:
+    """Records with the physical lines on which they begin, and the malformed lines met among them."""
+
+    lines: list[int] = field(default_factory=list)
+    records: list[list[str]] = field(default_factory=list)
+    malformed: list[MalformedLine] = field(default_factory=list)
+    blank_line_count: int = 0
+    continuation_line_count: int = 0
+
+
+class _RememberedLines:
+    """The physical lines of a text stream; `taken` are those since the last reset."""
+
+    def __init__(self, stream: io.TextIOBase) -> None:
+        self._stream = stream
+        self.taken: list[str] = []
+
+    def __iter__(self) -> "_RememberedLines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._stream)
+        self.taken.append(line)
+        return line
+
+
+def read_batches(inspected: InspectedFile) -> Iterator[ExactBatch]:
+    """All records of a csv after its header, in batches.
+
+    Raises BadFile, with the line, where a quote is never closed or swallows the lines that follow it, and where line
+    ends are of two kinds outside quotes.
+    """
+    width, continuations = len(inspected.file_columns), 0
+    with _open_lines(inspected) as stream:
+        lines = _RememberedLines(stream)
+        reader = csv.reader(lines, delimiter=inspected.shape.delimiter, strict=True)
+        for _ in range(inspected.header_line_count):
+            next(reader)
+        batch = ExactBatch()
+        while _take_record(reader, lines, batch, (inspected.source_file, width)):
+            if len(batch.records) >= RECORDS_PER_BATCH:
+                continuations += batch.continuation_line_count
+                yield batch
+                batch = ExactBatch()
+        yield batch
+        continuations += batch.continuation_line_count
+    _refuse_mixed_line_ends(inspected, continuations)
+
+
+def lines_with_text(inspected: InspectedFile, reasons: Mapping[str, str]) -> list[MalformedLine]:
+    """Every physical line after the header whose text is a key of `reasons`, with the reason it maps to."""
+    found = []
+    with _open_lines(inspected) as stream:
+        for number, line in enumerate(stream, start=1):
+            text = line.rstrip("\r\n")
+            if text in reasons and number > inspected.header_line_count:
+                found.append(MalformedLine(number, reasons[text], text[:MAX_RAW_LINE_LENGTH]))
+    return found
+
+
+@contextmanager
+def _open_lines(inspected: InspectedFile) -> Iterator[io.TextIOWrapper]:
+    with inspected.path.open("rb") as file:
+        expanded = gzip.GzipFile(fileobj=file, mode="rb") if inspected.is_gzip else file
+        with io.TextIOWrapper(expanded, encoding="utf-8-sig", newline="") as stream:  # type: ignore[arg-type]
+            yield stream
+
+
+def _take_record(reader, lines: _RememberedLines, batch: ExactBatch, expected: tuple[str, int]) -> bool:
+    """Read one record into the batch; False at the end of the file."""
+    file_name, width = expected
+    lines.taken.clear()
+    first_line = reader.line_num + 1
+    try:
+        record = next(reader)
+    except StopIteration:
+        return False
+    except csv.Error:
+        _refuse_swallowed_lines(file_name, first_line, len(lines.taken))
+        batch.malformed.append(_malformed(first_line, "unquoted_value", lines))
+        return True
+    batch.continuation_line_count += len(lines.taken) - 1
+    if len(record) == width:
+        batch.lines.append(first_line)
+        batch.records.append(record)
+    elif not record:
+        batch.blank_line_count += 1
+    else:
+        reason = "too_few_fields" if len(record) < width else "too_many_fields"
+        batch.malformed.append(_malformed(first_line, reason, lines))
+    return True
+
+
+def _malformed(first_line: int, reason: str, lines: _RememberedLines) -> MalformedLine:
+    return MalformedLine(first_line, reason, "".join(lines.taken).rstrip("\r\n")[:MAX_RAW_LINE_LENGTH])
+
+
+def _refuse_swallowed_lines(file_name: str, first_line: int, line_count: int) -> None:
+    if line_count > 1:
+        raise BadFile(
+            f"{file_name}: the quote that opens on line {first_line} is not closed where its field ends and swallows "
+            f"{line_count - 1} more lines: mend that line, or double its quotes."
+        )
+
+
+def _refuse_mixed_line_ends(inspected: InspectedFile, continuation_line_count: int) -> None:
+    """Line ends of the other kind are in order only where they all stand inside quotes."""
+    if inspected.has_mixed_line_ends and continuation_line_count not in inspected.line_ends:
+        raise BadFile(
+            f"{inspected.source_file}: some lines end in CRLF and others in LF: export it again with one kind."
+        )

@@ -1,0 +1,110 @@
+"""The scan of a text file's bytes by blocks: encoding, line ends, lines and blank lines, without a loop per line."""
+
+import codecs
+import re
+
+from custana_pipeline.errors import BadFile
+
+MAX_BLANK_LINES = 10_000
+MAX_FIRST_LINE_BYTES = 1 << 20
+_BLANK_LINE = re.compile(rb"(?<=\n)\r?\n")
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class LineScan:
+    """What is known of a text file after the blocks fed so far; `finish` closes the last line.
+
+    Raises BadFile for UTF-16, NUL bytes, bytes that are not UTF-8, old Mac or mixed line ends, and blank lines beyond
+    `MAX_BLANK_LINES`. Mixed line ends are let pass where there are quotes, because they may stand inside quoted fields.
+    """
+
+    def __init__(self, file_name: str) -> None:
+        self.file_name = file_name
+        self.byte_count = 0
+        self.blank_lines: list[int] = []
+        self.has_quotes = False
+        self._first_line = b""
+        self._newline_count = 0
+        self._return_count = 0
+        self._pair_count = 0
+        self._tail = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    @property
+    def line_count(self) -> int:
+        """Physical lines; a last line without a line end counts."""
+        return self._newline_count + (self._tail[-1:] != b"\n")
+
+    @property
+    def first_line(self) -> str:
+        """The first line as text, without byte order mark and line end."""
+        return self._first_line.split(b"\n", 1)[0].removesuffix(b"\r").decode("utf-8-sig")
+
+    @property
+    def line_ends(self) -> tuple[int, int]:
+        """How many line ends are LF, and how many CRLF."""
+        return self._newline_count - self._pair_count, self._pair_count
+
+    def feed(self, block: bytes) -> None:
+        """Take the next block of bytes."""
+        if not self.byte_count and block.startswith(_UTF_16_MARKS):
+            raise BadFile(f"{self.file_name}: it is UTF-16 (byte 0): export it again as UTF-8.")
+        if (place := block.find(b"\0")) >= 0:
+            raise BadFile(f"{self.file_name}: NUL at byte {self.byte_count + place}: export it again as UTF-8 text.")
+        self._decode(block)
+        if b"\n" not in self._first_line and len(self._first_line) <= MAX_FIRST_LINE_BYTES:
+            self._first_line += block[: MAX_FIRST_LINE_BYTES + 1]
+        self._find_blank_lines(block)
+        self._count_line_ends(block)
+        self.has_quotes = self.has_quotes or b'"' in block
+        self.byte_count += len(block)
+        self._tail = (self._tail + block[-2:])[-2:]
+
+    def finish(self) -> None:
+        """Close the file and refuse what only its end can show."""
+        self._decode(b"", final=True)
+        if self._return_count != self._pair_count:
+            raise BadFile(
+                f"{self.file_name}: {self._return_count - self._pair_count} line ends are a lone CR (old Mac): "
+                "export it again with LF or CRLF."
+            )
+        if all(self.line_ends) and not self.has_quotes:
+            plain, pairs = self.line_ends
+            raise BadFile(
+                f"{self.file_name}: {pairs} lines end in CRLF and {plain} in LF: export it again with one kind."
+            )
+        if b"\n" not in self._first_line and len(self._first_line) > MAX_FIRST_LINE_BYTES:
+            raise BadFile(
+                f"{self.file_name}: line 1 is longer than {MAX_FIRST_LINE_BYTES:,} bytes: check its line ends."
+            )
+
+    def _decode(self, block: bytes, final: bool = False) -> None:
+        pending = len(self._decoder.getstate()[0])
+        if not pending and not final and block.isascii():
+            return
+        try:
+            self._decoder.decode(block, final)
+        except UnicodeDecodeError as fault:
+            place = self.byte_count - pending + fault.start
+            raise BadFile(f"{self.file_name}: byte {place} is not UTF-8: export it again as UTF-8.") from None
+
+    def _count_line_ends(self, block: bytes) -> None:
+        self._newline_count += block.count(b"\n")
+        if b"\r" in block or self._tail.endswith(b"\r"):
+            self._return_count += block.count(b"\r")
+            self._pair_count += block.count(b"\r\n")
+            self._pair_count += self._tail.endswith(b"\r") and block.startswith(b"\n")
+
+    def _find_blank_lines(self, block: bytes) -> None:
+        joined = self._tail + block
+        if b"\n\n" not in joined and b"\n\r\n" not in joined:
+            return
+        line, place = self._newline_count, len(self._tail)
+        for match in _BLANK_LINE.finditer(joined):
+            if match.end() <= len(self._tail):
+                continue
+            line += joined.count(b"\n", place, match.end())
+            place = match.end()
+            self.blank_lines.append(line)
+        if len(self.blank_lines) > MAX_BLANK_LINES:
+            raise BadFile(f"{self.file_name}: more than {MAX_BLANK_LINES:,} blank lines: export it again without them.")

@@ -1,0 +1,1 @@
+"""Stores: the warehouse, the SQL models, MLflow, publishing and the settings."""

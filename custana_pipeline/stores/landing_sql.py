@@ -1,0 +1,169 @@
+"""The loading of an inspected file into raw.<set>: all text, each record with its file, hash and physical line.
+
+    prepare        makes raw.<set>, the ledger raw.files and raw.malformed_lines
+    plan_landing   which of the present files are new or changed, and which are a second copy of another
+    land           replaces the rows of one file
+
+`land` changes several tables and opens no transaction: call it within one, so that a file lands whole or not at all.
+The law of lines holds for whatever lands: line_count = header + blank + record + continuation + malformed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from custana_pipeline.errors import BadFile
+from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
+from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
+from custana_pipeline.stores.landing_statements import FILES_TABLE, LEDGER_COLUMNS, MALFORMED_COLUMNS, MALFORMED_TABLE
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """The ledger row of a landed file: how its physical lines divide."""
+
+    raw_set: str
+    source_file: str
+    source_hash: str
+    byte_count: int
+    line_count: int
+    header_line_count: int
+    blank_line_count: int
+    record_count: int
+    malformed_line_count: int
+    continuation_line_count: int
+    unknown_columns: str
+
+
+@dataclass(frozen=True)
+class LandingPlan:
+    """File names by what has to be done: `second_copies` maps a file to the one of the same content."""
+
+    to_land: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    second_copies: dict[str, str]
+
+
+def prepare(connection: Connection, shape: RawSetShape) -> None:
+    """Make the tables of a raw set where they are missing, and begin it anew where its columns were changed."""
+    connection.execute("create schema if not exists raw")
+    connection.execute(f"create table if not exists {FILES_TABLE} ({LEDGER_COLUMNS})")
+    connection.execute(f"create table if not exists {MALFORMED_TABLE} ({MALFORMED_COLUMNS})")
+    stored = connection.execute(
+        "select column_name from information_schema.columns where table_schema = 'raw' and table_name = $name "
+        "order by ordinal_position",
+        {"name": shape.name},
+    ).fetchall()
+    if stored and [name for (name,) in stored][3:] != list(shape.columns):
+        connection.execute(f"drop table raw.{shape.name}")
+        for table in (FILES_TABLE, MALFORMED_TABLE):
+            connection.execute(f"delete from {table} where raw_set = $raw_set", {"raw_set": shape.name})
+    columns = ", ".join(f"{name} varchar" for name in shape.columns)
+    connection.execute(
+        f"create table if not exists raw.{shape.name} "
+        f"(source_file varchar, source_hash varchar, source_line bigint, {columns})"
+    )
+
+
+def plan_landing(connection: Connection, shape: RawSetShape, present: Sequence[tuple[str, str]]) -> LandingPlan:
+    """Decide for the (file name, sha256) pairs that are there now; after `prepare`.
+
+    A file is landed when it is new, its content changed, or the declaration of its set did. Of files with the same
+    content one is landed: the one that is in already, else the first by name. Files that are gone stay landed.
+    """
+    ledger = connection.execute(
+        f"select source_file, source_hash, shape_digest, duplicate_of from {FILES_TABLE} where raw_set = $raw_set",
+        {"raw_set": shape.name},
+    ).fetchall()
+    names = dict(present)
+    landed = {
+        name: content
+        for name, content, digest, duplicate_of in ledger
+        if duplicate_of is None and digest == shape.digest and names.get(name, content) == content
+    }
+    holder = {content: name for name, content in landed.items()}
+    to_land, unchanged, second_copies = [], [], {}
+    for name, content in sorted(present):
+        if landed.get(name) == content:
+            unchanged.append(name)
+        elif content in holder:
+            second_copies[name] = holder[content]
+        else:
+            to_land.append(name)
+            holder[content] = name
+    return LandingPlan(tuple(to_land), tuple(unchanged), second_copies)
+
+
+def needs_landing(connection: Connection, shape: RawSetShape, source_file: str, source_hash: str) -> bool:
+    """Whether this one file is new or changed, and no copy of another that is landed; after `prepare`."""
+    return source_file in plan_landing(connection, shape, [(source_file, source_hash)]).to_land
+
+
+def note_second_copy(connection: Connection, shape: RawSetShape, copy: tuple[str, str], original: str) -> None:
+    """Put a (file name, sha256) whose content is landed under the name `original` into the ledger, with no lines."""
+    source_file, source_hash = copy
+    _forget(connection, shape.name, source_file)
+    landed = LandedFile(shape.name, source_file, source_hash, 0, 0, 0, 0, 0, 0, 0, "")
+    _enter(connection, landed, shape.digest, original)
+
+
+def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
+    """Replace the rows of one file in raw.<set>, raw.malformed_lines and the ledger, and return its counts.
+
+    Raises BadFile where the lines do not add up or the file changed since its inspection; the caller's transaction then
+    takes everything back.
+    """
+    prepare(connection, inspected.shape)
+    _forget(connection, inspected.shape.name, inspected.source_file)
+    try:
+        counts = load(connection, inspected)
+    except duckdb.Error as fault:
+        # the library's text quotes the offending line, so only its kind is told
+        kind = type(fault).__name__
+        raise BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.") from None
+    landed = _checked(inspected, counts)
+    _enter(connection, landed, inspected.shape.digest, None)
+    return landed
+
+
+def _forget(connection: Connection, raw_set: str, source_file: str) -> None:
+    """Delete what is stored of a file of that name."""
+    connection.execute(f"delete from raw.{raw_set} where source_file = $file", {"file": source_file})
+    for table in (FILES_TABLE, MALFORMED_TABLE):
+        connection.execute(
+            f"delete from {table} where raw_set = $raw_set and source_file = $file",
+            {"raw_set": raw_set, "file": source_file},
+        )
+
+
+def _checked(inspected: InspectedFile, counts: LoadedCounts) -> LandedFile:
+    """The ledger row, once the law of lines holds and the file is still the inspected one."""
+    name = inspected.source_file
+    now = inspected.path.stat()
+    if (now.st_size, now.st_mtime_ns) != (inspected.byte_count, inspected.modified_ns):
+        raise BadFile(f"{name}: it changed while it was landed: wait until it is written, then run again.")
+    parts = (inspected.header_line_count, counts.blank, counts.record, counts.continuation, counts.malformed)
+    if sum(parts) != inspected.line_count:
+        raise BadFile(
+            f"{name}: of {inspected.line_count} lines {sum(parts)} can be told apart (header, blank, records, "
+            f"continuations, malformed: {parts}): check its quotes and line ends, then export it again."
+        )
+    return LandedFile(
+        raw_set=inspected.shape.name,
+        source_file=name,
+        source_hash=inspected.source_hash,
+        byte_count=inspected.byte_count,
+        line_count=inspected.line_count,
+        header_line_count=inspected.header_line_count,
+        blank_line_count=counts.blank,
+        record_count=counts.record,
+        malformed_line_count=counts.malformed,
+        continuation_line_count=counts.continuation,
+        unknown_columns=", ".join(inspected.unknown_columns),
+    )
+
+
+def _enter(connection: Connection, landed: LandedFile, shape_digest: str, duplicate_of: str | None) -> None:
+    values = (*vars(landed).values(), shape_digest, duplicate_of)
+    connection.execute(f"insert into {FILES_TABLE} values ({', '.join('?' * len(values))})", values)

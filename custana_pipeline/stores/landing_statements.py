@@ -1,0 +1,125 @@
+"""The texts of the statements that load an inspected file: every value in them is quoted here, or a plain number."""
+
+from custana_pipeline.raw.contracts import InspectedFile
+
+FILES_TABLE = "raw.files"
+MALFORMED_TABLE = "raw.malformed_lines"
+LEDGER_COLUMNS = (
+    "raw_set varchar, source_file varchar, source_hash varchar, byte_count bigint, line_count bigint, "
+    "header_line_count bigint, blank_line_count bigint, record_count bigint, malformed_line_count bigint, "
+    "continuation_line_count bigint, unknown_columns varchar, shape_digest varchar, duplicate_of varchar"
+)
+MALFORMED_COLUMNS = (
+    "raw_set varchar, source_file varchar, source_hash varchar, source_line bigint, reason varchar, raw_line varchar"
+)
+SHIFT_BUCKET = 2048
+# a control character that no text file has any use for
+_NO_DELIMITER = "\x01"
+_BLANKS = r"[ \t]+"
+
+
+def literal(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def insert_into_raw(inspected: InspectedFile, rows: str) -> str:
+    """Insert the relation `rows` (source_line and the raw columns as text) as rows of the inspected file.
+
+    An empty field becomes null: a csv cannot tell the two apart by itself.
+    """
+    names = list(inspected.shape.columns)
+    shown = ", ".join(f"nullif({name}, '')" for name in names)
+    return (
+        f"insert into raw.{inspected.shape.name} (source_file, source_hash, source_line, {', '.join(names)}) "
+        f"select {literal(inspected.source_file)}, {literal(inspected.source_hash)}, source_line, {shown} from {rows}"
+    )
+
+
+def csv_records(inspected: InspectedFile) -> str:
+    """The records of a csv, numbered as if each were one physical line; malformed ones go to landing_rejects."""
+    columns = {f"field_{place}": "varchar" for place in range(len(inspected.file_columns))}
+    shown = [
+        f"field_{place} as {name}" if place is not None else f"cast(null as varchar) as {name}"
+        for name, place in inspected.positions.items()
+    ]
+    options = (
+        f"header = {str(inspected.shape.header).lower()}, delim = {literal(inspected.shape.delimiter)}, quote = '\"', "
+        "escape = '\"', strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0, "
+        "rejects_table = 'landing_rejects', rejects_scan = 'landing_scans'"
+    )
+    return (
+        f"(select row_number() over () + {inspected.header_line_count} as source_line, {', '.join(shown)} "
+        f"from {_read_csv(inspected, columns, options)})"
+    )
+
+
+def shifted_records(inspected: InspectedFile) -> str:
+    """The records of a csv with their physical lines, by the buckets of landing_shifts."""
+    names = ", ".join(f"records.{name}" for name in inspected.positions)
+    within = "len(list_filter(shifts.first_lines, lambda line : line <= records.source_line))"
+    return (
+        f"(select records.source_line + shifts.shift + {within} as source_line, {names} "
+        f"from {csv_records(inspected)} as records "
+        f"join landing_shifts as shifts on records.source_line // {SHIFT_BUCKET} = shifts.bucket)"
+    )
+
+
+def blank_separated_lines(inspected: InspectedFile) -> str:
+    """A SELECT of the physical lines after the header: source_line, raw_line, is_blank, cells."""
+    reading = _read_csv(
+        inspected, {"raw_line": "varchar"}, f"header = false, delim = '{_NO_DELIMITER}', quote = '', escape = ''"
+    )
+    return (
+        "select source_line, raw_line, coalesce(trimmed, '') = '' as is_blank, "
+        f"regexp_split_to_array(trimmed, {literal(_BLANKS)}) as cells from ("
+        "select row_number() over () as source_line, raw_line, trim(raw_line, ' ' || chr(9) || chr(13)) as trimmed "
+        f"from {reading}) where source_line > {inspected.header_line_count}"
+    )
+
+
+def insert_blank_separated(inspected: InspectedFile) -> str:
+    """Insert the lines of landing_lines that have as many cells as the file has columns."""
+    shown = [
+        f"cells[{place + 1}] as {name}" if place is not None else f"cast(null as varchar) as {name}"
+        for name, place in inspected.positions.items()
+    ]
+    rows = (
+        f"(select source_line, {', '.join(shown)} from landing_lines "
+        f"where len(cells) = {len(inspected.file_columns)} and not is_blank)"
+    )
+    return insert_into_raw(inspected, rows)
+
+
+def parquet_rows(inspected: InspectedFile) -> str:
+    """The rows of a parquet file as text, numbered from 1."""
+    shown = [
+        f"cast({identifier(inspected.file_columns[place])} as varchar) as {name}"
+        if place is not None
+        else f"cast(null as varchar) as {name}"
+        for name, place in inspected.positions.items()
+    ]
+    path = literal(_no_glob(str(inspected.path)))
+    return (
+        f"(select file_row_number + 1 as source_line, {', '.join(shown)} "
+        f"from read_parquet({path}, file_row_number = true))"
+    )
+
+
+def _read_csv(inspected: InspectedFile, columns: dict[str, str], options: str) -> str:
+    declared = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
+    compression = "gzip" if inspected.is_gzip else "none"
+    return (
+        f"read_csv({literal(_no_glob(str(inspected.path)))}, auto_detect = false, all_varchar = true, "
+        f"columns = {{{declared}}}, compression = '{compression}', {options})"
+    )
+
+
+def _no_glob(path: str) -> str:
+    """The path with the marks of a pattern made plain."""
+    return "".join(f"[{mark}]" if mark in "[*?" else mark for mark in path)

@@ -1,0 +1,234 @@
+"""Settings: custana.toml, overridden by CUSTANA_* variables of the environment, overridden by the command line.
+
+Secrets never stand in custana.toml. Every field says its unit and what it does; unknown fields are refused.
+"""
+
+import datetime as dt
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from custana_pipeline.errors import WrongUse
+
+IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+SETTINGS_FILE = "custana.toml"
+
+
+def _identifier(name: str) -> str:
+    if not IDENTIFIER.match(name):
+        raise ValueError("a name is lower-case letters, digits and _, begins with a letter, and has at most 63 of them")
+    return name
+
+
+Identifier = Annotated[str, Field(min_length=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RawSet(_Frozen):
+    """One set of source files that share a shape, and the raw table they land in."""
+
+    files: tuple[str, ...] = Field(description="File name patterns, such as 'orders*.csv', below the pack's input folder.")
+    format: Literal["csv", "blank_separated"] = Field(
+        "csv", description="How text files are laid out; .parquet and .gz are known by their names."
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="The character between two fields of a csv.")
+    header: bool = Field(True, description="Whether the first line names the columns.")
+    columns: dict[str, str] | tuple[str, ...] = Field(
+        description="Raw name -> header of each column to load; without a header, the raw names in file order."
+    )
+    optional: tuple[str, ...] = Field((), description="Raw names whose header may be missing; they load as null.")
+    required: bool = Field(True, description="Whether a run without any such file is an error.")
+
+    @field_validator("columns")
+    @classmethod
+    def _raw_names_are_identifiers(cls, columns: Any) -> Any:
+        for name in columns:
+            _identifier(name)
+        return columns
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Raw name -> header."""
+        return dict(self.columns) if isinstance(self.columns, dict) else {name: name for name in self.columns}
+
+
+class Calendar(_Frozen):
+    """The days that a source can be asked about."""
+
+    start: dt.date = Field(description="The first as_of day.")
+    end: dt.date | None = Field(None, description="The last as_of day of a closed data set; none while data keeps coming.")
+
+
+class Pack(_Frozen):
+    """A source pack: which files there are, how they are written, and which days they cover."""
+
+    description: str = Field("", description="One line on what the source is.")
+    input: str = Field("", description="Folder or file that the source files are read from, relative to the project.")
+    timezone: str = Field("UTC", description="IANA name of the zone that the source's local times are in.")
+    horizon_days: int = Field(90, ge=1, le=730, description="Days ahead that the models foresee.")
+    calendar: Calendar = Field(description="The as_of days.")
+    timestamp_format: str = Field("%Y-%m-%d %H:%M:%S", description="strptime format of ordered_at and happened_at.")
+    date_format: str = Field("%Y-%m-%d", description="strptime format of dates such as signed_up_at.")
+    identical_lines: Literal["duplicate", "keep"] = Field(
+        "duplicate", description="Whether a line equal to another in every field is a duplicate, or a purchase of its own."
+    )
+    currency: str = Field("", description="What amounts are counted in, as the report shows it: £, EUR, ...")
+    raw: dict[str, RawSet] = Field(min_length=1, description="The raw sets by the name of their raw table.")
+
+    @field_validator("raw")
+    @classmethod
+    def _raw_sets_are_identifiers(cls, raw: dict[str, RawSet]) -> dict[str, RawSet]:
+        for name in raw:
+            _identifier(name)
+        reserved = {"files", "malformed_lines"} & raw.keys()
+        if reserved:
+            raise ValueError(f"the names {', '.join(sorted(reserved))} are custana's own")
+        return raw
+
+
+class Settings(BaseSettings):
+    """Everything that a run is told; see the fields of Pack for what belongs to a source."""
+
+    model_config = SettingsConfigDict(env_prefix="CUSTANA_", frozen=True, extra="forbid")
+
+    project_dir: Path = Field(description="The folder of custana.toml, dbt_like_sql and workspace.yaml.")
+    data_dir: Path = Field(description="Where everything that custana writes goes.")
+    source: str = Field("sample", description="The active source pack.")
+    input: str | None = Field(None, description="Folder or file to read instead of the pack's input.")
+    horizon_days_override: int | None = Field(None, ge=1, le=730, description="Horizon instead of the pack's, in days.")
+    memory_limit: str = Field("", description="DuckDB's memory limit, such as '4GB'; half of the machine's when empty.")
+    threads: int = Field(2, ge=1, description="Threads of DuckDB and of the numeric libraries.")
+    seed: int = Field(7, ge=0, description="Seed of everything that is drawn.")
+    origin_step_days: int = Field(45, ge=1, description="Days between two training origins.")
+    origin_count: int = Field(4, ge=1, le=24, description="Training origins that are stacked.")
+    audience_share: float = Field(0.3, gt=0, le=1, description="Share of the customers that the audience aims at.")
+    control_share: float = Field(0.05, ge=0, le=0.5, description="Share of the audience kept out as the control group.")
+    max_rejected_share: float = Field(
+        0.05, ge=0, le=1, description="Share of rejected lines above which nothing is published."
+    )
+    nightly_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly retraining; ingest is one before.")
+    dagster_port: int = Field(3000, ge=1, le=65535, description="Loopback port of the Dagster UI.")
+    mlflow_port: int = Field(5000, ge=1, le=65535, description="Loopback port of the MLflow UI.")
+    owner: str = Field("team:analytics", description="Owner of the assets: an e-mail address, or team:<name>.")
+    packs: dict[str, Pack] = Field(default_factory=dict, description="The source packs by name.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line first, then the environment, then custana.toml."""
+        file = project_dir() / SETTINGS_FILE
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    @model_validator(mode="after")
+    def _pack_names_are_identifiers(self) -> "Settings":
+        for name in self.packs:
+            _identifier(name)
+        return self
+
+    @property
+    def pack(self) -> Pack:
+        """The active source pack; WrongUse where custana.toml does not declare it."""
+        if self.source not in self.packs:
+            known = ", ".join(sorted(self.packs)) or "none"
+            raise WrongUse(
+                f"There is no source pack '{_printable(self.source)}' in {SETTINGS_FILE} (known: {known}): "
+                "choose one of these, or add one (CONTRIBUTING.md, 'How to add a source')."
+            )
+        return self.packs[self.source]
+
+    @property
+    def horizon_days(self) -> int:
+        """Days ahead that the models foresee."""
+        return self.horizon_days_override or self.pack.horizon_days
+
+    @property
+    def sql_dir(self) -> Path:
+        """The folder of the SQL models."""
+        return self.project_dir / "dbt_like_sql"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file of the active source."""
+        return self.data_dir / "warehouse" / f"{self.source}.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """Where the published versions and CURRENT are."""
+        return self.data_dir / "published"
+
+    @property
+    def mlflow_dir(self) -> Path:
+        """MLflow's database and artifacts."""
+        return self.data_dir / "mlflow"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's home: runs, events and dagster.yaml."""
+        return self.data_dir / "dagster"
+
+    @property
+    def input_path(self) -> Path:
+        """The folder or file that the source files are read from, absolute."""
+        given = Path(self.input) if self.input else self.project_dir / self.pack.input
+        return given.expanduser().resolve()
+
+    @property
+    def duckdb_memory_limit(self) -> str:
+        """The stated limit, or half of the machine's memory, at least 1 GB."""
+        return self.memory_limit or f"{max(1, _machine_memory_bytes() // 2 // 1024**3)}GB"
+
+
+def project_dir() -> Path:
+    """The project's folder: CUSTANA_PROJECT_DIR, or the nearest one above the working directory, or the package's."""
+    if os.environ.get("CUSTANA_PROJECT_DIR"):
+        return Path(os.environ["CUSTANA_PROJECT_DIR"]).expanduser().resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / SETTINGS_FILE).is_file() and (folder / "dbt_like_sql").is_dir():
+            return folder
+    return Path(__file__).resolve().parents[2]
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; `overrides` that are None are left to the environment and custana.toml.
+
+    Raises WrongUse that names each wrong field and where it stands, without its value.
+    """
+    folder = project_dir()
+    given = {name: value for name, value in overrides.items() if value is not None}
+    given.setdefault("project_dir", folder)
+    if "CUSTANA_DATA_DIR" not in os.environ:
+        given.setdefault("data_dir", folder / "data")
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault) for fault in error.errors(include_input=False, include_url=False))
+        raise WrongUse(f"The settings are wrong: {faults}: mend {SETTINGS_FILE} or the CUSTANA_ variable.") from None
+    except ValueError as error:
+        raise WrongUse(f"{SETTINGS_FILE} cannot be read as TOML ({error}): mend that line.") from None
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
+
+
+def _fault(fault: Any) -> str:
+    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+
+
+def _printable(name: str) -> str:
+    return re.sub(r"[^\w.-]", "?", name)[:63]
+
+
+def _machine_memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,46 @@
+"""Which files of the input belong to which raw set of the active pack."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.stores.settings import RawSet, Settings
+
+
+def files_of(settings: Settings, raw_name: str) -> list[Path]:
+    """The files of one raw set in a stable order; none where there is no such file.
+
+    An input that is a single file belongs to the set whose patterns fit its name, or to the only set there is.
+    Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several.
+    """
+    pack, found = settings.pack, settings.input_path
+    if not found.exists():
+        raise WrongUse(
+            f"The input {settings.input or pack.input} of source '{settings.source}' is not there: put its files "
+            f"there ({_patterns(pack.raw)}), or say where they are with --input."
+        )
+    if found.is_file():
+        return [found] if _owner(settings, found) == raw_name else []
+    chosen = {path for pattern in pack.raw[raw_name].files for path in found.glob(pattern) if path.is_file()}
+    return sorted(chosen)
+
+
+def _owner(settings: Settings, file: Path) -> str:
+    sets = settings.pack.raw
+    fitting = [name for name, raw_set in sets.items() if any(_fits(file, pattern) for pattern in raw_set.files)]
+    if fitting:
+        return fitting[0]
+    if len(sets) == 1:
+        return next(iter(sets))
+    raise BadFile(
+        f"{file.name} fits no file pattern of source '{settings.source}' ({_patterns(sets)}): rename it, or give the "
+        "folder that holds all its files."
+    )
+
+
+def _fits(file: Path, pattern: str) -> bool:
+    return fnmatch(file.name, pattern.rsplit("/", 1)[-1])
+
+
+def _patterns(sets: dict[str, RawSet]) -> str:
+    return ", ".join(pattern for raw_set in sets.values() for pattern in raw_set.files)

@@ -1,0 +1,248 @@
+"""A training told to MLflow: one run a day and analysis, one nested run for each candidate and each naive baseline.
+
+Everything is written through one client straight into the store, in batches: no server has to be up, nothing global is
+set, and a whole sample run costs about as much as importing MLflow does. One process writes at a time, so a run that is
+found RUNNING was left behind by a process that died.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from custana_pipeline.errors import CustanaError
+from custana_pipeline.stores.file_locks import holding
+from custana_pipeline.stores.tracking_models import ModelStore, registered
+from custana_pipeline.stores.tracking_records import (
+    MODEL_TRAINING_VIEW,
+    AnalysisRun,
+    LoggedAnalysis,
+    RegisteredModel,
+    Trial,
+)
+from custana_pipeline.stores.tracking_store import TrackingStore, client, initialise, translated
+from custana_pipeline.stores.tracking_words import analysis_note, experiment_note
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+_EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
+_FIGURE_DPI = 80
+_PARAMETERS_A_BATCH = 100
+_LONGEST_VALUE = 4000
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """Writes trainings into the MLflow store of `folder`; `ui_url` is where people look at them."""
+
+    folder: Path
+    ui_url: str = "http://127.0.0.1:5000"
+
+    def log_analysis(self, run: AnalysisRun, trusted_types: Sequence[str] = ()) -> LoggedAnalysis:
+        """Logs a training whole, registers its champions, and returns where they are.
+
+        `trusted_types` are the reviewed types that the pipelines may hold. A training that is NOT_TRAINABLE gets its
+        run too, with the reason and no model. Raises Transient for a locked store, CustanaError for anything else; the
+        run is FAILED then, and the alias stays where it was.
+        """
+        with translated(self.store), self._writing():
+            self._end_unfinished()
+            experiment_id = self._experiment(run)
+            models = ModelStore(self._client, experiment_id, trusted_types)
+            with self._run(experiment_id, _run_name(run), _parent_tags(run)) as run_id:
+                trials = {(each.target, each.name): self._log_trial(run, each, run_id, models) for each in run.trials}
+                versions = self._log_champions(run, run_id, models)
+                self._log_batch(run_id, _parent_parameters(run), _parent_metrics(run))
+                self._log_figures(run_id, run.figures())
+                if run.dropped_columns:
+                    self._client.log_dict(run_id, dict(run.dropped_columns), "dropped_columns.json")
+            return LoggedAnalysis(
+                experiment_id=experiment_id,
+                run_id=run_id,
+                url=self._run_url(experiment_id, run_id),
+                trial_urls={key: self._run_url(experiment_id, each) for key, each in trials.items()},
+                registered={each.target: _promoted(each, models, run) for each in versions},
+            )
+
+    def reap_unfinished(self) -> int:
+        """Ends the runs that a process left RUNNING when it died, as KILLED; returns how many there were."""
+        with translated(self.store), self._writing():
+            return self._end_unfinished()
+
+    @cached_property
+    def store(self) -> TrackingStore:
+        """The store, made on first use."""
+        return initialise(self.folder)
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        return client(self.store)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with holding(self.store.folder / "writing.lock"):
+            yield
+
+    def _experiment(self, run: AnalysisRun) -> str:
+        found = self._client.get_experiment_by_name(run.experiment)
+        place = (self.store.artifacts / run.experiment).as_uri()
+        if found is None:
+            tags = {"custana.source": run.source, "custana.analysis": run.analysis, **_EXPERIMENT_KIND}
+            tags["mlflow.note.content"] = experiment_note(run)
+            return self._client.create_experiment(run.experiment, artifact_location=place, tags=tags)
+        if found.artifact_location != place:
+            raise CustanaError(
+                f"The experiment {run.experiment} keeps its files in another folder than {self.store.artifacts}, since "
+                f"{self.store.folder} was moved: move it back, or delete it and train again."
+            )
+        if found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
+        return found.experiment_id
+
+    @contextmanager
+    def _run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
+        run_id = self._client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+        try:
+            yield run_id
+        except BaseException:
+            self._client.set_terminated(run_id, "FAILED")
+            raise
+        self._client.set_terminated(run_id, "FINISHED")
+
+    def _log_trial(self, run: AnalysisRun, trial: Trial, parent_id: str, models: ModelStore) -> str:
+        name = f"{trial.name} · {trial.target}" if run.has_targets else trial.name
+        tags = _trial_tags(run, trial) | {"mlflow.parentRunId": parent_id}
+        with self._run(models.experiment_id, name, tags) as run_id:
+            model_id = None
+            if trial.estimator is not None:
+                model_id = models.save(run_id, trial.name, trial.estimator, run.column_types).model_id
+            self._log_batch(run_id, trial.parameters, trial.metrics, model_id)
+            self._log_figures(run_id, trial.figures())
+        return run_id
+
+    def _log_champions(self, run: AnalysisRun, run_id: str, models: ModelStore) -> list[RegisteredModel]:
+        versions = []
+        for model in run.champions:
+            columns = {name: run.column_types[name] for name in model.columns}
+            saved = models.save(run_id, model.candidate, model.estimator, columns)
+            version = models.register(run, model, saved, run_id)
+            url = f"{self.ui_url}/#/models/{model.registered_model}/versions/{version[0]}{MODEL_TRAINING_VIEW}"
+            versions.append(registered(model, saved, version, url))
+        return versions
+
+    def _log_batch(
+        self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, float], model_id: str | None = None
+    ) -> None:
+        from mlflow.entities import Metric, Param
+
+        # The run's own start stamps the metrics: they all stand at step 0, and nothing here asks the clock.
+        stamp = self._client.get_run(run_id).info.start_time
+        entries = [
+            Metric(key, float(value), stamp, 0, model_id=model_id, run_id=run_id)
+            for key, value in metrics.items()
+            if math.isfinite(value)
+        ]
+        told = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in parameters.items()]
+        self._client.log_batch(run_id, metrics=entries, params=told[:_PARAMETERS_A_BATCH])
+        for begin in range(_PARAMETERS_A_BATCH, len(told), _PARAMETERS_A_BATCH):
+            self._client.log_batch(run_id, params=told[begin : begin + _PARAMETERS_A_BATCH])
+
+    def _log_figures(self, run_id: str, figures: "Mapping[str, Figure]") -> None:
+        if not figures:
+            return
+        with tempfile.TemporaryDirectory(prefix="custana-figures-") as folder:
+            for name, figure in figures.items():
+                _draw(figure, Path(folder) / f"{name}.png")
+            self._client.log_artifacts(run_id, folder, "figures")
+
+    def _end_unfinished(self) -> int:
+        experiments = [each.experiment_id for each in self._client.search_experiments()]
+        running = self._client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=1000)
+        left = [each for each in running if "custana.source" in each.data.tags]
+        for each in left:
+            self._client.set_tag(each.info.run_id, "custana.reason", "the process that logged this run died")
+            self._client.set_terminated(each.info.run_id, "KILLED")
+        return len(left)
+
+    def _run_url(self, experiment_id: str, run_id: str) -> str:
+        return f"{self.ui_url}/#/experiments/{experiment_id}/runs/{run_id}{MODEL_TRAINING_VIEW}"
+
+
+def _draw(figure: "Figure", path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.image import imsave
+
+    figure.set_dpi(_FIGURE_DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # savefig would lay out and draw a second time, for a tight box that nobody asked for
+    imsave(path, canvas.buffer_rgba(), dpi=_FIGURE_DPI, pil_kwargs={"compress_level": 3})
+
+
+def _promoted(version: RegisteredModel, models: ModelStore, run: AnalysisRun) -> RegisteredModel:
+    return replace(version, is_champion=models.move_alias(version.name, version.version, run.as_of.isoformat()))
+
+
+def _run_name(run: AnalysisRun) -> str:
+    state = "" if run.state == "TRAINED" else f" · {run.state}"
+    return f"{run.analysis} {run.as_of}{state}"
+
+
+def _shared_tags(run: AnalysisRun) -> dict[str, str]:
+    return {
+        "custana.source": run.source,
+        "custana.analysis": run.analysis,
+        "custana.as_of": run.as_of.isoformat(),
+        "mlflow.source.name": "custana",
+        "mlflow.source.type": "LOCAL",
+    }
+
+
+def _parent_tags(run: AnalysisRun) -> dict[str, str]:
+    champions = {}
+    for model in run.champions:
+        target = f".{model.target}" if len(run.champions) > 1 else ""
+        champions[f"champion{target}"] = model.candidate
+        champions[f"best_naive{target}"] = model.best_naive
+        champions[f"beats_naive{target}"] = str(model.beats_naive).lower()
+    return _shared_tags(run) | {
+        "mlflow.note.content": analysis_note(run),
+        "custana.state": run.state,
+        "custana.reason": run.reason,
+        "custana.data_version": run.origin.data_version,
+        "custana.code_version": run.origin.code_version,
+        "dagster.run_id": run.origin.dagster_run_id,
+        "dagster.asset": run.origin.dagster_asset,
+        "dagster.partition": run.origin.dagster_partition,
+        **champions,
+    }
+
+
+def _trial_tags(run: AnalysisRun, trial: Trial) -> dict[str, str]:
+    serving = any(model.target == trial.target and model.candidate == trial.name for model in run.champions)
+    return _shared_tags(run) | {
+        "custana.role": trial.role,
+        "custana.target": trial.target,
+        "custana.candidate": trial.name,
+        "custana.is_champion": str(serving).lower(),
+    }
+
+
+def _parent_parameters(run: AnalysisRun) -> dict[str, object]:
+    return {**run.settings, **{f"rows_{use}": count for use, count in run.row_counts.items()}}
+
+
+def _parent_metrics(run: AnalysisRun) -> dict[str, float]:
+    metrics = {}
+    for model in run.champions:
+        prefix = f"{model.target}/" if len(run.champions) > 1 else ""
+        naive = run.trial_of(model.target, model.best_naive)
+        metrics |= {f"{prefix}{key}": value for key, value in model.metrics.items()}
+        if naive is not None:
+            metrics |= {f"{prefix}naive_{key.removeprefix('holdout_')}": v for key, v in naive.metrics.items()}
+    return metrics

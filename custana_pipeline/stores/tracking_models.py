@@ -1,0 +1,164 @@
+"""Fitted pipelines in MLflow: saved as skops beside their run, registered, and the alias moved forward in time only."""
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from custana_pipeline.errors import CustanaError
+from custana_pipeline.stores.tracking_records import AnalysisRun, RegisteredModel, ServingModel
+from custana_pipeline.stores.tracking_words import version_note
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+ALIAS = "champion"
+MODEL_FILE = "model.skops"
+# Given, not inferred: MLflow's inference loads the model in a new process, ten times the cost of all the rest.
+_REQUIRED = ("scikit-learn", "numpy", "pandas", "scipy", "skops")
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A model of MLflow's, and where its file is."""
+
+    model_id: str
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        """The pipeline itself."""
+        return self.folder / MODEL_FILE
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """Saves and registers the models of one experiment."""
+
+    client: "MlflowClient"
+    experiment_id: str
+    trusted_types: Sequence[str]
+
+    def save(self, run_id: str, name: str, estimator: object, columns: Mapping[str, str]) -> SavedModel:
+        """Stores a fitted pipeline as an output of the run, with its signature and fixed requirements.
+
+        Raises CustanaError when the pipeline holds a type that is not trusted.
+        """
+        import mlflow.sklearn as flavor
+        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+        from mlflow.models import Model
+        from mlflow.utils.file_utils import local_file_uri_to_path
+
+        logged = self.client.create_logged_model(self.experiment_id, name=name, source_run_id=run_id)
+        folder = Path(local_file_uri_to_path(logged.artifact_location))
+        try:
+            flavor.save_model(
+                estimator,
+                str(folder),
+                serialization_format=flavor.SERIALIZATION_FORMAT_SKOPS,
+                skops_trusted_types=list(self.trusted_types),
+                pip_requirements=requirements(),
+                signature=_signature(columns),
+                mlflow_model=Model(run_id=run_id, model_id=logged.model_id, artifact_path=logged.artifact_location),
+            )
+        except Exception as error:
+            self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+            _refuse_untrusted(error, name)
+            raise
+        self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        return SavedModel(logged.model_id, folder)
+
+    def register(self, run: AnalysisRun, model: ServingModel, saved: SavedModel, run_id: str) -> tuple[int, str]:
+        """Makes a version of the registered model; returns its number and the sha256 of its file."""
+        self._ensure_registered(run, model)
+        digest = sha256_of(saved.file)
+        version = self.client.create_model_version(
+            model.registered_model,
+            source=saved.folder.as_uri(),
+            run_id=run_id,
+            model_id=saved.model_id,
+            description=version_note(run, model),
+            tags={
+                "as_of": run.as_of.isoformat(),
+                "candidate": model.candidate,
+                "target": model.target,
+                "model_version": model.model_version,
+                "beats_naive": str(model.beats_naive).lower(),
+                "best_naive": model.best_naive,
+                "sha256": digest,
+                "dagster_run_id": run.origin.dagster_run_id,
+            },
+        )
+        return int(version.version), digest
+
+    def move_alias(self, name: str, version: int, as_of: str) -> bool:
+        """Points the alias at the version unless it already points at a later day; returns whether it does now."""
+        current = self.client.get_registered_model(name).aliases.get(ALIAS)
+        if current is not None:
+            day = self.client.get_model_version(name, str(current)).tags.get("as_of", "")
+            if day > as_of:
+                return False
+        self.client.set_registered_model_alias(name, ALIAS, str(version))
+        return True
+
+    def _ensure_registered(self, run: AnalysisRun, model: ServingModel) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.get_registered_model(model.registered_model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            told = f"Serves `{model.target}` for the customers of {run.source}: the version that {ALIAS} points to."
+            tags = {"custana.source": run.source, "custana.analysis": run.analysis}
+            self.client.create_registered_model(model.registered_model, tags=tags, description=told)
+
+
+def registered(model: ServingModel, saved: SavedModel, version: tuple[int, str], url: str) -> RegisteredModel:
+    """The record of a registered champion, before its alias is moved."""
+    number, digest = version
+    return RegisteredModel(
+        target=model.target,
+        name=model.registered_model,
+        version=number,
+        url=url,
+        file=saved.file,
+        sha256=digest,
+        is_champion=False,
+    )
+
+
+def requirements() -> list[str]:
+    """What a stored pipeline needs in order to be loaded, in the versions that it was fitted with."""
+    return [f"{name}=={importlib.metadata.version(name)}" for name in _REQUIRED]
+
+
+def sha256_of(path: Path) -> str:
+    """The hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _signature(columns: Mapping[str, str]) -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    # A model without inputs is refused, so a model without features (a naive rule) stands on the customer's id.
+    named = columns or {"customer_id": "string"}
+    inputs = Schema([ColSpec(type=kind, name=name, required=False) for name, kind in named.items()])
+    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec(type="double")]))
+
+
+def _refuse_untrusted(error: Exception, name: str) -> None:
+    marker = "Untrusted types found in the file: "
+    text = str(error)
+    if marker in text:
+        types = text.split(marker, 1)[1].split("\n", 1)[0].rstrip(".")
+        raise CustanaError(
+            f"The model {name} holds types that are not trusted, {types}: review them, and add them to the trusted "
+            "types of models/persistence.py, or use another estimator."
+        ) from None

@@ -1,0 +1,135 @@
+"""MLflow's home: one SQLite file and one folder of artifacts, made once, before anything else touches them.
+
+MLflow's migrations race on a fresh file, so they are run here, by one process, under a lock. Its errors may quote what
+they were given; `translated` keeps only their code.
+"""
+
+import importlib.metadata
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from custana_pipeline.errors import CustanaError, Transient
+from custana_pipeline.stores.file_locks import holding
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+QUIET_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_LOG_UV_FILES": "false",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""What MLflow is told before it is imported: no calls home, no pickles, no chatter."""
+_PASSING_CODES = {"TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED"}
+
+
+@dataclass(frozen=True)
+class TrackingStore:
+    """Where MLflow keeps its things; `folder` is absolute."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "mlflow.db"
+
+    @property
+    def uri(self) -> str:
+        """The database as MLflow wants it named."""
+        return f"sqlite:///{self.database}"
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder that holds a folder for each experiment."""
+        return self.folder / "artifacts"
+
+
+def initialise(folder: Path) -> TrackingStore:
+    """Makes the store usable and returns it; does nothing where this version of MLflow has done it before (2-4 s).
+
+    A store of an older MLflow is copied aside (mlflow.db.<version>) and migrated.
+    """
+    store = TrackingStore(folder.expanduser().resolve())
+    marker, version = store.folder / "prepared-by", importlib.metadata.version("mlflow")
+    if _is_prepared(store, marker, version):
+        return store
+    with translated(store), holding(store.folder / "preparing.lock"):
+        if not _is_prepared(store, marker, version):
+            store.artifacts.mkdir(parents=True, exist_ok=True)
+            if marker.exists() and store.database.exists():
+                _migrate(store, marker.read_text())
+            client(store).search_experiments(max_results=1)
+            marker.write_text(version)
+    return store
+
+
+def client(store: TrackingStore) -> "MlflowClient":
+    """A client over the store itself: no server needs to run."""
+    for name, value in QUIET_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=store.uri, registry_uri=store.uri)
+
+
+@contextmanager
+def translated(store: TrackingStore) -> Iterator[None]:
+    """Turns the errors of MLflow and of the disk into custana's: Transient for a locked database, else CustanaError."""
+    try:
+        yield
+    except OSError as error:
+        raise CustanaError(
+            f"MLflow's folder {store.folder} cannot be written ({error.strerror}): check its rights and the free space."
+        ) from None
+    except CustanaError:
+        raise
+    except Exception as error:
+        if not type(error).__module__.startswith(("mlflow.", "sqlalchemy.")):
+            raise
+        raise _own(error, store) from None
+
+
+def _own(error: Exception, store: TrackingStore) -> CustanaError:
+    text = str(error)
+    if "database is locked" in text:
+        return Transient(f"{store.database} is locked by another process: try again when that has ended.")
+    if "database or disk is full" in text or "readonly database" in text:
+        return CustanaError(f"{store.database} cannot be written: check its rights and the free space.")
+    if "out-of-date database schema" in text or "Can't locate revision" in text:
+        return CustanaError(
+            f"{store.database} was written by another version of MLflow: install that one, or move {store.folder} away."
+        )
+    code = getattr(error, "error_code", type(error).__name__)
+    kind = Transient if code in _PASSING_CODES else CustanaError
+    return kind(f"MLflow refused to log ({code}): its store is {store.folder}; `custana ui` shows what is in it.")
+
+
+def _is_prepared(store: TrackingStore, marker: Path, version: str) -> bool:
+    return store.database.is_file() and marker.is_file() and marker.read_text() == version
+
+
+def _migrate(store: TrackingStore, older: str) -> None:
+    shutil.copy2(store.database, store.database.with_name(f"mlflow.db.{older}"))
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", store.uri]
+    upgrade = subprocess.run(  # noqa: S603 - our own interpreter, our own path
+        command, env={**os.environ, **QUIET_ENVIRONMENT}, capture_output=True, check=False
+    )
+    if upgrade.returncode:
+        raise CustanaError(
+            f"MLflow could not migrate {store.database} from version {older}: the file before is beside it; "
+            f"move {store.folder} away to begin a new one."
+        )

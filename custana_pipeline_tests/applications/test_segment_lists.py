@@ -1,0 +1,72 @@
+"""Segments beside each other: profiles and offers, from a few rows."""
+
+from custana_pipeline.applications.contracts import SegmentOffers, SegmentProfiles
+from custana_pipeline_tests.applications.shop import Shop
+
+
+def _two_segments(shop: Shop) -> None:
+    for number in range(12):
+        shop.puts_into(1, "Loyal", f"loyal{number}")
+        shop.buys(f"loyal{number}", "tea", 10, amount=30)
+        shop.buys(f"loyal{number}", "soap", 20, amount=10)
+        shop.knows(f"loyal{number}", birth_year=1984, gender="female", location="Oslo" if number < 10 else "Bergen")
+        shop.expects(f"loyal{number}", 1.5, 20.0)
+    for number in range(12):
+        shop.puts_into(2, "Lost", f"lost{number}")
+        shop.buys(f"lost{number}", "coffee", 80)
+        shop.buys(f"lost{number}", "soap", 80)
+        shop.knows(f"lost{number}", age=60)
+        shop.expects(f"lost{number}", 0.25, 2.5)
+
+
+def test_a_profile_tells_size_habits_and_expectations(shop: Shop) -> None:
+    _two_segments(shop)
+    shop.build("segment_profiles")
+    profile = shop.frame("applications.segment_profiles").set_index("segment_name").loc["Loyal"]
+    assert (profile["customers"], profile["share"]) == (12, 0.5)
+    assert (profile["median_recency_days"], profile["mean_purchase_frequency"]) == (10, 2)
+    assert (profile["mean_purchase_amount"], profile["mean_age"]) == (40, 40)
+    assert (profile["top_gender"], profile["top_gender_share"]) == ("female", 1)
+    assert (profile["expected_purchases"], profile["expected_amount"]) == (18, 240)
+
+
+def test_a_location_of_fewer_than_ten_customers_is_not_named(shop: Shop) -> None:
+    _two_segments(shop)
+    shop.rows("delete from cleaned.customers where customer_id = 'loyal0'")
+    shop.build("segment_profiles")
+    assert shop.rows("select top_location from applications.segment_profiles where segment_name = 'Loyal'") == [(None,)]
+
+
+def test_a_segment_of_fewer_than_ten_customers_shows_no_means(shop: Shop) -> None:
+    for number in range(9):
+        shop.puts_into(1, "Few", f"few{number}")
+        shop.buys(f"few{number}", "tea", 10)
+    shop.build("segment_profiles")
+    query = "select customers, mean_purchase_amount, median_recency_days from applications.segment_profiles"
+    assert shop.rows(query) == [(9, None, None)]
+
+
+def test_an_offer_is_what_the_segment_buys_more_of_than_all_do(shop: Shop) -> None:
+    _two_segments(shop)
+    shop.build("product_popularity", "segment_offers")
+    offers = shop.rows(
+        "select segment_name, product_id, lift, buyers from applications.segment_offers order by segment_id"
+    )
+    assert offers == [("Loyal", "tea", 2.0, 12), ("Lost", "coffee", 2.0, 12)]
+
+
+def test_fewer_than_ten_buyers_make_no_offer(shop: Shop) -> None:
+    for number in range(9):
+        shop.puts_into(1, "Few", f"few{number}")
+        shop.buys(f"few{number}", "tea", 10)
+    shop.puts_into(2, "Others", "other")
+    shop.buys("other", "coffee", 10)
+    shop.build("product_popularity", "segment_offers")
+    assert shop.rows("select count(*) from applications.segment_offers") == [(0,)]
+
+
+def test_profiles_and_offers_keep_their_contracts(shop: Shop) -> None:
+    _two_segments(shop)
+    shop.build("product_popularity", "segment_profiles", "segment_offers")
+    assert len(SegmentProfiles.validate(shop.frame("applications.segment_profiles"))) == 2
+    assert len(SegmentOffers.validate(shop.frame("applications.segment_offers"))) == 2

@@ -1,0 +1,54 @@
+import datetime as dt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from custana_pipeline.features.windows import origins
+
+FIRST_DAY = dt.date(2009, 12, 1)
+AS_OF = dt.date(2011, 9, 10)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    history_days=st.integers(0, 2000),
+    horizon_days=st.integers(1, 400),
+    step_days=st.integers(1, 200),
+    count=st.integers(1, 8),
+)
+def test_every_label_ends_before_it_is_used(history_days: int, horizon_days: int, step_days: int, count: int) -> None:
+    first_day = AS_OF - dt.timedelta(days=history_days)
+    days = origins(AS_OF, horizon_days, first_day, step_days=step_days, count=count)
+    horizon = dt.timedelta(days=horizon_days)
+
+    assert days.holdout + horizon == AS_OF
+    assert all(day + horizon <= days.holdout for day in days.training)
+    assert all(day + horizon <= AS_OF for day in (*days.refit, *days.year_ago))
+    assert all(day > first_day for day in (*days.training, *days.refit, *days.year_ago))
+    assert len(days.training) <= count
+    assert days.snapshots == tuple(sorted({*days.training, *days.refit, *days.year_ago, AS_OF}))
+
+
+def test_an_origin_needs_sixty_days_of_history() -> None:
+    days = origins(AS_OF, 90, first_day=dt.date(2011, 1, 1))
+    assert days.training == (dt.date(2011, 3, 14),)
+    assert days.refit == (dt.date(2011, 6, 12), dt.date(2011, 4, 28), dt.date(2011, 3, 14))
+
+
+def test_one_short_origin_is_better_than_none() -> None:
+    assert origins(AS_OF, 90, first_day=dt.date(2011, 3, 1)).training == (dt.date(2011, 3, 14),)
+
+
+@pytest.mark.parametrize("first_day", [dt.date(2011, 3, 14), dt.date(2011, 9, 9), AS_OF])
+def test_without_history_before_it_there_is_no_training_origin(first_day: dt.date) -> None:
+    assert origins(AS_OF, 90, first_day).training == ()
+
+
+def test_the_days_a_year_ago_have_the_same_weekday() -> None:
+    days = origins(AS_OF, 90, FIRST_DAY)
+    assert [day.weekday() for day in days.year_ago] == [AS_OF.weekday(), days.holdout.weekday()]
+
+
+def test_a_season_needs_history_before_the_day_a_year_ago() -> None:
+    assert origins(AS_OF, 90, first_day=dt.date(2010, 12, 1)).year_ago == ()

@@ -1,0 +1,116 @@
+"""Figures: named, drawn from the holdout frame, and there for awkward rows too."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from custana_pipeline.models.figures import comparison, figures_of
+from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
+from custana_pipeline.models.training import Evaluated, Role
+from custana_pipeline_tests.models.customers import customers
+
+BEHAVIOR = {"roc", "precision_recall", "gains_and_lift", "calibration", "confusion"}
+DEMAND = {"predicted_against_actual", "residuals_by_decile"}
+
+
+def evaluated(
+    target: str, actual: object, predicted: object, *, name: str = "ridge", role: Role = "candidate", **metrics: float
+) -> Evaluated:
+    holdout = pd.DataFrame({"actual": actual, "predicted": predicted})
+    return Evaluated(name, role, target, {}, metrics, None, holdout)
+
+
+def png(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
+
+
+def title(figure: Figure) -> str:
+    return figure.axes[0].get_title(loc="left")
+
+
+def behavior(probability: np.ndarray) -> Evaluated:
+    bought = np.random.default_rng(0).random(len(probability)) < 0.3
+    return evaluated("is_recommended", bought.astype(int), probability)
+
+
+def test_a_behavior_model_has_its_five_figures() -> None:
+    figures = figures_of(behavior(np.random.default_rng(1).random(300)), "behavior")
+    assert set(figures) == BEHAVIOR
+    assert all(png(figure).startswith(b"\x89PNG") for figure in figures.values())
+
+
+def test_the_title_of_the_roc_curve_tells_the_area() -> None:
+    perfect = evaluated("is_recommended", [0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+    assert title(figures_of(perfect, "behavior")["roc"]) == "ridge: told apart, AUC 1.000"
+
+
+def test_a_rule_that_says_the_same_of_everybody_has_all_figures() -> None:
+    assert set(figures_of(behavior(np.full(200, 0.3)), "behavior")) == BEHAVIOR
+
+
+def test_one_class_has_no_figures() -> None:
+    assert figures_of(evaluated("is_recommended", [0, 0, 0], [0.1, 0.2, 0.3]), "behavior") == {}
+
+
+def test_no_rows_have_no_figures() -> None:
+    assert figures_of(evaluated("future_purchase", [], []), "demand") == {}
+
+
+@pytest.mark.parametrize("target", ["future_purchase", "future_amount"])
+def test_a_demand_model_has_its_two_figures(target: str) -> None:
+    random = np.random.default_rng(0)
+    predicted = random.gamma(1.0, 10.0, 400)
+    figures = figures_of(evaluated(target, predicted * random.gamma(2.0, 0.5, 400), predicted), "demand")
+    assert set(figures) == DEMAND
+    assert all(png(figure).startswith(b"\x89PNG") for figure in figures.values())
+
+
+@pytest.mark.parametrize(
+    ("actual", "predicted"),
+    [
+        pytest.param(np.zeros(60), np.zeros(60), id="nothing bought, nothing foreseen"),
+        pytest.param(np.zeros(60), np.ones(60), id="nothing bought"),
+        pytest.param(np.ones(60), np.zeros(60), id="nothing foreseen"),
+        pytest.param(np.arange(60.0), np.full(60, 2.0), id="the same for everybody"),
+        pytest.param(np.array([1.0]), np.array([3.0]), id="one customer"),
+    ],
+)
+def test_awkward_demand_is_drawn(actual: np.ndarray, predicted: np.ndarray) -> None:
+    for figure in figures_of(evaluated("future_amount", actual, predicted), "demand").values():
+        assert png(figure).startswith(b"\x89PNG")
+
+
+def test_a_segmentation_shows_its_segments_by_name() -> None:
+    training = train_segmentation(customers(), None, SegmentationSettings(cluster_counts=(4,), stability_refits=1))
+    figures = figures_of(training.evaluated[0], "segmentation")
+    assert set(figures) == {"segment_profiles", "silhouettes"}
+    rows = [label.get_text() for label in figures["segment_profiles"].axes[0].get_yticklabels()]
+    assert "Champions" in rows
+    assert all(png(figure).startswith(b"\x89PNG") for figure in figures.values())
+
+
+def test_a_single_group_has_no_silhouettes_to_show() -> None:
+    rows = customers(60).assign(predicted=1, silhouette=np.nan, actual=np.nan)
+    figures = figures_of(Evaluated("dbscan", "candidate", "segment", {}, {}, None, rows), "segmentation")
+    assert title(figures["silhouettes"]) == "dbscan: no silhouette"
+    assert png(figures["silhouettes"]).startswith(b"\x89PNG")
+
+
+def test_the_comparison_says_whether_a_candidate_beats_the_naive() -> None:
+    naive = evaluated("future_amount", [], [], name="last_window", role="baseline", holdout_mae=10.0)
+    worse = evaluated("future_amount", [], [], name="svr", holdout_mae=12.0)
+    better = evaluated("future_amount", [], [], name="ridge", holdout_mae=9.0)
+    assert title(comparison([naive, worse], "future_amount")) == "svr is no better than the best naive (grey)"
+    assert title(comparison([naive, worse, better], "future_amount")) == "ridge is better than the best naive (grey)"
+
+
+def test_the_comparison_lists_the_best_on_top() -> None:
+    naive = evaluated("segment", [], [], name="rfm_quantiles", role="baseline", silhouette=0.2)
+    kmeans = evaluated("segment", [], [], name="kmeans", silhouette=0.4)
+    labels = [label.get_text() for label in comparison([kmeans, naive], "segment").axes[0].get_yticklabels()]
+    assert labels[-1] == "kmeans"

@@ -1,0 +1,241 @@
+"""What landing stores of a file: each record with its physical line, and every line accounted for."""
+
+import gzip
+import random
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from custana_pipeline.errors import BadFile
+from custana_pipeline.raw.contracts import RawSetShape
+from custana_pipeline.raw.landing import hash_file, inspect_file
+from custana_pipeline.stores.landing_sql import LandedFile, land, needs_landing, note_second_copy, plan_landing, prepare
+
+ORDERS = RawSetShape("orders", {"customer_id": "c", "day": "d", "amount": "a"}, optional=("amount",))
+PURCHASES = RawSetShape("purchases", {"customer_id": "", "day": "", "amount": ""}, "blank_separated", header=False)
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect() as connection:
+        connection.execute("set threads = 2")
+        yield connection
+
+
+def landed(connection, path: Path, content: str | bytes, shape: RawSetShape = ORDERS) -> LandedFile:
+    """Write the file, land it, and check the law of lines."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    file = land(connection, inspect_file(path, shape))
+    parts = file.header_line_count + file.blank_line_count + file.record_count
+    assert file.line_count == parts + file.malformed_line_count + file.continuation_line_count
+    return file
+
+
+def rows(connection, table: str = "orders") -> list[tuple]:
+    return connection.execute(
+        f"select source_line, customer_id, day, amount from raw.{table} order by source_file, source_line"
+    ).fetchall()
+
+
+def malformed(connection) -> list[tuple]:
+    return connection.execute(
+        "select source_line, reason, raw_line from raw.malformed_lines order by source_line"
+    ).fetchall()
+
+
+def test_records_are_text_with_their_lines_and_file(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", "c,d,a\n007,2024-01-01,1.50\nNA,2024-01-02,\n")
+    assert rows(connection) == [(2, "007", "2024-01-01", "1.50"), (3, "NA", "2024-01-02", None)]
+    stored = connection.execute("select distinct source_file, source_hash from raw.orders").fetchall()
+    assert stored == [("o.csv", file.source_hash)]
+
+
+def test_reordered_and_extra_columns_land_by_name(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", "till,A,D,C\n9,5,2024-01-01,c1\n")
+    assert rows(connection) == [(2, "c1", "2024-01-01", "5")]
+    assert file.unknown_columns == "till"
+
+
+def test_a_missing_optional_column_lands_as_null(connection, tmp_path):
+    landed(connection, tmp_path / "o.csv", "c,d\nc1,2024-01-01\n")
+    assert rows(connection) == [(2, "c1", "2024-01-01", None)]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_header(connection, tmp_path):
+    landed(connection, tmp_path / "o.csv", b"\xef\xbb\xbfc,d,a\nc1,x,1\n")
+    assert rows(connection) == [(2, "c1", "x", "1")]
+
+
+def test_ragged_lines_are_kept_apart_with_line_and_reason(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", 'c,d,a\nc1,x,1\nc2,x\nc3,x,1,2\nc4,"x"y,1\nc5,x,1\n')
+    assert [line for line, *_ in rows(connection)] == [2, 6]
+    assert malformed(connection) == [
+        (3, "too_few_fields", "c2,x"),
+        (4, "too_many_fields", "c3,x,1,2"),
+        (5, "unquoted_value", 'c4,"x"y,1'),
+    ]
+    assert file.malformed_line_count == 3
+
+
+def test_two_equal_malformed_lines_are_two(connection, tmp_path):
+    landed(connection, tmp_path / "o.csv", "c,d,a\nc1\nc2,x,1\nc1\n")
+    assert [line for line, *_ in malformed(connection)] == [2, 4]
+
+
+def test_blank_lines_shift_the_lines_of_what_follows(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", "c,d,a\n\nc1,x,1\n\n\nc2,x,1\n\n")
+    assert [line for line, *_ in rows(connection)] == [3, 6]
+    assert file.blank_line_count == 4
+
+
+def test_a_quoted_line_end_stays_in_its_field(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", 'c,d,a\n"c\n1","say ""x""",1\n\nshort\nc2,x,1\n')
+    assert rows(connection) == [(2, "c\n1", 'say "x"', "1"), (6, "c2", "x", "1")]
+    assert malformed(connection) == [(5, "too_few_fields", "short")]
+    assert file.continuation_line_count == 1
+
+
+def test_a_line_feed_inside_quotes_of_a_windows_file_is_in_order(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", b'c,d,a\r\n"c\n1",x,1\r\nc2,x,1\r\n')
+    assert [line for line, *_ in rows(connection)] == [2, 4]
+    assert file.continuation_line_count == 1
+
+
+def test_mixed_line_ends_outside_quotes_are_refused(connection, tmp_path):
+    with pytest.raises(BadFile, match="CRLF"):
+        landed(connection, tmp_path / "o.csv", b'c,d,a\r\n"c1",x,1\nc2,x,1\r\n')
+
+
+def test_an_unclosed_quote_is_refused_with_its_line_and_what_it_swallows(connection, tmp_path):
+    content = 'c,d,a\nc1,x,1\nc2,"x,1\n' + "c3,x,1\n" * 50 + 'c4,"x",1\n'
+    with pytest.raises(BadFile, match=r"line 3 .* swallows 51 more lines"):
+        landed(connection, tmp_path / "o.csv", content)
+
+
+def test_a_quote_that_is_open_at_the_end_is_refused(connection, tmp_path):
+    with pytest.raises(BadFile, match="line 3"):
+        landed(connection, tmp_path / "o.csv", 'c,d,a\nc1,x,1\nc2,"x,1\nc3,x,1\n')
+
+
+def test_no_refusal_shows_a_value(connection, tmp_path):
+    with pytest.raises(BadFile) as caught:
+        landed(connection, tmp_path / "o.csv", 'c,d,a\nsecret@example.org,"x,1\nc2,x,1\n')
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_line_numbers_are_physical_in_a_file_that_is_read_in_parallel(connection, tmp_path, kind, line_end):
+    generator = random.Random(5)
+    odd = {line: generator.choice(["", "short,x", "1,2,3,4"]) for line in generator.sample(range(2, 300_000), 400)}
+    lines = ["c,d,a", *(odd.get(line, f"{line},{'x' * (line % 60)},1") for line in range(2, 300_001))]
+    content = (line_end.join(lines) + line_end).encode()
+    file = landed(connection, tmp_path / f"o.{kind}", gzip.compress(content, 1) if kind == "csv.gz" else content)
+    wrong = connection.execute("select count(*) from raw.orders where source_line <> cast(customer_id as bigint)")
+    assert wrong.fetchall() == [(0,)]
+    assert [line for line, *_ in malformed(connection)] == sorted(line for line, text in odd.items() if text)
+    assert file.record_count == 300_000 - 1 - len(odd)
+
+
+def test_line_numbers_are_physical_across_many_batches_of_quoted_line_ends(connection, tmp_path):
+    records = [f'"{number}\n",x,1\n' if number % 7 == 0 else f"{number},x,1\n" for number in range(120_000)]
+    landed(connection, tmp_path / "o.csv", "c,d,a\n" + "".join(records))
+    wrong = connection.execute(
+        "select count(*) from (select source_line, cast(trim(customer_id, chr(10)) as bigint) as number from raw.orders) "
+        "where source_line <> 2 + number + (number + 6) // 7"
+    )
+    assert wrong.fetchall() == [(0,)]
+
+
+def test_blank_separated_lines_land_with_leading_zeros_and_no_header(connection, tmp_path):
+    content = " 00001 19970101  1.50\r\n\r\n 00002   19970102\t2.00\r\n00003 19970103\r\n   \r\n1 2 3 4"
+    file = landed(connection, tmp_path / "p.txt", content, PURCHASES)
+    assert rows(connection, "purchases") == [(1, "00001", "19970101", "1.50"), (3, "00002", "19970102", "2.00")]
+    assert [(line, reason) for line, reason, _ in malformed(connection)] == [
+        (4, "too_few_fields"),
+        (6, "too_many_fields"),
+    ]
+    assert (file.header_line_count, file.blank_line_count) == (0, 2)
+
+
+def test_a_csv_without_header_lands_from_its_first_line(connection, tmp_path):
+    shape = RawSetShape("orders", ORDERS.columns, delimiter=";", header=False)
+    landed(connection, tmp_path / "o.csv", "c1;x;1\nc2;x;2\n", shape)
+    assert [line for line, *_ in rows(connection)] == [1, 2]
+
+
+def test_parquet_lands_by_name_as_text(connection, tmp_path):
+    path = tmp_path / "o.parquet"
+    connection.execute(f"copy (select 1.5 as A, date '2024-01-01' as d, '007' as c, 1 as x) to '{path}' (format parquet)")
+    file = land(connection, inspect_file(path, ORDERS))
+    assert rows(connection) == [(1, "007", "2024-01-01", "1.5")]
+    assert (file.line_count, file.header_line_count, file.unknown_columns) == (1, 0, "x")
+
+
+def test_a_file_name_with_marks_of_a_pattern_or_a_quote_lands(connection, tmp_path):
+    landed(connection, tmp_path / "it's [1]*.csv", "c,d,a\nc1,x,1\n")
+    assert len(rows(connection)) == 1
+
+
+def test_landing_a_file_twice_is_as_landing_it_once(connection, tmp_path):
+    content = "c,d,a\nc1,x,1\nshort\n"
+    landed(connection, tmp_path / "o.csv", content)
+    landed(connection, tmp_path / "o.csv", content)
+    assert (len(rows(connection)), len(malformed(connection))) == (1, 1)
+    assert connection.execute("select count(*) from raw.files").fetchall() == [(1,)]
+
+
+def test_a_changed_file_replaces_its_rows_and_leaves_others(connection, tmp_path):
+    landed(connection, tmp_path / "a.csv", "c,d,a\nc1,x,1\n")
+    landed(connection, tmp_path / "b.csv", "c,d,a\nc2,x,1\n")
+    landed(connection, tmp_path / "a.csv", "c,d,a\nc3,x,1\nc4,x,1\n")
+    assert sorted(customer for _, customer, *_ in rows(connection)) == ["c2", "c3", "c4"]
+
+
+def test_a_file_that_changes_after_its_inspection_is_refused(connection, tmp_path):
+    path = tmp_path / "o.csv"
+    path.write_text("c,d,a\nc1,x,1\n")
+    inspected = inspect_file(path, ORDERS)
+    path.write_text("c,d,a\nc1,x,12\n")
+    with pytest.raises(BadFile, match="changed"):
+        land(connection, inspected)
+
+
+def test_only_new_and_changed_files_need_landing(connection, tmp_path):
+    path = tmp_path / "o.csv"
+    landed(connection, path, "c,d,a\nc1,x,1\n")
+    assert not needs_landing(connection, ORDERS, "o.csv", hash_file(path))
+    assert needs_landing(connection, ORDERS, "o.csv", "another")
+    assert needs_landing(connection, ORDERS, "new.csv", "another")
+
+
+def test_the_same_content_under_another_name_is_not_loaded_again(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", "c,d,a\nc1,x,1\n")
+    present = [("o.csv", file.source_hash), ("p.csv", file.source_hash)]
+    plan = plan_landing(connection, ORDERS, present)
+    assert (plan.to_land, plan.unchanged, plan.second_copies) == ((), ("o.csv",), {"p.csv": "o.csv"})
+    note_second_copy(connection, ORDERS, ("p.csv", file.source_hash), "o.csv")
+    ledger = connection.execute("select source_file, record_count, duplicate_of from raw.files order by all").fetchall()
+    assert ledger == [("o.csv", 1, None), ("p.csv", 0, "o.csv")]
+
+
+def test_of_two_new_files_with_the_same_content_one_is_landed(connection):
+    prepare(connection, ORDERS)
+    plan = plan_landing(connection, ORDERS, [("b.csv", "same"), ("a.csv", "same")])
+    assert (plan.to_land, plan.second_copies) == (("a.csv",), {"b.csv": "a.csv"})
+
+
+def test_a_second_copy_is_landed_once_the_first_file_has_changed(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", "c,d,a\nc1,x,1\n")
+    note_second_copy(connection, ORDERS, ("a.csv", file.source_hash), "o.csv")
+    plan = plan_landing(connection, ORDERS, [("a.csv", file.source_hash), ("o.csv", "changed")])
+    assert plan.to_land == ("a.csv", "o.csv")
+
+
+def test_a_changed_declaration_lands_everything_again(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", "c,d,a\nc1,x,1\n")
+    wider = RawSetShape("orders", {**ORDERS.columns, "till": "t"}, optional=("amount", "till"))
+    prepare(connection, wider)
+    assert needs_landing(connection, wider, "o.csv", file.source_hash)
+    assert connection.execute("select count(*) from raw.files").fetchall() == [(0,)]

@@ -1,0 +1,40 @@
+-- one row per customer: what she bought and sent back in the 365 days before as_of
+-- grain: as_of, customer_id
+with
+
+purchase_days as (
+    select
+        customer_id,
+        ordered_date,
+        gross_amount,
+        return_amount,
+        is_purchase_day
+    from features.purchase_days
+    where ordered_date < $as_of
+),
+
+customers as (
+    select customer_id
+    from purchase_days
+    group by customer_id
+    having max(case when is_purchase_day then 1 else 0 end) = 1
+),
+
+recent as (
+    select
+        customer_id,
+        sum(gross_amount) as gross_amount,
+        sum(return_amount) as return_amount
+    from purchase_days
+    where ordered_date >= $as_of - interval 365 day
+    group by customer_id
+)
+
+select
+    cast($as_of as date) as as_of,
+    customers.customer_id,
+    cast(coalesce(recent.gross_amount, 0) as double) as gross_amount_365d,
+    cast(coalesce(recent.return_amount, 0) as double) as return_amount_365d
+from customers
+left join recent
+    on customers.customer_id = recent.customer_id

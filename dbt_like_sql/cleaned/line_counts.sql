@@ -1,0 +1,86 @@
+-- one row is how many lines of one file ended in one status for one reason
+-- grain: table_name, source_file, status, reason, is_derived
+-- lines that could not even be split into fields count as rejected in the table that their file feeds (its raw set, where
+-- no line of it could be read); derived lines were made from lines of another table and are no lines of the file
+with
+
+judged_lines as (
+    select
+        'transactions' as table_name,
+        source_file,
+        status,
+        reason,
+        false as is_derived,
+        amount
+    from cleaned.transactions_lines
+    union all
+    select
+        'customers' as table_name,
+        source_file,
+        status,
+        reason,
+        is_derived,
+        cast(null as decimal(18, 2)) as amount
+    from cleaned.customers_lines
+    union all
+    select
+        'products' as table_name,
+        source_file,
+        status,
+        reason,
+        is_derived,
+        cast(null as decimal(18, 2)) as amount
+    from cleaned.products_lines
+    union all
+    select
+        'events' as table_name,
+        source_file,
+        status,
+        reason,
+        false as is_derived,
+        cast(null as decimal(18, 2)) as amount
+    from cleaned.events_lines
+),
+
+-- a file may feed several tables: its malformed lines are counted once, with its order lines before others
+fed_tables as (
+    select
+        source_file,
+        max(table_name) as table_name
+    from judged_lines
+    where not is_derived
+    group by source_file
+),
+
+counted_lines as (
+    select
+        table_name,
+        source_file,
+        status,
+        reason,
+        is_derived,
+        amount
+    from judged_lines
+    union all
+    select
+        coalesce(fed_tables.table_name, malformed_lines.raw_set) as table_name,
+        malformed_lines.source_file,
+        'rejected' as status,
+        malformed_lines.reason,
+        false as is_derived,
+        cast(null as decimal(18, 2)) as amount
+    from raw.malformed_lines
+    left join fed_tables on malformed_lines.source_file = fed_tables.source_file
+)
+
+select
+    table_name,
+    source_file,
+    status,
+    reason,
+    cast(count(*) as bigint) as line_count,
+    cast(sum(amount) as decimal(38, 2)) as amount,
+    is_derived
+from counted_lines
+group by table_name, source_file, status, reason, is_derived
+order by table_name, source_file, status, reason, is_derived

@@ -1,0 +1,16 @@
+-- one row is one order line that is kept: a sale, or a return with its quantity and amount negative
+-- grain: source_file, source_line
+select
+    order_id,
+    customer_id,
+    product_id,
+    ordered_at,
+    ordered_date,
+    quantity,
+    unit_price,
+    amount,
+    is_return,
+    source_file,
+    source_line
+from cleaned.transactions_lines
+where status = 'kept'

@@ -1,0 +1,154 @@
+-- one row is one order line as it was read, judged: kept, set_aside or rejected, with the reason
+-- grain: source_file, source_line
+-- a line has the first reason that fits, in the order of the `judged` cases
+with
+
+order_lines as (
+    select
+        source_file,
+        source_hash,
+        source_line,
+        order_id,
+        customer_id,
+        product_id,
+        ordered_at,
+        quantity,
+        unit_price,
+        amount,
+        set_aside_reason,
+        line_text
+    from sources.transactions
+),
+
+-- what the pack has at all: without a quantity each line is one unit, without money there is none to miss
+given_columns as (
+    select
+        count(quantity) > 0 as has_quantity,
+        count(unit_price) + count(amount) > 0 as has_money
+    from order_lines
+),
+
+trimmed as (
+    select
+        source_file,
+        source_hash,
+        source_line,
+        nullif(trim(order_id), '') as order_id,
+        case
+            when lower(trim(customer_id)) not in ('', 'null', 'nan', 'none', 'n/a', 'unknown') then trim(customer_id)
+        end as customer_id,
+        nullif(trim(product_id), '') as product_id,
+        nullif(trim(ordered_at), '') as ordered_at,
+        nullif(trim(quantity), '') as quantity,
+        nullif(trim(unit_price), '') as unit_price,
+        nullif(trim(amount), '') as amount,
+        set_aside_reason,
+        line_text is not null
+        and not $keep_identical_lines
+        and row_number() over (partition by line_text order by source_file, source_line) > 1 as is_repeated
+    from order_lines
+),
+
+typed as (
+    select
+        trimmed.source_file,
+        trimmed.source_hash,
+        trimmed.source_line,
+        trimmed.order_id,
+        trimmed.customer_id,
+        trimmed.product_id,
+        trimmed.set_aside_reason,
+        trimmed.is_repeated,
+        given_columns.has_money,
+        trimmed.quantity is not null as is_quantity_given,
+        trimmed.unit_price is not null as is_price_given,
+        trimmed.amount is not null as is_amount_given,
+        cast(try_strptime(trimmed.ordered_at, $timestamp_format) as timestamp) as ordered_at,
+        case
+            when trimmed.quantity is null and not given_columns.has_quantity then cast(1 as decimal(18, 3))
+            else try_cast(trimmed.quantity as decimal(18, 3))
+        end as quantity,
+        try_cast(trimmed.unit_price as decimal(18, 4)) as unit_price,
+        try_cast(trimmed.amount as decimal(18, 2)) as amount
+    from trimmed
+    cross join given_columns
+),
+
+priced as (
+    select
+        source_file,
+        source_hash,
+        source_line,
+        order_id,
+        customer_id,
+        product_id,
+        set_aside_reason,
+        is_repeated,
+        has_money,
+        is_quantity_given,
+        is_price_given,
+        is_amount_given,
+        ordered_at,
+        cast(ordered_at as date) as ordered_date,
+        quantity,
+        unit_price,
+        case
+            when is_amount_given then amount
+            else try_cast(round(quantity * unit_price, 2) as decimal(18, 2))
+        end as amount
+    from typed
+),
+
+judged as (
+    select
+        source_file,
+        source_hash,
+        source_line,
+        order_id,
+        customer_id,
+        product_id,
+        set_aside_reason,
+        ordered_at,
+        ordered_date,
+        quantity,
+        unit_price,
+        amount,
+        coalesce(quantity < 0, false) or coalesce(amount < 0, false) as is_return,
+        case
+            when is_repeated then 'exact_duplicate'
+            when set_aside_reason is not null then set_aside_reason
+            when ordered_at is null then 'unparsable_date'
+            when ordered_date < date '1990-01-01' or ordered_date >= date '2100-01-01' then 'date_out_of_range'
+            when quantity is null and is_quantity_given then 'unparsable_quantity'
+            when quantity is null then 'missing_quantity'
+            when quantity = 0 then 'zero_quantity'
+            when unit_price is null and is_price_given then 'unparsable_price'
+            when unit_price < 0 and quantity > 0 then 'negative_price'
+            when amount is null and (is_amount_given or is_price_given) then 'unparsable_amount'
+            when amount is null and has_money then 'missing_amount'
+            when customer_id is null then 'no_customer'
+        end as reason
+    from priced
+)
+
+select
+    source_file,
+    source_hash,
+    cast(source_line as bigint) as source_line,
+    case
+        when reason is null then 'kept'
+        when reason in ('exact_duplicate', 'no_customer') or reason = set_aside_reason then 'set_aside'
+        else 'rejected'
+    end as status,
+    reason,
+    coalesce(order_id, customer_id || '@' || cast(ordered_date as varchar)) as order_id,
+    customer_id,
+    product_id,
+    ordered_at,
+    ordered_date,
+    cast(case when is_return then -abs(quantity) else quantity end as decimal(18, 3)) as quantity,
+    cast(unit_price as decimal(18, 4)) as unit_price,
+    cast(case when is_return then -abs(amount) else amount end as decimal(18, 2)) as amount,
+    is_return,
+    order_id is null as is_order_id_made
+from judged

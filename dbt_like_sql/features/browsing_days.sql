@@ -1,0 +1,37 @@
+-- one row per customer and day with an event; a session belongs to the day it began on
+-- grain: customer_id, happened_date
+-- a session ends with 30 minutes of silence; whether an event opens one depends on earlier events only
+with
+
+events as (
+    select
+        customer_id,
+        event_type,
+        happened_at,
+        happened_date
+    from cleaned.events
+),
+
+followed_events as (
+    select
+        customer_id,
+        event_type,
+        happened_at,
+        happened_date,
+        lag(happened_at) over (partition by customer_id order by happened_at) as previous_at
+    from events
+)
+
+select
+    customer_id,
+    happened_date,
+    cast(count(*) as bigint) as event_count,
+    cast(sum(case when event_type = 'view' then 1 else 0 end) as bigint) as view_count,
+    cast(sum(case when event_type = 'cart' then 1 else 0 end) as bigint) as cart_count,
+    cast(
+        sum(case when previous_at is null or happened_at > previous_at + interval 30 minutes then 1 else 0 end)
+        as bigint
+    ) as session_count
+from followed_events
+group by customer_id, happened_date
+order by customer_id, happened_date
