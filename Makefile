@@ -25,7 +25,7 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	@echo "Setting up $(VENV) (once, a minute or so) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock 2>$(VENV)/uv.log \
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock 2>$(VENV)/uv.log \
 		|| { echo "uv could not install ($$(head -c 300 $(VENV)/uv.log | head -1)); trying pip, which takes longer ..."; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .

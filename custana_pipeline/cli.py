@@ -73,7 +73,11 @@ def ui(
     from custana_pipeline.stores.settings import load_settings
 
     settings = load_settings(
-        source=source, input=_absolute(input_path), data_dir=data_dir, dagster_port=dagster_port, mlflow_port=mlflow_port
+        source=source,
+        input=_absolute(input_path),
+        data_dir=data_dir,
+        dagster_port=dagster_port,
+        mlflow_port=mlflow_port,
     )
     return serve_until_stopped(settings)
 
@@ -115,7 +119,7 @@ def status(source: Source = None, data_dir: DataDir = None) -> int:
     return show_status(_settings(source, None, data_dir, None))
 
 
-def _settings(source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None):  # noqa: ANN202
+def _settings(source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None):
     from custana_pipeline.stores.settings import load_settings
 
     return load_settings(

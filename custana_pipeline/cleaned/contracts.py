@@ -65,14 +65,14 @@ class CleanedTransactions(_FromFiles):
     @classmethod
     def a_return_has_a_negative_quantity(cls, lines: pd.DataFrame) -> pd.Series:
         """And a sale has a positive one."""
-        return lines["quantity"].lt(0).eq(lines["is_return"])
+        return pd.Series((lines["quantity"] < 0) == lines["is_return"])
 
     @pa.dataframe_check
     @classmethod
     def a_return_has_a_negative_amount(cls, lines: pd.DataFrame) -> pd.Series:
         """No return adds money and no sale takes some away; either may be free of charge."""
         amounts = lines["amount"].fillna(0)
-        return amounts.le(0).where(lines["is_return"], amounts.ge(0))
+        return pd.Series(amounts.le(0).where(lines["is_return"], amounts.ge(0)))
 
     @pa.dataframe_check
     @classmethod

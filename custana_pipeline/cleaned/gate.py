@@ -62,7 +62,7 @@ def judge(contract: Contract, batches: Iterable[pd.DataFrame]) -> Verdict:
         found.update(_breaches(schema, batch))
         row_count += len(batch)
         if unique and set(unique) <= set(batch.columns):
-            keys.append(_row_hashes(batch[unique]))
+            keys.append(_row_hashes(batch.filter(unique)))
     if repeated := row_count - len(np.unique(np.concatenate(keys))) if keys else 0:
         found[", ".join(unique), "unique"] += repeated
     breaches = tuple(Breach(column, check, count) for (column, check), count in found.most_common())

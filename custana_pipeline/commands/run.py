@@ -4,7 +4,9 @@ import time
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
+from custana_pipeline.commands.terminal import plain_table, terminal
 from custana_pipeline.errors import NotTrainable
 from custana_pipeline.orchestration.days import parse_day, refuse_day_outside
 from custana_pipeline.orchestration.run import STAGES, RunOutcome, run_chain, stage_of, step_counts
@@ -47,7 +49,7 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
 
     Raises NotTrainable where a model could not be trained, so that nothing was published.
     """
-    console = Console(soft_wrap=True)
+    console = terminal()
     day = parse_day(as_of) if as_of else None
     if day is not None:
         refuse_day_outside(settings.pack, day)
@@ -66,11 +68,7 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
 
 def show(console: Console, settings: Settings, summary: RunSummary, outcome: RunOutcome, seconds: float) -> None:
     """Prints the summary tables."""
-    from rich.table import Table
-
-    lines = Table(title=f"Lines of {settings.source}", title_justify="left", box=None, pad_edge=False)
-    for heading in ("table", "in", "kept", "set aside", "rejected"):
-        lines.add_column(heading, justify="left" if heading == "table" else "right", min_width=10)
+    lines = plain_table(f"Lines of {settings.source}", ("table", "in", "kept", "set aside", "rejected"), numbers_from=1)
     for row in summary.lines:
         lines.add_row(row.table, *(f"{number:,}" for number in (row.read, row.kept, row.set_aside, row.rejected)))
     console.print()
@@ -78,23 +76,26 @@ def show(console: Console, settings: Settings, summary: RunSummary, outcome: Run
     for reason in summary.absent:
         console.print(f"[dim]{reason}[/dim]")
     if summary.models:
-        models = Table(title=f"Models as of {outcome.as_of}", title_justify="left", box=None, pad_edge=False)
-        for heading in ("target", "champion", "measured", "best naive", "measured there", "verdict"):
-            models.add_column(heading)
-        for row in summary.models:
-            models.add_row(
-                row.target,
-                row.champion,
-                f"{row.metric} {row.champion_value:.4g}",
-                row.naive,
-                f"{row.metric} {row.naive_value:.4g}",
-                "beats naive" if row.beats_naive else "naive serves",
-            )
         console.print()
-        console.print(models)
-    console.print()
+        console.print(_models(summary, outcome))
     stages = ", ".join(f"{stage} {took:.1f} s" for stage, took in outcome.stage_seconds.items() if took)
-    console.print(f"Customers  {summary.customers:,}")
+    console.print()
+    console.print(f"Customers  {summary.customers:,} with a purchase before {outcome.as_of}")
     console.print(f"Time       {seconds:.1f} s ({stages}), peak memory {summary.peak_memory_gb:.2f} GB")
     for label, where in summary.places.items():
-        console.print(f"{label:<10} {where}", highlight=False)
+        console.print(f"{label:<10} {where}")
+
+
+def _models(summary: RunSummary, outcome: RunOutcome) -> Table:
+    headings = ("target", "champion", "", "best naive", "", "verdict")
+    models = plain_table(f"Models as of {outcome.as_of}, measured on customers and days they had not seen", headings)
+    for row in summary.models:
+        models.add_row(
+            row.target,
+            row.champion,
+            f"{row.metric} {row.champion_value:.4g}",
+            row.naive,
+            f"{row.naive_value:.4g}",
+            "beats naive" if row.beats_naive else "naive serves",
+        )
+    return models

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from custana_pipeline.commands.terminal import terminal
 from custana_pipeline.errors import WrongUse
 from custana_pipeline.raw.simulator import SimulationPlan, simulate
 
@@ -14,7 +14,7 @@ def simulate_and_tell(out: Path, **plan: Any) -> int:
     """Writes the simulated files to `out` and says what they hold; WrongUse for a plan that cannot be drawn."""
     if plan["format"] not in ("csv", "parquet"):
         raise WrongUse("--format is csv or parquet.")
-    console = Console(soft_wrap=True)
+    console = terminal()
     columns = (TextColumn("customers"), BarColumn(bar_width=32), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("customers", total=plan["customers"])

@@ -1,8 +1,8 @@
 """`custana status`: what is published, what has been landed, and which models serve."""
 
 from rich.console import Console
-from rich.table import Table
 
+from custana_pipeline.commands.terminal import plain_table, terminal
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores.publishing import current, read_manifest
 from custana_pipeline.stores.settings import Settings
@@ -11,15 +11,17 @@ from custana_pipeline.stores.warehouse import Session, Warehouse
 
 def show_status(settings: Settings) -> int:
     """Prints the state of the active source; changes nothing."""
-    console = Console(soft_wrap=True)
-    console.print(f"source     {settings.source}: {settings.pack.description}", highlight=False)
-    console.print(f"input      {settings.input or settings.pack.input}", highlight=False)
+    console = terminal()
+    console.print(f"source     {settings.source}: {settings.pack.description}")
+    console.print(f"input      {settings.input or settings.pack.input}")
     try:
         version = current(settings.published_dir)
         manifest = read_manifest(version)
-        console.print(f"published  {version.name} of {manifest['source']}, {len(manifest['files'])} files", highlight=False)
+        console.print(
+            f"published  {version.name} of {manifest['source']}, {len(manifest['files'])} files", highlight=False
+        )
     except CustanaError as error:
-        console.print(f"published  {error}", highlight=False)
+        console.print(f"published  {error}")
     if not settings.warehouse_path.exists():
         console.print("warehouse  none yet: `custana run` builds it")
         return 0
@@ -39,10 +41,10 @@ def _files(session: Session) -> tuple[tuple[str, ...], list[tuple]]:
 
 
 def _models(session: Session) -> tuple[tuple[str, ...], list[tuple]]:
-    headings = ("as of", "analysis", "target", "champion", "best naive", "state", "reason")
+    headings = ("as of", "analysis", "target", "champion", "best naive", "state")
     if not session.exists("models.champions"):
         return headings, []
-    query = """select as_of, analysis, coalesce(target, ''), coalesce(candidate, ''), coalesce(best_naive, ''), state, reason
+    query = """select as_of, analysis, coalesce(target, ''), coalesce(candidate, ''), coalesce(best_naive, ''), state
         from models.champions qualify dense_rank() over (order by as_of desc) <= 3
         order by as_of desc, analysis, target"""
     return headings, session.rows(query)
@@ -50,9 +52,7 @@ def _models(session: Session) -> tuple[tuple[str, ...], list[tuple]]:
 
 def _print(console: Console, title: str, shown: tuple[tuple[str, ...], list[tuple]]) -> None:
     headings, rows = shown
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading)
+    table = plain_table(title, headings)
     for row in rows:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
     console.print()

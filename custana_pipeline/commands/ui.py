@@ -1,14 +1,13 @@
 """`custana ui`: Dagster (UI and daemon) and MLflow together on loopback."""
 
-from rich.console import Console
-
+from custana_pipeline.commands.terminal import terminal
 from custana_pipeline.stores.servers import ServerPlan, serve
 from custana_pipeline.stores.settings import Settings
 
 
 def serve_until_stopped(settings: Settings) -> int:
     """Starts the servers for the active source and stays until Ctrl-C or SIGTERM."""
-    console = Console(soft_wrap=True, highlight=False)
+    console = terminal()
     _ = settings.pack  # an unknown source is told here, and not by a server's log
     plan = ServerPlan(
         workspace=settings.project_dir / "workspace.yaml",

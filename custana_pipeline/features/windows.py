@@ -3,9 +3,6 @@
 import datetime as dt
 from dataclasses import dataclass
 
-YEAR_DAYS = 364
-"""A year in whole weeks, so that a window a year ago has the same weekdays."""
-
 
 @dataclass(frozen=True)
 class Origins:
@@ -18,12 +15,11 @@ class Origins:
     holdout: dt.date
     training: tuple[dt.date, ...]
     refit: tuple[dt.date, ...]
-    year_ago: tuple[dt.date, ...] = ()
 
     @property
     def snapshots(self) -> tuple[dt.date, ...]:
         """Every day that features are needed for, oldest first; as_of itself is the last."""
-        past = {*self.training, *self.refit, *self.year_ago}
+        past = {*self.training, *self.refit}
         return (*sorted(past - {self.as_of}), self.as_of)
 
 
@@ -40,7 +36,6 @@ def origins(
 
     Training and refit origins lie `step_days` apart and have `min_history_days` of history behind them; where none
     has, the latest one with any history is taken alone, and where there is no history at all the tuple is empty.
-    `year_ago` holds the days a year before as_of and holdout whose history is long enough to measure a season on.
 
     >>> days = origins(dt.date(2011, 9, 10), 90, dt.date(2009, 12, 1))
     >>> str(days.holdout), [str(day) for day in days.training]
@@ -57,12 +52,9 @@ def origins(
         seasoned = [day for day in days if (day - first_day).days >= min_history_days]
         return tuple(seasoned or [day for day in days[:1] if day > first_day])
 
-    year = dt.timedelta(days=max(YEAR_DAYS, horizon_days))
-    seasonal = tuple(day - year for day in (as_of, holdout) if (day - year - first_day).days >= min_history_days)
     return Origins(
         as_of=as_of,
         holdout=holdout,
         training=back_from(holdout - dt.timedelta(days=horizon_days)),
         refit=back_from(holdout),
-        year_ago=seasonal,
     )

@@ -20,6 +20,12 @@ from custana_pipeline.models.trainable import UsableColumns, usable_columns, why
 from custana_pipeline.models.training import Champion, Evaluated, Training, not_trainable
 
 TARGET = "is_recommended"
+BOOSTING: dict[str, Any] = {
+    "max_leaf_nodes": 8,
+    "l2_regularization": 5.0,
+    "max_features": 0.5,
+    "early_stopping": False,
+}
 BLENDED = ("logistic_regression", "gradient_boosting")
 
 
@@ -71,10 +77,9 @@ def candidates(columns: UsableColumns, settings: BehaviorSettings, row_count: in
         ),
         "logistic_regression": LogisticRegression(C=0.02, max_iter=500),
         "gradient_boosting": HistGradientBoostingClassifier(
-            max_iter=120, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=leaf, l2_regularization=5.0,
-            max_features=0.5, early_stopping=False, random_state=seed,
+            max_iter=120, learning_rate=0.05, min_samples_leaf=leaf, random_state=seed, **BOOSTING
         ),
-    }  # fmt: skip
+    }
     encodings = {"logistic_regression": linear_encoding, "gradient_boosting": histogram_encoding}
     return {
         name: Pipeline([*encodings.get(name, tree_encoding)(columns.numeric, columns.text).steps, ("model", model)])

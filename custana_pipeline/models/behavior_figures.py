@@ -58,7 +58,8 @@ def _precision_recall(name: str, bought: np.ndarray, probability: np.ndarray) ->
         f"{name}: average precision {area:.3f}", "buyers found (recall)", "buyers in the list (precision)"
     )
     axes.axhline(base, color=QUIET, linewidth=1, linestyle=":")
-    axes.plot(recall[:-1], precision[:-1], color=BLUE, linewidth=2)
+    only = "o" if len(recall) == 2 else None
+    axes.plot(recall[:-1], precision[:-1], color=BLUE, linewidth=2, marker=only)
     label_at(axes, (1.0, base), f"everybody: {base:.0%}", QUIET, ha="right", va="top")
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, 1.02)
@@ -115,7 +116,7 @@ def _calibration(name: str, bought: np.ndarray, probability: np.ndarray) -> Figu
     axes.errorbar(
         foreseen, seen, yerr=error, color=BLUE, ecolor=FAINT, elinewidth=3, marker="o", markersize=5, linewidth=1.5
     )
-    label_at(axes, (0.9, 0.9), "as foreseen", QUIET, ha="right")
+    label_at(axes, (0.8, 0.8), "as foreseen", QUIET, va="top")
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.02)
     in_percent(axes.xaxis.set_major_formatter, axes.yaxis.set_major_formatter)
@@ -128,7 +129,7 @@ def _confusion(name: str, bought: np.ndarray, probability: np.ndarray) -> Figure
         [[np.sum(bought & listed), np.sum(bought & ~listed)], [np.sum(~bought & listed), np.sum(~bought & ~listed)]]
     )
     right = (counts[0, 0] + counts[1, 1]) / max(counts.sum(), 1)
-    figure, axes = new_figure(f"{name}: {right:.0%} right when listed from {THRESHOLD:.0%}", "", "")
+    figure, axes = new_figure(f"{name}: {right:.0%} right when listed from {THRESHOLD:.0%}", "", "", left=0.17)
     axes.grid(visible=False)
     words = (("found", "missed"), ("in vain", "rightly left out"))
     for row in range(2):

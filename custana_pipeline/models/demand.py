@@ -89,7 +89,9 @@ def _train_target(snapshots: pd.DataFrame, origins: OriginsLike, target: str, se
 def _evaluate_all(panel: Panel, columns: UsableColumns, target: str, settings: DemandSettings) -> tuple[Evaluated, ...]:
     judge = Judge(panel, target, demand_metrics, settings.origin_half_life_days)
     rules = demand_rules(columns.names, TARGETS[target], settings.horizon_days)
-    tried = candidates(columns, target, settings.horizon_days, len(panel.training), settings.seed)
+    tried = candidates(
+        columns, target, horizon_days=settings.horizon_days, row_count=len(panel.training), seed=settings.seed
+    )
     baselines = [judge.evaluate(rule, name, "baseline") for name, rule in rules.items()]
     models = [judge.evaluate(model, name, "candidate") for name, model in tried.items()]
     blended = MeanOfModels.of_fitted([each.estimator for each in models if each.name in BLENDED])

@@ -13,9 +13,16 @@ from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.sampled_svr import SampledSVR
 from custana_pipeline.models.trainable import UsableColumns
 
+BOOSTING: dict[str, Any] = {
+    "max_leaf_nodes": 8,
+    "l2_regularization": 5.0,
+    "max_features": 0.5,
+    "early_stopping": False,
+}
+
 
 def candidates(
-    columns: UsableColumns, target: str, horizon_days: int, row_count: int, seed: int
+    columns: UsableColumns, target: str, *, horizon_days: int, row_count: int, seed: int
 ) -> dict[str, OwnPaceModel]:
     """Ridge, regression tree, SVR and histogram gradient boosting by name, for one target."""
     leaf = max(20, row_count // 400)
@@ -27,10 +34,9 @@ def candidates(
         ),
         "svr": SampledSVR(seed=seed),
         "gradient_boosting": HistGradientBoostingRegressor(
-            loss="poisson", max_iter=100, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=leaf,
-            l2_regularization=5.0, max_features=0.5, early_stopping=False, random_state=seed,
+            loss="poisson", max_iter=100, learning_rate=0.06, min_samples_leaf=leaf, random_state=seed, **BOOSTING
         ),
-    }  # fmt: skip
+    }
     encodings = {"ridge": linear_encoding, "svr": linear_encoding, "gradient_boosting": histogram_encoding}
     pace = windows_of(columns.names, PURCHASES).get(YEAR_DAYS)
     tried = {}

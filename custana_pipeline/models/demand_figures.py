@@ -41,7 +41,7 @@ def _predicted_against_actual(name: str, unit: str, actual: np.ndarray, predicte
     axes.loglog([floor, top], [floor, top], color=QUIET, linewidth=1, linestyle=":")
     axes.vlines(shown[0], shown[2], shown[3], color=FAINT, linewidth=5)
     axes.plot(shown[0], shown[1], "o-", color=BLUE, markersize=5, linewidth=1.5)
-    axes.set_xlim(floor, float(shown[0].max()) * 2)
+    axes.set_xlim(floor * 0.8, float(shown[0].max()) * 2.5)
     axes.set_ylim(floor * 0.9, top)
     label_at(axes, (float(shown[0][-1]), float(shown[1][-1])), "mean", BLUE)
     label_at(axes, (float(shown[0][-1]), float(shown[3][-1])), "8 of 10 customers", QUIET, ha="right")

@@ -20,7 +20,7 @@ from custana_pipeline.errors import ContractBroken
 
 NOT_FEATURES = ("as_of", "customer_id", "is_recommended", "future_purchase", "future_amount")
 UNKNOWN_TEXT = "(unknown)"
-RARE_CUSTOMERS = 10
+RARE_ROWS = 10
 """A category with fewer training rows is folded into one, so that no model file names a rare one."""
 MOST_CATEGORIES = 12
 
@@ -34,10 +34,15 @@ def is_numeric(values: Any) -> bool:
     return pd.api.types.infer_dtype(values, skipna=True) in {"boolean", "integer", "floating", "decimal", "empty"}
 
 
+def as_floats(values: Any) -> pd.Series:
+    """The column as float64; what is null or no number is missing, infinite stays infinite."""
+    numbers: Any = pd.to_numeric(values, errors="coerce")
+    return numbers.astype("float64")
+
+
 def as_numbers(values: Any) -> pd.Series:
     """The column as float64; what is null, infinite or no number is missing."""
-    numbers: Any = pd.to_numeric(values, errors="coerce")
-    numbers = numbers.astype("float64")
+    numbers = as_floats(values)
     return numbers.where(np.isfinite(numbers))
 
 
@@ -155,7 +160,7 @@ def histogram_encoding(numeric: Sequence[str], text: Sequence[str]) -> Pipeline:
 
 def _encoding(numbers: Any, numeric: Sequence[str], text: Sequence[str]) -> Pipeline:
     categories = OneHotEncoder(
-        min_frequency=RARE_CUSTOMERS,
+        min_frequency=RARE_ROWS,
         max_categories=MOST_CATEGORIES,
         handle_unknown="infrequent_if_exist",
         sparse_output=False,

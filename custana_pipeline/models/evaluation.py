@@ -1,6 +1,6 @@
 """Metrics of predictions against what happened; plain functions of two arrays of equal length."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.metrics import average_precision_score, log_loss, precision_recall_fscore_support, r2_score, roc_auc_score
@@ -13,6 +13,7 @@ BEHAVIOR_METRICS = (
 )  # fmt: skip
 DEMAND_METRICS = ("mse", "rmse", "mae", "r2", "spearman", "total_ratio", "top_decile_share")
 LEAST_PROBABILITY = 1e-6
+NO_DIVISION: Any = 0.0
 
 
 def behavior_metrics(actual: np.ndarray, probability: np.ndarray, prefix: str = "holdout_") -> dict[str, float]:
@@ -23,7 +24,8 @@ def behavior_metrics(actual: np.ndarray, probability: np.ndarray, prefix: str = 
     actual = np.asarray(actual, dtype="int64")
     probability = np.clip(np.asarray(probability, dtype="float64"), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     predicted = (probability >= 0.5).astype("int64")
-    precision, recall, f1, _ = precision_recall_fscore_support(actual, predicted, average="binary", zero_division=0)
+    scores: Any = precision_recall_fscore_support(actual, predicted, average="binary", zero_division=NO_DIVISION)
+    precision, recall, f1, _ = scores
     values = {
         "accuracy": np.mean(predicted == actual),
         "precision": precision,
@@ -83,8 +85,8 @@ def spearman(actual: np.ndarray, predicted: np.ndarray) -> float:
 def top_share(actual: np.ndarray, score: np.ndarray, share: float) -> float:
     """Share of the actual total on the best `share` of the scores; customers of equal score count evenly.
 
-    >>> top_share(np.array([5.0, 3.0, 2.0, 0.0]), np.array([9.0, 1.0, 1.0, 1.0]), 0.5)
-    0.6666666666666666
+    >>> round(top_share(np.array([5.0, 3.0, 2.0, 0.0]), np.array([9.0, 1.0, 1.0, 1.0]), 0.5), 3)
+    0.667
     """
     actual, score = np.asarray(actual, dtype="float64"), np.asarray(score, dtype="float64")
     wanted = share * len(actual)

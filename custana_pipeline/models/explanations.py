@@ -66,7 +66,7 @@ def reasons(
         return []
     known = reference or reference_of(estimator, frame, columns)
     effects = effects_of(estimator, frame, columns, known)
-    least = LEAST_EFFECT * float(np.abs(predict(estimator, frame[list(columns)])).mean())
+    least = LEAST_EFFECT * float(np.abs(predict(estimator, frame)).mean())
     top = np.argsort(-np.abs(effects.changes), axis=1, kind="stable")[:, :3]
     members = list(_topics(known).values())
     values = {name: frame[name].tolist() for names in members for name in names}

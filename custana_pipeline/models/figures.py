@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 
 from custana_pipeline.models.behavior_figures import behavior_figures
 from custana_pipeline.models.demand_figures import demand_figures
-from custana_pipeline.models.figure_style import BLUE, QUIET, new_figure
+from custana_pipeline.models.figure_style import BLUE, NAMES_LEFT, QUIET, new_figure
 from custana_pipeline.models.segment_figures import segment_figures
-from custana_pipeline.models.training import Evaluated
+from custana_pipeline.models.training import Evaluated, Training
 
 COMPARED = {
     "is_recommended": ("holdout_log_loss", "log loss on the holdout, less is better", False),
@@ -17,6 +17,8 @@ COMPARED = {
     "segment": ("silhouette", "silhouette in the segment space, more is better", True),
 }
 """Target -> the metric that candidates are compared by, its words, and whether more is better."""
+TELLING = {"behavior": "calibration", "demand": "predicted_against_actual", "segmentation": "segment_profiles"}
+"""Analysis -> the one figure that tells most of its champion."""
 
 
 def figures_of(evaluated: Evaluated, analysis: str) -> dict[str, Figure]:
@@ -36,26 +38,51 @@ def figures_of(evaluated: Evaluated, analysis: str) -> dict[str, Figure]:
     return behavior_figures(name, holdout) if len(set(holdout["actual"])) == 2 else {}
 
 
-def comparison(evaluated: Iterable[Evaluated], target: str) -> Figure:
-    """Bars of all candidates (blue) and naive baselines (grey) of one target, best on top."""
+def comparisons(training: Training) -> dict[str, Figure]:
+    """One figure a target, `comparison_<target>`; none where nothing was trained."""
+    return {
+        f"comparison_{target}": comparison(training.evaluated, target, champion.name)
+        for target, champion in training.champions.items()
+    }
+
+
+def champion_figures(training: Training) -> dict[str, Figure]:
+    """The telling figure of each target's champion, `<target>_<figure>`."""
+    figure = TELLING[training.analysis]
+    drawn = {
+        target: figures_of(each, training.analysis)
+        for target, champion in training.champions.items()
+        for each in training.evaluated_for(target)
+        if each.name == champion.name
+    }
+    return {f"{target}_{figure}": figures[figure] for target, figures in drawn.items() if figure in figures}
+
+
+def comparison(evaluated: Iterable[Evaluated], target: str, champion: str = "") -> Figure:
+    """Bars of all candidates (blue) and naive baselines (grey) of one target, best on top; the champion `serves`."""
     metric, words, more_is_better = COMPARED[target]
     measured = [each for each in evaluated if each.target == target and metric in each.metrics]
     measured.sort(key=lambda each: each.metrics[metric], reverse=not more_is_better)
     candidates = [each for each in measured if each.role == "candidate"]
     baselines = [each for each in measured if each.role == "baseline"]
-    figure, axes = new_figure(_verdict(candidates, baselines, metric, more_is_better), words, "")
+    verdict = _verdict(candidates, baselines, metric, more_is_better)
+    figure, axes = new_figure(verdict, words, "", left=NAMES_LEFT)
     values = [each.metrics[metric] for each in measured]
     colours = [BLUE if each.role == "candidate" else QUIET for each in measured]
     axes.barh(range(len(measured)), values, color=colours, height=0.65)
-    for place, value in enumerate(values):
+    for place, each in enumerate(measured):
         axes.annotate(
-            f"{value:#.3g}" if abs(value) < 100 else f"{value:,.0f}", (max(value, 0.0), place), xytext=(4, 0),
-            textcoords="offset points", va="center", fontsize=8.5, color=QUIET,
+            _number(values[place]) + (", serves" if each.name == champion else ""), (max(values[place], 0.0), place),
+            xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5, color=QUIET,
         )  # fmt: skip
     axes.set_yticks(range(len(measured)), [each.name.replace("_", " ") for each in measured])
-    axes.margins(x=0.15)
+    axes.margins(x=0.25)
     axes.grid(visible=False, axis="y")
     return figure
+
+
+def _number(value: float) -> str:
+    return f"{value:#.3g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _verdict(candidates: list[Evaluated], baselines: list[Evaluated], metric: str, more_is_better: bool) -> str:

@@ -88,7 +88,7 @@ def plain_parameters(estimator: Any) -> dict[str, Any]:
     return {
         name: value
         for name, value in last.get_params(deep=True).items()
-        if isinstance(value, int | float | str | bool) and not name.startswith("verbose")
+        if isinstance(value, int | float | str | bool) and name != "verbose" and value != "deprecated"
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -14,13 +14,19 @@ class OriginsLike(Protocol):
     """The days that a training uses; every training label ends at or before `holdout`."""
 
     @property
-    def holdout(self) -> date: ...
+    def holdout(self) -> date:
+        """The day to judge on."""
+        ...
 
     @property
-    def training(self) -> Sequence[date]: ...
+    def training(self) -> Sequence[date]:
+        """The days to learn from before judging."""
+        ...
 
     @property
-    def refit(self) -> Sequence[date]: ...
+    def refit(self) -> Sequence[date]:
+        """The days to learn from for serving."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, 
     if missing:
         raise ContractBroken(f"The snapshots lack {', '.join(missing)}: build the features again.")
     days = pd.to_datetime(snapshots["as_of"]).dt.normalize()
-    known = snapshots.assign(as_of=days)[snapshots[target].notna().to_numpy()]
+    known: Any = snapshots.assign(as_of=days)
+    known = known[known[target].notna()]
     if known.duplicated(["as_of", "customer_id"]).any():
         raise ContractBroken("A customer is twice in one snapshot: the grain is as_of, customer_id.")
     known = known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True)
@@ -58,11 +65,11 @@ def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, 
     )
 
 
-def _of_days(known: pd.DataFrame, days: Sequence[date]) -> pd.DataFrame:
+def _of_days(known: Any, days: Sequence[date]) -> pd.DataFrame:
     return known[known["as_of"].isin(pd.to_datetime(list(days)))].reset_index(drop=True)
 
 
-def _bounded(rows: pd.DataFrame, row_limit: int) -> pd.DataFrame:
+def _bounded(rows: Any, row_limit: int) -> pd.DataFrame:
     if len(rows) <= row_limit:
         return rows
     customers = rows["customer_id"].drop_duplicates()

@@ -11,7 +11,7 @@ from sklearn.svm import SVR
 class SampledSVR(RegressorMixin, BaseEstimator):
     """SVR of log(1 + y) on at most `row_limit` rows, drawn with the row weights; predicts y again, never below zero."""
 
-    def __init__(self, C: float = 0.3, epsilon: float = 0.1, row_limit: int = 1_500, seed: int = 0) -> None:
+    def __init__(self, C: float = 0.3, epsilon: float = 0.1, row_limit: int = 1_000, seed: int = 0) -> None:
         self.C = C
         self.epsilon = epsilon
         self.row_limit = row_limit
@@ -25,7 +25,7 @@ class SampledSVR(RegressorMixin, BaseEstimator):
             drawn = np.sort(random.choice(len(actual), self.row_limit, replace=False))
             features, actual, weights = features[drawn], actual[drawn], weights[drawn]
         self.n_features_in_ = features.shape[1]
-        self.model_ = SVR(C=self.C, epsilon=self.epsilon, gamma="scale", cache_size=200.0)
+        self.model_ = SVR(C=self.C, epsilon=self.epsilon, gamma="scale", cache_size=200)
         self.model_.fit(features, np.log1p(actual), sample_weight=weights)
         return self
 

@@ -199,7 +199,7 @@ def _behavior_candidates(columns: UsableColumns, row_count: int, seed: int) -> d
 
 
 def _demand_candidates(columns: UsableColumns, row_count: int, seed: int) -> dict[str, Any]:
-    tried = demand_candidates.candidates(columns, "future_purchase", 1, row_count, seed)
+    tried = demand_candidates.candidates(columns, "future_purchase", horizon_days=1, row_count=row_count, seed=seed)
     return {name: each.set_params(column=None, most_multiple=UNBOUNDED) for name, each in tried.items()}
 
 

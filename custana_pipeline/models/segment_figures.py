@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from custana_pipeline.models.figure_style import FAINT, INK, QUIET, SEGMENT_COLOURS, new_figure, note, short
+from custana_pipeline.models.figure_style import FAINT, INK, NAMES_LEFT, QUIET, SEGMENT_COLOURS, new_figure, note, short
 from custana_pipeline.models.segment_names import name_segments
 from custana_pipeline.models.segment_order import UNASSIGNED
 from custana_pipeline.models.segment_profile import profile_segments
@@ -30,7 +30,8 @@ def segment_figures(name: str, holdout: pd.DataFrame) -> dict[str, Figure]:
 
 def _profiles(name: str, named: pd.DataFrame) -> Figure:
     known = [rank for rank in SHOWN if rank == "share" or bool(np.isfinite(named[rank].to_numpy(dtype=float)).any())]
-    figure, axes = new_figure(f"{name}: {len(named)} groups, darker is better among all customers", "", "")
+    title = f"{name}: {len(named)} groups, darker is higher among all"
+    figure, axes = new_figure(title, "", "", left=NAMES_LEFT, top=0.78, bottom=0.05)
     shades = named[known].to_numpy(dtype=float)
     axes.imshow(np.where(np.isfinite(shades), shades, 0.0), cmap="Blues", vmin=0.0, vmax=1.4, aspect="auto")
     for row in range(len(named)):
@@ -50,7 +51,9 @@ def _silhouettes(name: str, named: pd.DataFrame, holdout: pd.DataFrame) -> Figur
     sampled = holdout.loc[holdout["silhouette"].notna(), ["predicted", "silhouette"]]
     mean = float(sampled["silhouette"].mean()) if len(sampled) else float("nan")
     title = f"{name}: mean silhouette {mean:.2f}" if len(sampled) else f"{name}: no silhouette"
-    figure, axes = new_figure(title, "silhouette (1 well inside its segment, below 0 nearer to another)", "")
+    figure, axes = new_figure(
+        title, "silhouette (1 well inside its segment, below 0 nearer to another)", "", left=NAMES_LEFT
+    )
     if sampled.empty:
         note(axes, "fewer than two segments: nothing to tell apart")
         return figure

@@ -39,8 +39,12 @@ class OrderedSegments(ClusterMixin, BaseEstimator):
         return self._segment_ids(self.clusterer_.predict(X))
 
     def _segment_ids(self, labels: np.ndarray) -> np.ndarray:
-        segment_of = {int(cluster): position for position, cluster in enumerate(self.clusters_, start=1)}
-        return np.array([segment_of.get(int(label), UNASSIGNED) for label in labels], dtype=np.int64)
+        if not len(self.clusters_):
+            return np.full(len(labels), UNASSIGNED, dtype=np.int64)
+        by_cluster = np.argsort(self.clusters_)
+        found = np.searchsorted(self.clusters_[by_cluster], labels).clip(max=len(by_cluster) - 1)
+        positions = by_cluster[found]
+        return np.where(self.clusters_[positions] == labels, positions + 1, UNASSIGNED).astype(np.int64)
 
 
 def _best_first(rows: np.ndarray, labels: np.ndarray) -> list[int]:

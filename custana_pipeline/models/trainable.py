@@ -1,11 +1,12 @@
 """The gate before fitting: whether there is enough to learn from, and which columns are fit to be learned from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.models.encoding import NOT_FEATURES, is_numeric
+from custana_pipeline.models.encoding import NOT_FEATURES, as_floats, is_numeric
 
 LEAST_CUSTOMERS = 50
 LEAST_PER_CLASS = 10
@@ -41,17 +42,18 @@ def usable_columns(training: pd.DataFrame) -> UsableColumns:
 
 
 def _fault(training: pd.DataFrame, name: str) -> str | None:
-    values = training[name]
+    values: Any = training[name]
     if values.isna().all():
         return "no value at all"
     if not is_numeric(values):
-        return _text_fault(values.astype(str)[values.notna()], len(values), values.isna().any())
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    if np.isinf(numbers).any():
+        return _text_fault(values.astype(str)[values.notna()], len(values), bool(values.isna().any()))
+    numbers = as_floats(values)
+    if np.isinf(numbers.to_numpy()).any():
         return "infinite values"
-    if numbers.nunique(dropna=False) < 2:
+    if not numbers.isna().any() and numbers.min() == numbers.max():
         return "the same value for everybody"
-    if "as_of" in training and training["as_of"].nunique() > 1 and _tells_only_the_day(numbers, training["as_of"]):
+    days: Any = training.get("as_of")
+    if days is not None and days.nunique() > 1 and _tells_only_the_day(numbers, days):
         return "the same value for everybody on a day: it tells the day, not the customer"
     return None
 
@@ -65,8 +67,10 @@ def _text_fault(known: pd.Series, row_count: int, has_nulls: bool) -> str | None
     return None
 
 
-def _tells_only_the_day(numbers: pd.Series, days: pd.Series) -> bool:
-    return bool((numbers.groupby(days).nunique(dropna=False) <= 1).all())
+def _tells_only_the_day(numbers: pd.Series, days: Any) -> bool:
+    by_day: Any = (numbers.isna().groupby(days).mean(), numbers.groupby(days).min(), numbers.groupby(days).max())
+    missing, least, most = (each.to_numpy() for each in by_day)
+    return bool(((missing == 1) | ((missing == 0) & (least == most))).all())
 
 
 def why_not_trainable(training: pd.DataFrame, holdout: pd.DataFrame, target: str) -> str | None:
@@ -86,25 +90,29 @@ def why_not_trainable(training: pd.DataFrame, holdout: pd.DataFrame, target: str
 
 def _too_little(frame: pd.DataFrame, target: str, name: str) -> str | None:
     mend = "load a longer history, or choose a later as-of day or a shorter horizon"
-    customer_count = frame["customer_id"].nunique() if len(frame) else 0
+    customer_count = len(set(frame["customer_id"]))
     if customer_count < LEAST_CUSTOMERS:
         return (
-            f"{customer_count} customers with a known outcome on the {name} days, {LEAST_CUSTOMERS} are needed: {mend}."
+            f"{_customers(customer_count)} with a known outcome on the {name} days, {LEAST_CUSTOMERS} needed: {mend}."
         )
-    outcome = pd.to_numeric(frame[target], errors="coerce").astype("float64")
+    outcome = as_floats(frame[target]).to_numpy()
     if not np.isfinite(outcome).all():
         return f"{target} is not a finite number on every {name} row: rebuild the features."
-    positives = frame.loc[outcome.to_numpy() > 0, "customer_id"].nunique()
+    positives = frame.loc[outcome > 0, "customer_id"].nunique()
     if positives < LEAST_PER_CLASS:
         return (
-            f"{positives} customers bought within the horizon on the {name} days, {LEAST_PER_CLASS} are needed: {mend}."
+            f"{_customers(positives)} bought within the horizon on the {name} days, {LEAST_PER_CLASS} needed: {mend}."
         )
-    negatives = frame.loc[outcome.to_numpy() <= 0, "customer_id"].nunique()
+    negatives = frame.loc[outcome <= 0, "customer_id"].nunique()
     if target == "is_recommended" and negatives < LEAST_PER_CLASS:
         return (
-            f"{negatives} customers did not buy within the horizon on the {name} days, {LEAST_PER_CLASS} are needed: "
+            f"{_customers(negatives)} did not buy within the horizon on the {name} days, {LEAST_PER_CLASS} needed: "
             "choose a shorter horizon."
         )
-    if outcome.nunique() < 2:
+    if len(np.unique(outcome)) < 2:
         return f"{target} is the same for everybody on the {name} days: {mend}."
     return None
+
+
+def _customers(count: int) -> str:
+    return "1 customer" if count == 1 else f"{count} customers"

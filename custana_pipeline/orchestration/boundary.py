@@ -1,7 +1,7 @@
 """The boundary between our code and Dagster: what an error may say, and what is tried again.
 
-A DataFault is never retried and its message is shown as it is. A Transient is left to the asset's retry policy. Anything
-else is a defect: its type and place are told, but not its text, which libraries fill with the offending values.
+A DataFault is never retried and its message is shown as it is. A Transient is left to the asset's retry policy.
+Anything else is a defect: its type and place are told, but not its text, since libraries quote the offending values.
 """
 
 import functools

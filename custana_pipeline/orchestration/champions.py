@@ -57,7 +57,12 @@ class ServingChampion:
 
 
 def store_champions(
-    session: Session, project: Project, as_of: dt.date, training: Training, logged: LoggedAnalysis, versions: dict[str, str]
+    session: Session,
+    project: Project,
+    as_of: dt.date,
+    training: Training,
+    logged: LoggedAnalysis,
+    versions: dict[str, str],
 ) -> None:
     """Replaces the rows of one analysis and day; NOT_TRAINABLE is a row too, with its reason and no model."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
@@ -74,7 +79,9 @@ def store_champions(
         "state": training.state,
         "reason": training.reason,
     }
-    rows = [base | _champion_row(project, training, logged, target, versions) for target in training.champions] or [base]
+    rows = [base | _champion_row(project, training, logged, target, versions) for target in training.champions] or [
+        base
+    ]
     for row in rows:
         values = {name: row.get(name) for name in COLUMNS}
         session.connection.execute(f"insert into {TABLE} values ({', '.join(f'${name}' for name in COLUMNS)})", values)

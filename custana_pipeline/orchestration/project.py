@@ -59,7 +59,7 @@ class Project:
         first = session.rows("select min(ordered_date) from cleaned.transactions where not is_return")[0][0]
         if first is None or first >= as_of:
             raise DataFault(
-                f"There is no customer with a purchase before {as_of}: choose a later day, or load earlier transactions."
+                f"No customer has a purchase before {as_of}: choose a later day, or load earlier transactions."
             )
         return origins(
             as_of,

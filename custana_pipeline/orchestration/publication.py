@@ -10,8 +10,8 @@ import pandas as pd
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration.audits import counts_by_table
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.publishing import Publication, Published, publish
 from custana_pipeline.stores.list_files import PublishedList
+from custana_pipeline.stores.publishing import Publication, Published, publish
 from custana_pipeline.stores.warehouse import Session
 
 PUBLISHED_LISTS = {
@@ -110,8 +110,12 @@ def _versions(session: Session, project: Project, as_of: dt.date) -> dict[str, A
         "data": data_version(session),
         "models": dict(zip(champions["target"], champions["model_version"], strict=True)),
         "lines": [
-            {"table": row["table_name"], "status": row["status"], "reason": row["reason"], "lines": int(row["line_count"])}
+            {
+                "table": row["table_name"],
+                "status": row["status"],
+                "reason": row["reason"],
+                "lines": int(row["line_count"]),
+            }
             for row in counts_by_table(session, project).to_dict("records")
         ],
     }
-

@@ -1,6 +1,7 @@
 """What the report is told, read from the tables of its day."""
 
 import datetime as dt
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
     """Everything that the report of a day shows, without a customer in it."""
     lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS}
     holdouts = session.frame(f"select target, actual, predicted from {HOLDOUTS} where as_of = $as_of", {"as_of": as_of})
-    amounts = holdouts[holdouts["target"] == "future_amount"]
+    amounts: Any = holdouts[holdouts["target"] == "future_amount"]
     days = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
     champions = champions_of(session, as_of)
     return ReportFacts(
@@ -53,7 +54,7 @@ def _repairs(session: Session) -> int:
     return int(session.rows("select coalesce(sum(line_count), 0)::bigint from cleaned.repairs")[0][0])
 
 
-def _models(champions: pd.DataFrame, holdouts: pd.DataFrame, holdout: dt.date) -> tuple[ModelFacts, ...]:
+def _models(champions: pd.DataFrame, holdouts: Any, holdout: dt.date) -> tuple[ModelFacts, ...]:
     return tuple(
         ModelFacts(
             target=str(row["target"]),

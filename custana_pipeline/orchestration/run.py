@@ -66,7 +66,7 @@ def run_chain(settings: Settings, as_of: dt.date | None, heard: Heard) -> RunOut
         if as_of is None and settings.pack.calendar.end is None:
             _execute(definitions, instance, "ingest", None, None, heard)
             as_of = _day_after_newest_line(project)
-            _refuse_missing_partition(definitions, instance, as_of)
+            _refuse_missing_partition(definitions, as_of)
             later = [spec.key for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] in STAGES[2:]]
             return _execute(definitions, instance, "nightly", as_of, later, heard)
         day = as_of or settings.pack.calendar.end
@@ -78,7 +78,7 @@ def step_counts(settings: Settings) -> dict[str, int]:
     from custana_pipeline.orchestration.code_location import build_definitions
 
     job = build_definitions(settings).resolve_job_def("nightly")
-    counts = dict.fromkeys(STAGES, 0)
+    counts: dict[str, int] = dict.fromkeys(STAGES, 0)
     for node in job.nodes:
         counts[stage_of(node.name)] += 1
     return counts
@@ -151,9 +151,9 @@ def _day_after_newest_line(project: Project) -> dt.date:
     return newest + dt.timedelta(days=1)
 
 
-def _refuse_missing_partition(definitions: dg.Definitions, instance: dg.DagsterInstance, as_of: dt.date) -> None:
+def _refuse_missing_partition(definitions: dg.Definitions, as_of: dt.date) -> None:
     days = definitions.resolve_job_def("nightly").partitions_def
-    if days is not None and not days.has_partition_key(as_of.isoformat(), dynamic_partitions_store=instance):
+    if days is not None and not days.has_partition_key(as_of.isoformat()):
         raise DataFault(
             f"The day after the newest order line, {as_of}, is outside the source's calendar: set `calendar` in "
             "custana.toml, or choose a day with --as-of."

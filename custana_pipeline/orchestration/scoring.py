@@ -14,7 +14,9 @@ def customers_of(session: Session, analysis: str, as_of: dt.date) -> pd.DataFram
     """The feature rows of every customer as of the day; DataFault where there is none."""
     rows = snapshots(session, f"features.{analysis}", (as_of,))
     if rows.empty:
-        raise DataFault(f"features.{analysis} has no customer as of {as_of}: materialize the features of that day first.")
+        raise DataFault(
+            f"features.{analysis} has no customer as of {as_of}: materialize the features of that day first."
+        )
     return rows
 
 
@@ -48,10 +50,8 @@ def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[p
     return scores, f"{purchases.model_version} + {amounts.model_version}"
 
 
-def segment_assignments(
-    session: Session, project: Project, as_of: dt.date
-) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """customer_id and segment_id of every customer; the segments' names, descriptions and actions; the model's version."""
+def segment_assignments(session: Session, project: Project, as_of: dt.date) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """customer_id and segment_id of every customer; the segments' names and meanings; the model's version."""
     from custana_pipeline.models.segment_names import name_segments
     from custana_pipeline.models.segment_profile import profile_segments
 

@@ -35,6 +35,13 @@ def upstream_assets(project: Project, tables: Iterable[str], aliases: Mapping[st
     return [asset_key(table) for table in sorted(found) if table.split(".")[0] in TABLE_STAGES]
 
 
+def told_with_sql(meaning: str, *models: SqlModel) -> str:
+    """A description for the UI: the meaning as a sentence, then the SELECTs that build the table, to be read there."""
+    sentence = meaning[:1].upper() + meaning[1:].rstrip(".") + "."
+    shown = (f"`dbt_like_sql/{each.stage}/{each.table}.sql`\n\n```sql\n{each.text.strip()}\n```" for each in models)
+    return "\n\n".join([sentence, *shown])
+
+
 def table_metadata(session: Session, table: str, descriptions: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What the UI shows of a built table: its name, rows and columns with their types and meaning."""
     told = descriptions or {}

@@ -4,6 +4,7 @@ import json
 import resource
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from custana_pipeline.orchestration.absences import absences
 from custana_pipeline.orchestration.audits import counts_by_table
@@ -62,7 +63,11 @@ def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
     project = Project(settings)
     with project.warehouse.reading() as session:
         lines = line_counts(session, project)
-        customers = session.rows("select count(distinct customer_id) from cleaned.transactions where not is_return")
+        customers = session.rows(
+            """select count(distinct customer_id) from cleaned.transactions
+            where not is_return and ordered_date < coalesce($as_of::date, date '9999-01-01')""",
+            {"as_of": outcome.as_of},
+        )
         models, untrainable = model_rows(session, outcome)
         absent = tuple(f"no {what}: {why}" for what, why in absences(session, project))
     return RunSummary(
@@ -78,12 +83,15 @@ def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
 
 def line_counts(session: Session, project: Project) -> tuple[LineCounts, ...]:
     """The counts of every cleaned table, over all files of its history."""
-    counts = counts_by_table(session, project)
-    by_table = {
-        str(table): rows.groupby("status")["line_count"].sum() for table, rows in counts.groupby("table_name", sort=False)
+    counts: Any = counts_by_table(session, project)
+    by_table: dict[str, Any] = {
+        str(table): rows.groupby("status")["line_count"].sum()
+        for table, rows in counts.groupby("table_name", sort=False)
     }
     return tuple(
-        LineCounts(table, int(found.sum()), *(int(found.get(status, 0)) for status in ("kept", "set_aside", "rejected")))
+        LineCounts(
+            table, int(found.sum()), *(int(found.get(status, 0)) for status in ("kept", "set_aside", "rejected"))
+        )
         for table, found in by_table.items()
     )
 

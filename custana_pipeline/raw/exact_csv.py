@@ -1,4 +1,4 @@
-"""The exact reading of a csv that is not plain: records that span lines, malformed and blank lines, all with their line.
+"""The exact reading of a csv that is not plain: records that span lines, malformed and blank lines, with line numbers.
 
 Slower than a database's reader and sure of its line numbers, so it is taken only for files whose lines do not add up
 otherwise.

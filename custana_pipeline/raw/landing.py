@@ -120,15 +120,8 @@ def open_expanded(path: Path) -> Iterator[tuple[BinaryIO, "_HashedReader"]]:
 
 
 def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> InspectedFile:
-    scan = LineScan(path.name)
     before = path.stat()
-    limit = min(max_expanded_bytes, max(BOMB_BYTES, BOMB_RATIO * before.st_size)) if _is_gzip(path) else None
-    with open_expanded(path) as (expanded, stored):
-        while block := expanded.read(BLOCK_BYTES):
-            scan.feed(block)
-            if limit is not None and scan.byte_count > limit:
-                raise BadFile(f"{path.name}: it unpacks to more than {limit:,} bytes: split it, or look what it holds.")
-    scan.finish()
+    scan, source_hash = _scan(path, min(max_expanded_bytes, max(BOMB_BYTES, BOMB_RATIO * before.st_size)))
     header = _cells(scan.first_line, raw_set, path.name)
     positions, unknown = _match(header, raw_set, path.name)
     if scan.line_count - len(scan.blank_lines) <= int(raw_set.header):
@@ -137,7 +130,7 @@ def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> 
         path=path,
         shape=raw_set,
         format=raw_set.format,
-        source_hash=stored.digest.hexdigest(),
+        source_hash=source_hash,
         byte_count=before.st_size,
         modified_ns=before.st_mtime_ns,
         expanded_byte_count=scan.byte_count,
@@ -149,6 +142,20 @@ def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> 
         is_gzip=_is_gzip(path),
         line_ends=scan.line_ends,
     )
+
+
+def _scan(path: Path, max_unpacked_bytes: int) -> tuple[LineScan, str]:
+    """The scan of all lines, and the sha256 of the stored bytes."""
+    scan = LineScan(path.name)
+    with open_expanded(path) as (expanded, stored):
+        while block := expanded.read(BLOCK_BYTES):
+            scan.feed(block)
+            if _is_gzip(path) and scan.byte_count > max_unpacked_bytes:
+                raise BadFile(
+                    f"{path.name}: it unpacks to more than {max_unpacked_bytes:,} bytes: split it, or look into it."
+                )
+    scan.finish()
+    return scan, stored.digest.hexdigest()
 
 
 def _inspect_parquet(path: Path, raw_set: RawSetShape) -> InspectedFile:

@@ -4,12 +4,34 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 @contextmanager
 def holding(path: Path) -> Iterator[None]:
     """Waits until no other process holds the lock of this name, and holds it for the block; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with opened_lock(path) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def opened_lock(path: Path) -> Iterator[TextIO]:
+    """The file of a lock that is not held yet; whatever is taken on it ends with the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        yield file
+
+
+def taken(file: TextIO) -> bool:
+    """Takes the lock for this process alone if nobody holds it, without waiting; returns whether it did."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def share(file: TextIO) -> None:
+    """Holds the lock together with others that share it; waits for one who has it alone."""
+    fcntl.flock(file, fcntl.LOCK_SH)

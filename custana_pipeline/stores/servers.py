@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Event
 
 from custana_pipeline.errors import CustanaError, WrongUse
-from custana_pipeline.stores import dagster_home, tracking_store
+from custana_pipeline.stores import dagster_home, dead_runs, tracking_store
 from custana_pipeline.stores.tracking_records import MODEL_TRAINING_VIEW
 from custana_pipeline.stores.tracking_store import QUIET_ENVIRONMENT, TrackingStore
 
@@ -29,6 +29,7 @@ _ANSWER_SECONDS = 90.0
 _POLL_SECONDS = 0.25
 _TERM_SECONDS = 10.0
 _LAST_LINES = 12
+_DEAD_RUNS_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -79,20 +80,32 @@ def serve(plan: ServerPlan, announce: Callable[[str], None] = print) -> None:
     _refuse_busy_ports(plan)
     with _stop_signals() as stop:
         announce("Preparing the stores of Dagster and MLflow ...")
-        dagster_home.prepare(plan.dagster_home)
+        home = dagster_home.prepare(plan.dagster_home)
         store = tracking_store.initialise(plan.mlflow_folder)
-        with _stopping() as servers:
+        with dead_runs.serving(home), _stopping() as servers:
             servers.append(_start("mlflow", _mlflow_command(plan), plan, _mlflow_environment(store)))
             servers.append(_start("dagster-webserver", _dagster_command(plan), plan))
             announce("Starting; this takes 10 to 40 seconds ...")
             if not _wait_for_pages(servers, (plan.dagster_url, f"{plan.mlflow_url}/health"), stop):
                 return
+            dagster_home.end_dead_runs(home, of_servers=True)
             servers.append(_start("dagster-daemon", _daemon_command(plan), plan))
             announce(f"Dagster  {plan.dagster_url}   (assets, runs, schedules)")
             announce(f"MLflow   {plan.mlflow_page}   (models, and how they were judged)")
             announce(f"Logs     {plan.log_folder}; Ctrl-C stops them all.")
-            while not stop.wait(1.0):
-                _refuse_dead(servers)
+            _watch(servers, home, stop, announce)
+
+
+def _watch(servers: Sequence[_Server], home: Path, stop: Event, announce: Callable[[str], None]) -> None:
+    next_look = time.monotonic() + _DEAD_RUNS_SECONDS
+    while not stop.wait(1.0):
+        _refuse_dead(servers)
+        if time.monotonic() > next_look:
+            next_look = time.monotonic() + _DEAD_RUNS_SECONDS
+            try:
+                dagster_home.end_dead_runs(home)
+            except Exception as error:  # a busy database is no reason to stop the pages
+                announce(f"Could not look for dead runs ({type(error).__name__}); trying again.")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -34,7 +35,9 @@ class _Frozen(BaseModel):
 class RawSet(_Frozen):
     """One set of source files that share a shape, and the raw table they land in."""
 
-    files: tuple[str, ...] = Field(description="File name patterns, such as 'orders*.csv', below the pack's input folder.")
+    files: tuple[str, ...] = Field(
+        description="File name patterns, such as 'orders*.csv', below the pack's input folder."
+    )
     format: Literal["csv", "blank_separated"] = Field(
         "csv", description="How text files are laid out; .parquet and .gz are known by their names."
     )
@@ -63,7 +66,15 @@ class Calendar(_Frozen):
     """The days that a source can be asked about."""
 
     start: dt.date = Field(description="The first as_of day.")
-    end: dt.date | None = Field(None, description="The last as_of day of a closed data set; none while data keeps coming.")
+    end: dt.date | None = Field(
+        None, description="The last as_of day of a closed data set; none while data keeps coming."
+    )
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> "Calendar":
+        if self.end is not None and self.end < self.start:
+            raise ValueError("the calendar ends before it starts")
+        return self
 
 
 class Pack(_Frozen):
@@ -77,17 +88,27 @@ class Pack(_Frozen):
     timestamp_format: str = Field("%Y-%m-%d %H:%M:%S", description="strptime format of ordered_at and happened_at.")
     date_format: str = Field("%Y-%m-%d", description="strptime format of dates such as signed_up_at.")
     identical_lines: Literal["duplicate", "keep"] = Field(
-        "duplicate", description="Whether a line equal to another in every field is a duplicate, or a purchase of its own."
+        "duplicate",
+        description="Whether a line equal to another in every field is a duplicate, or a purchase of its own.",
     )
     currency: str = Field("", description="What amounts are counted in, as the report shows it: £, EUR, ...")
     raw: dict[str, RawSet] = Field(min_length=1, description="The raw sets by the name of their raw table.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("there is no such IANA time zone, as 'Europe/London' is one") from None
+        return name
 
     @field_validator("raw")
     @classmethod
     def _raw_sets_are_identifiers(cls, raw: dict[str, RawSet]) -> dict[str, RawSet]:
         for name in raw:
             _identifier(name)
-        reserved = {"files", "malformed_lines"} & raw.keys()
+        reserved = {"files", "inputs", "malformed_lines"} & raw.keys()
         if reserved:
             raise ValueError(f"the names {', '.join(sorted(reserved))} are custana's own")
         return raw
@@ -103,7 +124,11 @@ class Settings(BaseSettings):
     source: str = Field("sample", description="The active source pack.")
     input: str | None = Field(None, description="Folder or file to read instead of the pack's input.")
     horizon_days_override: int | None = Field(None, ge=1, le=730, description="Horizon instead of the pack's, in days.")
-    memory_limit: str = Field("", description="DuckDB's memory limit, such as '4GB'; half of the machine's when empty.")
+    memory_limit: str = Field(
+        "",
+        pattern=r"^(\d+(\.\d+)?\s*[KMGT]i?B)?$",
+        description="DuckDB's memory limit, such as '4GB'; half of the machine's when empty.",
+    )
     threads: int = Field(2, ge=1, description="Threads of DuckDB and of the numeric libraries.")
     seed: int = Field(7, ge=0, description="Seed of everything that is drawn.")
     origin_step_days: int = Field(45, ge=1, description="Days between two training origins.")
@@ -125,8 +150,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the name is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the name is pydantic's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line first, then the environment, then custana.toml."""
         file = project_dir() / SETTINGS_FILE

@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.lineage import lineage
+from sqlglot.lineage import Node, lineage
 
 from custana_pipeline.errors import WrongUse
 
@@ -155,8 +155,8 @@ def _with_line_columns(source: SqlModel, raw_columns: Mapping[str, Sequence[str]
     """The pack's SELECT with source_file, source_hash, source_line and line_text, where they can be added."""
     lacking = [name for name in (*SOURCE_COLUMNS, "line_text") if name not in source.columns]
     origin = source.tree.args.get("from_") if isinstance(source.tree, exp.Select) else None
-    first = origin.this if origin is not None else None
-    name = f"{first.db}.{first.name}" if isinstance(first, exp.Table) else ""
+    first = origin.this if origin is not None and isinstance(origin.this, exp.Table) else exp.Table()
+    name = f"{first.db}.{first.name}"
     if not lacking:
         return source.tree
     if name not in raw_columns or source.tree.args.get("group") or source.tree.args.get("distinct"):
@@ -186,19 +186,20 @@ def column_origins(model: SqlModel, known_columns: Mapping[str, Mapping[str, str
     for name, columns in known_columns.items():
         stage, table = name.split(".")
         schema.setdefault(stage, {})[table] = columns
-    return {column: _leaves(model, column, schema) for column in model.columns}
-
-
-def _leaves(model: SqlModel, column: str, schema: Mapping) -> set[tuple[str, str]]:
     try:
-        node = lineage(column, model.tree.copy(), schema=dict(schema), dialect=DIALECT)
+        # one walk for all columns: a call for each of them takes seconds on the wide models
+        nodes = lineage(None, model.tree.copy(), schema=dict(schema), dialect=DIALECT, trim_selects=False)
     except SqlglotError:
-        return set()
-    found = set()
-    for leaf in node.walk():
-        if isinstance(leaf.expression, exp.Table) and leaf.expression.db:
-            found.add((f"{leaf.expression.db}.{leaf.expression.name}", leaf.name.split(".")[-1].strip('"')))
-    return found
+        return {}
+    return {column: _leaves(nodes[column]) for column in model.columns if column in nodes}
+
+
+def _leaves(node: Node) -> set[tuple[str, str]]:
+    return {
+        (f"{leaf.expression.db}.{leaf.expression.name}", leaf.name.split(".")[-1].strip('"'))
+        for leaf in node.walk()
+        if isinstance(leaf.expression, exp.Table) and leaf.expression.db
+    }
 
 
 def _read_folder(folder: Path, stage: str) -> Iterator[SqlModel]:

@@ -159,7 +159,7 @@ class Tracker:
         with tempfile.TemporaryDirectory(prefix="custana-figures-") as folder:
             for name, figure in figures.items():
                 _draw(figure, Path(folder) / f"{name}.png")
-            self._client.log_artifacts(run_id, folder, "figures")
+            self._client.log_artifacts(run_id, folder)  # not in a folder: Compare shows only what lies at the root
 
     def _end_unfinished(self) -> int:
         experiments = [each.experiment_id for each in self._client.search_experiments()]
@@ -185,19 +185,19 @@ def _draw(figure: "Figure", path: Path) -> None:
 
 
 def _promoted(version: RegisteredModel, models: ModelStore, run: AnalysisRun) -> RegisteredModel:
-    return replace(version, is_champion=models.move_alias(version.name, version.version, run.as_of.isoformat()))
+    return replace(version, is_champion=models.move_alias(version.name, version.version, run.day))
 
 
 def _run_name(run: AnalysisRun) -> str:
     state = "" if run.state == "TRAINED" else f" · {run.state}"
-    return f"{run.analysis} {run.as_of}{state}"
+    return f"{run.analysis} {run.day}{state}".replace("  ", " ").strip()
 
 
 def _shared_tags(run: AnalysisRun) -> dict[str, str]:
     return {
         "custana.source": run.source,
         "custana.analysis": run.analysis,
-        "custana.as_of": run.as_of.isoformat(),
+        "custana.as_of": run.day,
         "mlflow.source.name": "custana",
         "mlflow.source.type": "LOCAL",
     }

@@ -83,7 +83,7 @@ class ModelStore:
             model_id=saved.model_id,
             description=version_note(run, model),
             tags={
-                "as_of": run.as_of.isoformat(),
+                "as_of": run.day,
                 "candidate": model.candidate,
                 "target": model.target,
                 "model_version": model.model_version,

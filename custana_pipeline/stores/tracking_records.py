@@ -63,7 +63,8 @@ class AnalysisRun:
 
     source: str
     analysis: str
-    as_of: dt.date
+    as_of: dt.date | None
+    """None for a flat file, which has no days."""
     state: str
     """TRAINED or NOT_TRAINABLE."""
     reason: str
@@ -78,6 +79,11 @@ class AnalysisRun:
     """Column -> why it was not used."""
     figures: Callable[[], "Mapping[str, Figure]"] = dict
     """Of the analysis as a whole, such as all candidates beside each other; called once."""
+
+    @property
+    def day(self) -> str:
+        """as_of as text; empty for a flat file."""
+        return self.as_of.isoformat() if self.as_of else ""
 
     @property
     def experiment(self) -> str:

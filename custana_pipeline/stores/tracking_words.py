@@ -10,15 +10,16 @@ def experiment_note(run: AnalysisRun) -> str:
     return (
         f"How {run.analysis} of source {run.source} was trained: one run a day, and below it one nested run for each "
         "candidate and each naive baseline, all judged on the same rows of a day that none of them was trained on. "
-        "Open a run's [+], choose its nested runs, and press Compare. Tags: custana.role, custana.target, "
-        "custana.is_champion."
+        "Open a run's [+], choose its nested runs, and press Compare: parameters, metrics and figures side by side. "
+        "Tags to filter by: custana.role, custana.target, custana.is_champion."
     )
 
 
 def analysis_note(run: AnalysisRun) -> str:
     """The description of the parent run."""
-    lines = [f"**{run.analysis}** of source **{run.source}** as of **{run.as_of}**: {run.state}.", ""]
-    if run.reason:
+    when = f" as of **{run.day}**" if run.day else ""
+    lines = [f"**{run.analysis}** of source **{run.source}**{when}: {run.state}.", ""]
+    if run.reason and run.reason not in {model.reason for model in run.champions}:
         lines += [run.reason, ""]
     for model in run.champions:
         lines += [*_champion_lines(run, model), ""]
@@ -28,16 +29,20 @@ def analysis_note(run: AnalysisRun) -> str:
         rows = ", ".join(f"{name} {count:,}" for name, count in run.row_counts.items())
         lines += [f"Rows (customer x day): {rows}.", ""]
     if run.dropped_columns:
-        lines += [f"{len(run.dropped_columns)} columns were not used: see dropped_columns.json.", ""]
+        lines += [
+            f"Columns that were not used, with the reason: {len(run.dropped_columns)}, in dropped_columns.json.",
+            "",
+        ]
     lines.append(_repeat(run))
     return "\n".join(lines)
 
 
 def version_note(run: AnalysisRun, model: ServingModel) -> str:
     """The description of the registered version."""
+    when = f" as of {run.day}" if run.day else ""
     return "\n".join(
         [
-            f"**{model.candidate}** for `{model.target}`, trained as of {run.as_of}; version `{model.model_version}`.",
+            f"**{model.candidate}** for `{model.target}`, trained{when}; version `{model.model_version}`.",
             "",
             *_champion_lines(run, model),
         ]

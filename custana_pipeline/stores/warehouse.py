@@ -75,8 +75,8 @@ class Warehouse:
             except duckdb.IOException as error:
                 if "lock" not in str(error):
                     raise CustanaError(
-                        f"The warehouse {self.path.name} cannot be opened; run `custana verify`, or move the file aside "
-                        "and run again: everything in it is rebuilt from the source files."
+                        f"The warehouse {self.path.name} cannot be opened: move the file aside and run again; "
+                        "everything in it is rebuilt from the source files."
                     ) from None
                 if time.monotonic() > give_up:
                     raise Transient(
@@ -100,12 +100,14 @@ class Session:
         for schema in SCHEMAS:
             self.connection.execute(f"create schema if not exists {schema}")
 
-    def create_source_views(self, models: SqlModels, raw_columns: Mapping[str, Sequence[str]]) -> None:
-        """Points `sources.*` at the raw tables of the pack that `models` was read for.
+    def create_source_views(
+        self, models: SqlModels, raw_columns: Mapping[str, Sequence[str]], tables: Sequence[str] | None = None
+    ) -> None:
+        """Points `sources.*`, or those of `tables` only, at the raw tables of the pack that `models` was read for.
 
-        `raw_columns` maps each raw table (`raw.<set>`) to its columns.
+        `raw_columns` maps each raw table (`raw.<set>`) to its columns; the raw tables behind the views must exist.
         """
-        for table in CANONICAL_COLUMNS:
+        for table in CANONICAL_COLUMNS if tables is None else tables:
             select = models.source_view(table, raw_columns)
             try:
                 self.connection.execute(f"create or replace view sources.{table} as {select}")
@@ -158,8 +160,10 @@ class Session:
         return self.connection.execute(query, _named(query, parameters)).fetchall()
 
     def frame(self, query: str, parameters: Parameters | None = None) -> "pd.DataFrame":
-        """The result as a pandas frame, through Arrow."""
-        return self.connection.execute(query, _named(query, parameters)).df()
+        """The result as a pandas frame; text is of pandas' string type, whether or not there are rows."""
+        result = self.connection.execute(query, _named(query, parameters))
+        texts = [name for name, kind, *_ in result.description or () if str(kind) == "VARCHAR"]
+        return result.df().astype(dict.fromkeys(texts, "str"))
 
     def table(self, query: str, parameters: Parameters | None = None) -> "pa.Table":
         """The result as an Arrow table."""

@@ -1,4 +1,4 @@
-"""What cleaning finds in the shipped sources: the planted dirt of the sample, and the known counts of the public ones."""
+"""What cleaning finds in the shipped sources: the planted dirt of the sample, the known counts of the public ones."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,9 @@ def line_counts(warehouse: Warehouse, table: str) -> dict[str | None, int]:
 
 
 def buyers_before(warehouse: Warehouse, day: str) -> int:
-    query = f"select count(distinct customer_id) from cleaned.transactions where not is_return and ordered_date < '{day}'"
+    query = (
+        f"select count(distinct customer_id) from cleaned.transactions where not is_return and ordered_date < '{day}'"
+    )
     with warehouse.reading() as session:
         return session.rows(query)[0][0]
 

@@ -24,10 +24,10 @@ def test_every_label_ends_before_it_is_used(history_days: int, horizon_days: int
 
     assert days.holdout + horizon == AS_OF
     assert all(day + horizon <= days.holdout for day in days.training)
-    assert all(day + horizon <= AS_OF for day in (*days.refit, *days.year_ago))
-    assert all(day > first_day for day in (*days.training, *days.refit, *days.year_ago))
+    assert all(day + horizon <= AS_OF for day in days.refit)
+    assert all(day > first_day for day in (*days.training, *days.refit))
     assert len(days.training) <= count
-    assert days.snapshots == tuple(sorted({*days.training, *days.refit, *days.year_ago, AS_OF}))
+    assert days.snapshots == tuple(sorted({*days.training, *days.refit, AS_OF}))
 
 
 def test_an_origin_needs_sixty_days_of_history() -> None:
@@ -43,12 +43,3 @@ def test_one_short_origin_is_better_than_none() -> None:
 @pytest.mark.parametrize("first_day", [dt.date(2011, 3, 14), dt.date(2011, 9, 9), AS_OF])
 def test_without_history_before_it_there_is_no_training_origin(first_day: dt.date) -> None:
     assert origins(AS_OF, 90, first_day).training == ()
-
-
-def test_the_days_a_year_ago_have_the_same_weekday() -> None:
-    days = origins(AS_OF, 90, FIRST_DAY)
-    assert [day.weekday() for day in days.year_ago] == [AS_OF.weekday(), days.holdout.weekday()]
-
-
-def test_a_season_needs_history_before_the_day_a_year_ago() -> None:
-    assert origins(AS_OF, 90, first_day=dt.date(2010, 12, 1)).year_ago == ()

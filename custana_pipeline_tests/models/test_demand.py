@@ -59,7 +59,8 @@ def test_predictions_are_never_negative_and_never_missing(training: Training, to
     for each in (*training.evaluated, *training.champions.values()):
         for customers in (today, odd):
             predicted = predict(each.estimator, customers)
-            assert np.isfinite(predicted).all() and (predicted >= 0).all(), each.name
+            assert np.isfinite(predicted).all(), each.name
+            assert (predicted >= 0).all(), each.name
 
 
 def test_no_candidate_explodes_for_a_customer_beyond_everything_seen(training: Training, today: pd.DataFrame) -> None:

@@ -149,7 +149,7 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataFault, match="gone.skops"):
+    with pytest.raises(DataFault, match=r"gone\.skops"):
         load(tmp_path / "gone.skops", "0" * 64)
 
 

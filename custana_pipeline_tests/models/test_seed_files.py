@@ -167,13 +167,13 @@ def test_yes_and_no_may_be_written_in_several_ways(words: tuple[str, str], behav
 def test_a_target_that_is_neither_yes_nor_no_is_refused_without_its_value(tmp_path: Path) -> None:
     rows = table().astype({"is_recommended": object})
     rows.loc[3, "is_recommended"] = "perhaps"
-    with pytest.raises(DataFault, match="1 values that are neither .* the first in line 5") as refusal:
+    with pytest.raises(DataFault, match=r"1 values that are neither .* the first in line 5") as refusal:
         train_flat("behavior", read_flat(file_of(tmp_path, rows)), FAST)
     assert "perhaps" not in str(refusal.value)
 
 
 def test_numbers_written_as_text_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataFault, match="purchase_amount holds 200 values that are no numbers.*without thousands"):
+    with pytest.raises(DataFault, match=r"purchase_amount holds 200 values that are no numbers.*without thousands"):
         train_flat("behavior", read_flat(file_of(tmp_path, table().assign(purchase_amount="1,234.50 EUR"))), FAST)
 
 

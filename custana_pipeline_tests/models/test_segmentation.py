@@ -183,8 +183,8 @@ NAIVE = {"cluster_count": 4.0, "smallest_share": 0.2, "noise_share": 0.0, "silho
     ("kmeans", "dbscan", "naive", "serves", "words"),
     [
         pytest.param(GOOD, GOOD, NAIVE, "kmeans", "share rule", id="kmeans first"),
-        pytest.param(GOOD | {"smallest_share": 0.01}, GOOD, NAIVE, "dbscan", "dbscan", id="dbscan where kmeans breaks the rule"),
-        pytest.param(GOOD | {"silhouette": 0.1}, GOOD | {"noise_share": 0.3}, NAIVE, BASELINE, "30%", id="naive where both fail"),
+        pytest.param(GOOD | {"smallest_share": 0.01}, GOOD, NAIVE, "dbscan", "dbscan", id="dbscan next"),
+        pytest.param(GOOD | {"silhouette": 0.1}, GOOD | {"noise_share": 0.3}, NAIVE, BASELINE, "30%", id="then naive"),
         pytest.param(
             {"cluster_count": 1.0, "smallest_share": 1.0, "noise_share": 0.0},
             {"cluster_count": 0.0, "smallest_share": 0.0, "noise_share": 1.0},

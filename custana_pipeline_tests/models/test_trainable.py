@@ -40,7 +40,7 @@ def test_one_class_is_not_trainable() -> None:
 def test_one_positive_is_not_trainable() -> None:
     reason = why_not_trainable(rows(80, 1), rows(80, 30), "is_recommended")
     assert reason is not None
-    assert reason.startswith("1 customers bought within the horizon on the training days")
+    assert reason.startswith("1 customer bought within the horizon on the training days")
 
 
 def test_many_origins_of_few_customers_are_still_few_customers() -> None:

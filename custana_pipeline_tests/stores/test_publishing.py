@@ -228,7 +228,7 @@ def test_a_reader_during_publications_never_sees_a_mixed_version(folder: Path) -
 
 
 def test_after_a_kill_at_any_moment_current_names_a_whole_version(folder: Path) -> None:
-    for number in range(4):
+    for number in range(3):
         with _publisher(folder) as process:
             process.join(0.011 * number)
         assert damaged_files(current(folder)) == []

@@ -136,8 +136,8 @@ def test_figures_and_dropped_columns_lie_in_the_folder_of_the_tracker(tracker: T
     logged = tracker.log_analysis(_run(figures=_figures))
     nested = _nested(store, logged.experiment_id, logged.run_id)["logistic_regression"].info.run_id
     folder = tracker.store.artifacts / "shop-behavior"
-    assert (folder / nested / "artifacts" / "figures" / "roc.png").read_bytes().startswith(b"\x89PNG")
-    assert (folder / logged.run_id / "artifacts" / "figures" / "roc.png").is_file()
+    assert (folder / nested / "artifacts" / "roc.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / logged.run_id / "artifacts" / "roc.png").is_file()
     dropped = folder / logged.run_id / "artifacts" / "dropped_columns.json"
     assert json.loads(dropped.read_text()) == {"age": "all values are missing"}
 

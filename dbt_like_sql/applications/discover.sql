@@ -82,15 +82,26 @@ neighbours as (
         on item_pairs.neighbour_product_id = neighbour_products.product_id
 ),
 
-affinities as (
+contributions as (
     select
         habits.customer_id,
+        habits.item as companion,
         neighbours.neighbour as item,
-        sum(cast(round(1000000 * habits.decayed_purchase_days * neighbours.weight) as bigint)) as affinity_millionths
+        cast(round(1000000 * habits.decayed_purchase_days * neighbours.weight) as bigint) as contribution_millionths
     from habits
     inner join neighbours
         on habits.item = neighbours.item
-    group by habits.customer_id, neighbours.neighbour
+),
+
+-- the companion is what speaks most for the item; of equals the more popular, so that the key has no ties
+affinities as (
+    select
+        customer_id,
+        item,
+        sum(contribution_millionths) as affinity_millionths,
+        arg_max(companion, 10000000 * contribution_millionths - companion) as companion
+    from contributions
+    group by customer_id, item
 ),
 
 event_days as (
@@ -134,6 +145,7 @@ evidence as (
         customer_id,
         item,
         affinity_millionths,
+        companion,
         0 as interest_millionths,
         0 as viewed_days,
         0 as cart_days
@@ -145,6 +157,7 @@ evidence as (
         customer_id,
         item,
         0 as affinity_millionths,
+        cast(null as bigint) as companion,
         interest_millionths,
         viewed_days,
         cart_days
@@ -156,6 +169,7 @@ evidence as (
         depths.customer_id,
         product_popularity.popularity_rank as item,
         0 as affinity_millionths,
+        cast(null as bigint) as companion,
         0 as interest_millionths,
         0 as viewed_days,
         0 as cart_days
@@ -169,6 +183,7 @@ candidates as (
         customer_id,
         item,
         sum(affinity_millionths) as affinity_millionths,
+        max(companion) as companion,
         sum(interest_millionths) as interest_millionths,
         sum(viewed_days) as viewed_days,
         sum(cart_days) as cart_days
@@ -182,6 +197,7 @@ scored as (
         candidates.item,
         product_popularity.product_id,
         candidates.affinity_millionths,
+        candidates.companion,
         candidates.interest_millionths,
         candidates.viewed_days,
         candidates.cart_days,
@@ -207,6 +223,7 @@ places as (
         item,
         product_id,
         affinity_millionths,
+        companion,
         interest_millionths,
         viewed_days,
         cart_days,
@@ -216,30 +233,6 @@ places as (
             order by score desc, product_id asc
         ) as place
     from scored
-    qualify row_number() over (
-        partition by customer_id
-        order by score desc, product_id asc
-    ) <= 10
-),
-
-companions as (
-    select
-        places.customer_id,
-        places.item,
-        product_popularity.product_name as companion_name
-    from places
-    inner join neighbours
-        on places.item = neighbours.neighbour
-    inner join habits
-        on
-            neighbours.item = habits.item
-            and places.customer_id = habits.customer_id
-    inner join product_popularity
-        on habits.item = product_popularity.popularity_rank
-    qualify row_number() over (
-        partition by places.customer_id, places.item
-        order by round(habits.decayed_purchase_days * neighbours.weight, 6) desc, habits.product_id asc
-    ) = 1
 )
 
 select
@@ -259,12 +252,11 @@ select
                     'viewed on ' || cast(cast(places.viewed_days as bigint) as varchar)
                     || case when places.viewed_days = 1 then ' day' else ' days' end || ', not bought yet'
             when places.affinity_millionths > 0
-                then 'often bought with ' || companions.companion_name
+                then 'often bought with ' || companions.product_name
             else 'popular in the last ' || cast(cast($popularity_days as integer) as varchar) || ' days'
         end as varchar
     ) as reason
 from places
-left join companions
-    on
-        places.customer_id = companions.customer_id
-        and places.item = companions.item
+left join product_popularity as companions
+    on places.companion = companions.popularity_rank
+where places.place <= 10

@@ -61,7 +61,7 @@ typed as (
             when length(location) <= 3 then upper(location)
             else array_to_string(
                 list_transform(
-                    string_split(location, ' '), lambda word : upper(left(word, 1)) || substr(word, 2)
+                    string_split(location, ' '), lambda word: upper(left(word, 1)) || substr(word, 2)
                 ),
                 ' '
             )

@@ -1,7 +1,7 @@
 -- one row is how many lines of one file ended in one status for one reason
 -- grain: table_name, source_file, status, reason, is_derived
--- lines that could not even be split into fields count as rejected in the table that their file feeds (its raw set, where
--- no line of it could be read); derived lines were made from lines of another table and are no lines of the file
+-- lines that could not even be split into fields count as rejected in the table that their file feeds (its raw set,
+-- where no line of it could be read); derived lines were made from lines of another table and are no lines of the file
 with
 
 judged_lines as (

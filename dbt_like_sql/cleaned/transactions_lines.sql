@@ -38,7 +38,7 @@ trimmed as (
             when lower(trim(customer_id)) not in ('', 'null', 'nan', 'none', 'n/a', 'unknown') then trim(customer_id)
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
-        nullif(trim(ordered_at), '') as ordered_at,
+        cast(try_strptime(nullif(trim(ordered_at), ''), $timestamp_format) as timestamp) as ordered_at,
         nullif(trim(quantity), '') as quantity,
         nullif(trim(unit_price), '') as unit_price,
         nullif(trim(amount), '') as amount,
@@ -57,13 +57,13 @@ typed as (
         trimmed.order_id,
         trimmed.customer_id,
         trimmed.product_id,
+        trimmed.ordered_at,
         trimmed.set_aside_reason,
         trimmed.is_repeated,
         given_columns.has_money,
         trimmed.quantity is not null as is_quantity_given,
         trimmed.unit_price is not null as is_price_given,
         trimmed.amount is not null as is_amount_given,
-        cast(try_strptime(trimmed.ordered_at, $timestamp_format) as timestamp) as ordered_at,
         case
             when trimmed.quantity is null and not given_columns.has_quantity then cast(1 as decimal(18, 3))
             else try_cast(trimmed.quantity as decimal(18, 3))
@@ -94,7 +94,8 @@ priced as (
         unit_price,
         case
             when is_amount_given then amount
-            else try_cast(round(quantity * unit_price, 2) as decimal(18, 2))
+            -- the wide type, since a product that overflows the narrow one would end the whole run
+            else try_cast(round(cast(quantity as decimal(38, 3)) * unit_price, 2) as decimal(18, 2))
         end as amount
     from typed
 ),

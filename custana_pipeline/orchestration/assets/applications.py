@@ -18,10 +18,13 @@ from custana_pipeline.orchestration.sql_assets import (
     described_columns,
     lineage_metadata,
     table_metadata,
+    told_with_sql,
 )
+from custana_pipeline.stores.sql_models import SqlModel
 from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
+CONTRACT_MEANING = "The rows of the day keep the list's pandera contract."
 RECOMMENDATION_SETTINGS = {"half_life_days": 180, "popularity_weight": 0.3, "popularity_days": 30}
 SUPPORTING = {
     "product_recommendations": ("product_popularity", "customer_products", "item_pairs", "buy_again", "discover"),
@@ -78,11 +81,11 @@ def _list_asset(project: Project, name: str, deps: tuple[str, ...], build: Build
         group_name="applications",
         kinds={"duckdb", "sql"} if table in project.models.by_name else {"duckdb", "python"},
         owners=[project.settings.owner],
-        description=PUBLISHED_LISTS[name],
+        description=told_with_sql(PUBLISHED_LISTS[name], *_select_of(project, name)),
         partitions_def=as_of_days(project.settings.pack),
         retry_policy=RETRIES,
         pool="warehouse",
-        check_specs=[dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, blocking=True)],
+        check_specs=[dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, blocking=True, description=CONTRACT_MEANING)],
     )
     @reported
     def published_list(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -91,13 +94,18 @@ def _list_asset(project: Project, name: str, deps: tuple[str, ...], build: Build
             metadata = build(session, project, as_of)
             rows = judge_list(session, name, as_of)
             contract = described_columns(contract_of(name))
-            metadata |= table_metadata(session, table, contract) | {"as_of_row_count": rows}
+            metadata |= table_metadata(session, table, contract) | {"dagster/partition_row_count": rows}
             if table in project.models.by_name:
                 metadata |= lineage_metadata(session, project.models[table], _owners())
         check = dg.AssetCheckResult(check_name=CONTRACT_CHECK, passed=True, metadata={"rows": rows})
         return dg.MaterializeResult(metadata=metadata, check_results=[check])
 
     return published_list
+
+
+def _select_of(project: Project, name: str) -> list[SqlModel]:
+    """The SELECT that makes the list, where it is one."""
+    return [model for table, model in project.models.by_name.items() if table == f"applications.{name}"]
 
 
 def _owners() -> Mapping[str, str]:
@@ -128,7 +136,7 @@ def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str
         control_share=project.settings.control_share,
         seed=project.settings.seed,
     )
-    customers = recommended_customers(scores, version, as_of, settings)
+    customers: Any = recommended_customers(scores, version, as_of, settings)
     session.replace_day("applications.recommended_customers", customers, as_of)
     return {
         "model_version": version,
@@ -144,7 +152,7 @@ def _forecast(session: Session, project: Project, as_of: dt.date) -> dict[str, A
     scores, version = demand_scores(session, project, as_of)
     session.build(project.models["applications.recent_trade"], {"as_of": as_of})
     trade = session.frame("select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade")
-    forecasts = demand_forecast(scores, trade, version, as_of)
+    forecasts: Any = demand_forecast(scores, trade, version, as_of)
     session.replace_day("applications.demand_forecast", forecasts, as_of)
     return {
         "model_version": version,

@@ -1,6 +1,9 @@
 """Cleaned assets: judge every line, keep the good ones, and replace yesterday's table only when the new one passes."""
 
+from typing import Any
+
 import dagster as dg
+import pandas as pd
 
 from custana_pipeline.orchestration.audits import CONTRACTS, audit, contract_of, count_metadata
 from custana_pipeline.orchestration.boundary import RETRIES, reported
@@ -10,6 +13,7 @@ from custana_pipeline.orchestration.sql_assets import (
     described_columns,
     lineage_metadata,
     table_metadata,
+    told_with_sql,
     upstream_assets,
 )
 
@@ -21,6 +25,8 @@ CHECKS = {
     CONSERVATION_CHECK: "Per file: every line that was read is kept, set aside or rejected, once.",
     REJECTED_CHECK: "The share of rejected lines is below max_rejected_share.",
 }
+ABSENT = ". The source has none of these, so the table is empty"
+COUNTED = "What became of every line of every file, by status and reason; cleaned.repairs counts what was mended"
 
 
 def cleaned_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -39,7 +45,7 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
         group_name="cleaned",
         kinds={"duckdb", "sql", "pandera"},
         owners=[project.settings.owner],
-        description=kept.row_meaning + (" The source has none of these, so the table is empty." if absent else ""),
+        description=told_with_sql(kept.row_meaning + (ABSENT if absent else ""), lines, kept),
         code_version=f"{lines.code_version}-{kept.code_version}",
         retry_policy=RETRIES,
         pool="warehouse",
@@ -48,19 +54,35 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
         ],
     )
     @reported
-    def cleaned_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def cleaned_table() -> dg.MaterializeResult:
         with project.warehouse.transaction() as session:
             session.prepare()
-            session.create_source_views(project.models, project.raw_columns)
+            session.create_source_views(project.models, project.raw_columns, [table])
             for model in (lines, kept):
                 session.build(model, project.cleaning_parameters)
             counts = audit(session, project, table)
             metadata = table_metadata(session, kept.name, described_columns(contract_of(table)))
             metadata |= lineage_metadata(session, kept, {lines.name: kept.name}) | count_metadata(counts)
-        checks = [dg.AssetCheckResult(check_name=name, passed=True) for name in CHECKS]
+        checks = [
+            dg.AssetCheckResult(check_name=name, passed=True, metadata=told)
+            for name, told in check_metadata(counts, project.settings.max_rejected_share).items()
+        ]
         return dg.MaterializeResult(metadata={**metadata, "absent": absent}, check_results=checks)
 
     return cleaned_table
+
+
+def check_metadata(counts: pd.DataFrame, limit: float) -> dict[str, dict[str, Any]]:
+    """The numbers that each check has looked at, for the UI to plot over time; `counts` is what audit returns."""
+    own: Any = counts[~counts["is_derived"].astype(bool)] if len(counts) else counts
+    lines = int(own["line_count"].sum())
+    rejected = int(own.loc[own["status"] == "rejected", "line_count"].sum())
+    kept = int(counts.loc[counts["status"] == "kept", "line_count"].sum())
+    return {
+        CONTRACT_CHECK: {"rows": kept},
+        CONSERVATION_CHECK: {"lines": lines, "files": int(own["source_file"].nunique())},
+        REJECTED_CHECK: {"rejected_share": round(rejected / max(lines, 1), 6), "limit": limit, "rejected": rejected},
+    }
 
 
 def _counts_asset(project: Project) -> dg.AssetsDefinition:
@@ -72,13 +94,13 @@ def _counts_asset(project: Project) -> dg.AssetsDefinition:
         group_name="cleaned",
         kinds={"duckdb", "sql"},
         owners=[project.settings.owner],
-        description="What became of every line of every file, by status and reason; cleaned.repairs counts mended values.",
+        description=told_with_sql(COUNTED, counts, repairs),
         code_version=f"{counts.code_version}-{repairs.code_version}",
         retry_policy=RETRIES,
         pool="warehouse",
     )
     @reported
-    def line_counts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def line_counts() -> dg.MaterializeResult:
         with project.warehouse.transaction() as session:
             for model in (counts, repairs):
                 session.build(model, project.cleaning_parameters)
@@ -87,4 +109,3 @@ def _counts_asset(project: Project) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={**metadata, "repaired_values": repaired})
 
     return line_counts
-

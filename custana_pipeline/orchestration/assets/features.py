@@ -15,13 +15,24 @@ from custana_pipeline.orchestration.sql_assets import (
     described_columns,
     lineage_metadata,
     table_metadata,
+    told_with_sql,
     upstream_assets,
 )
 from custana_pipeline.stores.sql_models import SqlModel
 from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
-CONTRACTS = {"behavior": "BehaviorFeatures", "demand": "DemandFeatures", "segmentation": "SegmentationFeatures"}
+CONTRACT_MEANING = "The rows of the day keep the table's pandera contract."
+CONTRACTS = {
+    "activity": "ActivityFeatures",
+    "assortment": "AssortmentFeatures",
+    "browsing": "BrowsingFeatures",
+    "demographics": "DemographicFeatures",
+    "outcomes": "Outcomes",
+    "behavior": "BehaviorFeatures",
+    "demand": "DemandFeatures",
+    "segmentation": "SegmentationFeatures",
+}
 
 
 def feature_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -40,12 +51,14 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
         group_name="features",
         kinds={"duckdb", "sql"},
         owners=[project.settings.owner],
-        description=model.row_meaning,
+        description=told_with_sql(model.row_meaning, model),
         code_version=model.code_version,
         partitions_def=as_of_days(project.settings.pack) if by_day else None,
         retry_policy=RETRIES,
         pool="warehouse",
-        check_specs=[dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, blocking=True)] if checked else None,
+        check_specs=[dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, blocking=True, description=CONTRACT_MEANING)]
+        if checked
+        else None,
     )
     @reported
     def feature_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -66,23 +79,22 @@ def _build_days(session: Session, project: Project, model: SqlModel, day: dt.dat
     known = project.origins(session, day)
     built = {origin: _build_day(session, project, model, origin, known) for origin in known.snapshots}
     if not built[day] and model.table != "outcomes":
-        raise DataFault(
-            f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions."
-        )
+        raise DataFault(f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions.")
     judge_table(session, model, known)
     return {
-        "as_of_row_count": built[day],
+        "dagster/partition_row_count": built[day],
         "origins": dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()}),
     }
 
 
 def _build_day(session: Session, project: Project, model: SqlModel, origin: dt.date, known: Origins) -> int:
     horizon = dt.timedelta(days=project.settings.horizon_days)
+    rows = session.build_day(model, {"as_of": origin, "horizon_days": project.settings.horizon_days})
     if model.table == "outcomes" and origin + horizon > known.as_of:
-        if session.exists(model.name):  # an outcome that a later day has written is not known yet on this one
-            session.connection.execute(f"delete from {model.name} where as_of = $as_of", {"as_of": origin})
+        # not known yet on this day, even where a later day has been run before; the table itself is needed
+        session.connection.execute(f"delete from {model.name} where as_of = $as_of", {"as_of": origin})
         return 0
-    return session.build_day(model, {"as_of": origin, "horizon_days": project.settings.horizon_days})
+    return rows
 
 
 def judge_table(session: Session, model: SqlModel, known: Origins) -> None:

@@ -1,7 +1,9 @@
 """Raw assets: one a set of source files. Every file is inspected before any of them changes the warehouse."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -58,6 +60,7 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
         files = files_of(project.settings, name)
         with project.warehouse.transaction() as session:
             session.prepare()
+            begin_anew_for_another_input(session, shape, project.settings.input_path)
             landed, plan = land_files(session, shape, files)
             _refuse_nothing(session, project, name)
             metadata = table_metadata(session, f"raw.{name}") | _told(session, name, landed, plan)
@@ -82,14 +85,14 @@ def raw_shape(project: Project, name: str) -> RawSetShape:
     )
 
 
-def land_files(
-    session: Session, shape: RawSetShape, files: Sequence[Path]
-) -> tuple[list[LandedFile], LandingPlan]:
+def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> tuple[list[LandedFile], LandingPlan]:
     """Lands what is new or changed of `files`; all of them are inspected before the first one is loaded."""
     prepare(session.connection, shape)
     by_name = {file.name: file for file in files}
     if len(by_name) < len(files):
-        raise BadFile(f"raw.{shape.name}: two of its files have the same name in different folders: rename one of them.")
+        raise BadFile(
+            f"raw.{shape.name}: two of its files have the same name in different folders: rename one of them."
+        )
     present = [(file.name, hash_file(file)) for file in files]
     plan = plan_landing(session.connection, shape, present)
     inspected: list[InspectedFile] = [inspect_file(by_name[name], shape) for name in plan.to_land]
@@ -98,6 +101,28 @@ def land_files(
     for copy, original in plan.second_copies.items():
         note_second_copy(session.connection, shape, (copy, hashes[copy]), original)
     return landed, plan
+
+
+def begin_anew_for_another_input(session: Session, shape: RawSetShape, place: Path) -> None:
+    """Forgets the lines that came from another input than `place`: an input is a history of its own.
+
+    Files that are gone from the same input stay landed, so that a shop may archive what has been read.
+    """
+    session.connection.execute("create table if not exists raw.inputs (raw_set varchar, place varchar)")
+    known = session.rows("select place from raw.inputs where raw_set = $raw_set", {"raw_set": shape.name})
+    # a hash, since a path may name a person
+    told = hashlib.sha256(str(place).encode()).hexdigest()
+    if known == [(told,)]:
+        return
+    prepare(session.connection, shape)
+    for table, where in {
+        f"raw.{shape.name}": "",
+        "raw.files": "where raw_set = $raw_set",
+        "raw.malformed_lines": "where raw_set = $raw_set",
+        "raw.inputs": "where raw_set = $raw_set",
+    }.items():
+        session.rows(f"delete from {table} {where}", {"raw_set": shape.name})
+    session.rows("insert into raw.inputs values ($raw_set, $place)", {"raw_set": shape.name, "place": told})
 
 
 def _refuse_nothing(session: Session, project: Project, name: str) -> None:
@@ -109,7 +134,7 @@ def _refuse_nothing(session: Session, project: Project, name: str) -> None:
         )
 
 
-def _told(session: Session, name: str, landed: Sequence[LandedFile], plan: LandingPlan) -> dict[str, object]:
+def _told(session: Session, name: str, landed: Sequence[LandedFile], plan: LandingPlan) -> dict[str, Any]:
     ledger = session.rows(
         """select source_file, line_count, record_count, malformed_line_count, unknown_columns, source_hash
         from raw.files where raw_set = $raw_set order by source_file desc limit 50""",

@@ -5,37 +5,33 @@ with
 
 invoice_lines as (
     select
-        source_file,
-        source_hash,
-        source_line,
         upper(trim(stock_code)) as product_id,
-        nullif(regexp_replace(trim(description), '[ ]+', ' ', 'g'), '') as description
+        nullif(regexp_replace(trim(description), '[ ]+', ' ', 'g'), '') as description,
+        struct_pack(source_file := source_file, source_line := source_line, source_hash := source_hash) as line
     from raw.invoice_lines
     where regexp_matches(trim(stock_code), '^[0-9]{5}')
 ),
 
-first_lines as (
+descriptions as (
     select
-        source_file,
-        source_hash,
-        source_line,
         product_id,
         description,
-        count(*) over (partition by product_id, description) as description_count
+        count(*) as line_count,
+        min(line) as first_line
     from invoice_lines
-    qualify row_number() over (partition by product_id, description order by source_file, source_line) = 1
+    group by product_id, description
 )
 
 select
-    source_file,
-    source_hash,
-    source_line,
+    struct_extract(first_line, 'source_file') as source_file,
+    struct_extract(first_line, 'source_hash') as source_hash,
+    struct_extract(first_line, 'source_line') as source_line,
     product_id,
     description as name,
     cast(null as varchar) as line_text
-from first_lines
+from descriptions
 qualify
     row_number() over (
         partition by product_id
-        order by case when description is null then 1 else 0 end, description_count desc, source_file, source_line
+        order by case when description is null then 1 else 0 end asc, line_count desc, first_line asc
     ) = 1

@@ -1,0 +1,72 @@
+"""What Dagster's pages show of a training: its verdict, its links to MLflow, small plots, and every metric."""
+
+import base64
+from typing import Any
+
+import dagster as dg
+
+from custana_pipeline.models.training import Training
+from custana_pipeline.stores.tracking_records import LoggedAnalysis
+
+DIGITS = 6
+"""Significant digits of a metric; MLflow has all of them."""
+
+
+def verdict_metadata(training: Training, logged: LoggedAnalysis) -> dict[str, Any]:
+    """What came of it, why, where MLflow has it, and how many rows it was made from."""
+    return {
+        "state": training.state,
+        "reason": training.reason,
+        "mlflow_run": dg.MetadataValue.url(logged.url),
+        **{f"rows_{use}": count for use, count in training.row_counts.items()},
+    }
+
+
+def training_metadata(training: Training, logged: LoggedAnalysis) -> dict[str, Any]:
+    """The same of a training that has champions, with these, the comparison, the plots and the champions' metrics."""
+    metadata = verdict_metadata(training, logged)
+    for target, model in logged.registered.items():
+        metadata[f"{target}/champion"] = training.champions[target].name
+        metadata[f"{target}/model"] = dg.MetadataValue.url(model.url)
+    metadata["comparison"] = dg.MetadataValue.md(comparison_table(training))
+    return metadata | plot_metadata(training) | _metrics(training)
+
+
+def plot_metadata(training: Training) -> dict[str, dg.MarkdownMetadataValue]:
+    """For each target the candidates beside the naive baselines, and the champion's telling figure, as images."""
+    from custana_pipeline.models.figure_style import small_png
+    from custana_pipeline.models.figures import champion_figures, comparisons
+
+    figures = comparisons(training) | champion_figures(training)
+    return {
+        f"plot: {name.replace('_', ' ')}": dg.MetadataValue.md(
+            f"![{name}](data:image/png;base64,{base64.b64encode(small_png(figure)).decode()})"
+        )
+        for name, figure in figures.items()
+    }
+
+
+def comparison_table(training: Training) -> str:
+    """Candidates and baselines with their metrics, as a Markdown table for each target."""
+    tables = []
+    for target, champion in training.champions.items():
+        tried = training.evaluated_for(target)
+        names = list(dict.fromkeys(name for each in tried for name in each.metrics))
+        head = f"| {target} | role | " + " | ".join(name.removeprefix("holdout_") for name in names) + " |"
+        rule = "|---" * (len(names) + 2) + "|"
+        rows = [
+            f"| {'**' + each.name + '**' if each.name == champion.name else each.name} | {each.role} | "
+            + " | ".join(f"{each.metrics[name]:.4g}" if name in each.metrics else "" for name in names)
+            + " |"
+            for each in tried
+        ]
+        tables.append("\n".join([head, rule, *rows]))
+    return "\n\n".join(tables)
+
+
+def _metrics(training: Training) -> dict[str, float]:
+    return {
+        f"{target}/{name}": float(f"{value:.{DIGITS}g}")
+        for target, champion in training.champions.items()
+        for name, value in champion.metrics.items()
+    }
