@@ -29,6 +29,7 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 		|| { echo "uv could not install ($$(head -c 300 $(VENV)/uv.log | head -1)); trying pip, which takes longer ..."; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@$(BIN)/custana prepare
 	@touch $(READY)
 
 run: setup  ## the whole chain on the embedded sample (or SOURCE=...), and where to look

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from custana_pipeline.errors import CustanaError, WrongUse
@@ -18,6 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+# typer may carry a click of its own, and does not export the base class of its errors
+UsageFault: type[Exception] = typer.BadParameter.__mro__[2]
 
 Source = Annotated[str | None, typer.Option("--source", help="Source pack; custana.toml names the default.")]
 Input = Annotated[str | None, typer.Option("--input", help="Folder or file to read instead of the pack's input.")]
@@ -34,10 +35,10 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+    except UsageFault as error:
+        error.show()  # type: ignore[attr-defined]
         sys.exit(WrongUse.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except CustanaError as error:
@@ -109,6 +110,17 @@ def simulate(
     from custana_pipeline.commands.simulate import simulate_and_tell
 
     return simulate_and_tell(out, customers=customers, days=days, format=format, dirt=dirt, seed=seed)
+
+
+@app.command(hidden=True)
+def prepare(data_dir: DataDir = None) -> int:
+    """Make the stores of Dagster and MLflow; `make setup` calls it once."""
+    from custana_pipeline.stores import dagster_home, tracking_store
+
+    settings = _settings(None, None, data_dir, None)
+    dagster_home.prepare(settings.dagster_home)
+    tracking_store.initialise(settings.mlflow_dir)
+    return 0
 
 
 @app.command()

@@ -59,7 +59,7 @@ def lift_chart(lifts: Sequence[float]) -> str:
         marks.append(_text(left + wide / 2, height - 4, f"{lift:.1f}", "value"))
         marks.append(_text(left + wide / 2, BOTTOM + 14, str(place + 1), "tick"))
     marks += [
-        _text(RIGHT, _y(1 / top) - 5, "average customer = 1", "note", anchor="end"),
+        _text(RIGHT, _y(1 / top) - 5, "average = 1", "note", anchor="end"),
         _caption("tenth of the customers, best scores first"),
     ]
     return _svg(marks, "How often each tenth of the customers bought, against the average customer.")

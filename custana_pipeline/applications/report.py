@@ -15,7 +15,7 @@ from custana_pipeline.applications.report_words import TARGET_WORDS, comparisons
 TEMPLATE = "report.html.j2"
 DIMENSION_WORDS = {"segment": "By segment", "category": "By category", "location": "By location"}
 LIST_WORDS = {
-    "buy_again": ("Buy again", "bought before, by habit and by how lately; filled with what sells now"),
+    "buy_again": ("Buy again", "bought before, by habit and by how lately"),
     "discover": ("Discover", "never bought by that customer: goes with what they buy, or was looked at"),
 }
 ROWS_SHOWN = 10
@@ -61,7 +61,7 @@ def _context(facts: ReportFacts) -> dict[str, Any]:
 
 def bars(totals: tuple[TotalFacts, ...], shown: int = ROWS_SHOWN) -> list[tuple[TotalFacts, float]]:
     """The first members, each with the length of its bar in per cent of the longest; the rest is added up."""
-    kept, cut = totals[:shown], totals[shown:]
+    kept, cut = (totals[:shown], totals[shown:]) if len(totals) > shown + 1 else (totals, ())
     if cut:
         kept = (*kept, _added(cut))
     sizes = [fact.expected_purchases if fact.expected_amount is None else fact.expected_amount for fact in kept]

@@ -19,6 +19,8 @@ from custana_pipeline.applications.report_facts import (
 )
 
 _MEANS = {"predicted": ("predicted", "mean"), "actual": ("actual", "mean")}
+FILLER = "popular in "
+"""How the reason of a recommendation begins that only fills a list up."""
 NORMAL_80 = 1.2816
 """Half the width of the central 80 % of the normal distribution, in standard deviations."""
 
@@ -159,7 +161,9 @@ def _by_size(fact: TotalFacts) -> tuple[bool, float, float, str]:
 
 
 def products(recommendations: pd.DataFrame, count: int = 10) -> dict[str, tuple[ProductFacts, ...]]:
-    """The products that stand on most customers' lists, by list."""
+    """The products that stand on most customers' lists, by list; what merely fills a list up is not counted."""
+    if "reason" in recommendations:
+        recommendations = recommendations[~recommendations["reason"].str.startswith(FILLER)]
     found: dict[str, tuple[ProductFacts, ...]] = {}
     for name, rows in recommendations.groupby("list"):
         firsts = rows.assign(

@@ -29,6 +29,13 @@ REASON_WORDS: Mapping[str, str] = {
     "missing_event_type": "no kind of event",
     "missing_id": "no id",
 }
+_MODEL_WORDS: Mapping[str, str] = {
+    "svr": "SVR",
+    "rfm": "RFM",
+    "dbscan": "DBSCAN",
+    "kmeans": "k-means",
+    "blend": "blend of models",
+}
 
 
 @dataclass(frozen=True)
@@ -111,8 +118,8 @@ def reason_words(code: str) -> str:
     return REASON_WORDS.get(code, code.replace("_", " "))
 
 
-def money(value: float | None, currency: str) -> str:
-    """An amount for reading: whole from 1,000 on, thousands from a million on.
+def money(value: float | None, currency: str, *, whole: bool = False) -> str:
+    """An amount for reading: whole from 1,000 on or where `whole` is asked for, in millions from a million on.
 
     >>> money(1234567.0, "£"), money(12345.4, "£"), money(12.5, "EUR")
     ('£1.23 million', '£12,345', 'EUR 12.50')
@@ -122,7 +129,7 @@ def money(value: float | None, currency: str) -> str:
     sign = f"{currency} " if currency.isalpha() else currency
     if value >= 999_500:
         return f"{sign}{value / 1_000_000:,.2f} million"
-    return f"{sign}{value:,.0f}" if value >= 1000 else f"{sign}{value:,.2f}"
+    return f"{sign}{value:,.0f}" if whole or value >= 1000 else f"{sign}{value:,.2f}"
 
 
 def count(value: float | None) -> str:
@@ -145,4 +152,4 @@ def _titled(name: str) -> str:
 
 def _plain(name: str) -> str:
     words = (name or "none").split("_")
-    return " ".join(word.upper() if word in ("svr", "rfm", "dbscan") else word for word in words)
+    return " ".join(_MODEL_WORDS.get(word, word) for word in words)

@@ -9,6 +9,7 @@ from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, l
 
 MARK = "<!-- Written by `make docs` from the code: change it there. -->"
 PLAIN_TYPES = {"bool": "boolean", "boolean": "boolean", "float64": "double", "int64": "bigint", "str": "varchar"}
+ROW_KEYS = ("as_of", "customer_id")
 FOUND = {
     "project_dir": "the nearest folder above the working directory that holds `custana.toml`",
     "data_dir": "`data` in the project",
@@ -122,7 +123,7 @@ def _feature_parts() -> list[str]:
     every: dict[str, Any] = {column: told for columns in schemas.values() for column, told in columns.items()}
     rows = [
         (*_column_row(column, told), *("x" if column in columns else "" for columns in schemas.values()))
-        for column, told in every.items()
+        for column, told in sorted(every.items(), key=lambda item: (item[0] not in ROW_KEYS, item[0]))
     ]
     return [
         "One row per `as_of` and customer with a purchase before it. All columns are features but `as_of`, "
@@ -158,8 +159,9 @@ def reasons_page(settings: Settings) -> str:
         "# Reasons",
         MARK,
         "Every line that is read ends up once in `cleaned.<table>_lines`: kept, set aside or rejected. What is set "
-        "aside is sound, but not for this use; what is rejected cannot be read. Where several reasons fit, the first one "
-        "of the table is told; a source's own reasons follow right after `exact_duplicate`. Lines that cannot be split into fields are in `raw.malformed_lines`.",
+        "aside is sound, but not for this use; what is rejected cannot be read. Where several reasons fit, "
+        "the first one of the table is told; a source's own reasons follow right after `exact_duplicate`. Lines that "
+        "cannot be split into fields are in `raw.malformed_lines`.",
         table(("table", "reason", "status", "meaning"), reason_rows(settings.sql_dir, sorted(settings.packs))),
     ]
     return _page(parts)

@@ -29,7 +29,7 @@ def _purchases(value: Any, name: str) -> str:
 
 
 def _money(value: Any, name: str) -> str:
-    return f"spent {_amount(value)}{_within(name)}" if _known(value) else "no money on record"
+    return f"spent {_amount(value) if value else 'nothing'}{_within(name)}" if _known(value) else "no money on record"
 
 
 def _basket(value: Any, _: str) -> str:
@@ -41,17 +41,18 @@ def _rhythm(value: Any, _: str) -> str:
 
 
 def _trend(value: Any, name: str) -> str:
-    what = "spends" if "amount" in name else "buys"
+    what, steady = ("spends", "as much") if "amount" in name else ("buys", "as often")
     if not _known(value) or abs(value) < 1e-9:
-        return f"{what} as much as a quarter ago"
-    return f"{what} {'more' if value > 0 else 'less'} than a quarter ago"
+        return f"{what} {steady} as in the quarter before"
+    change = ("more" if value > 0 else "less") + ("" if "amount" in name else " often")
+    return f"{what} {change} than in the quarter before"
 
 
 def _season(value: Any, name: str) -> str:
     if not _known(value):
         return "no history of a year ago"
     if "amount" in name:
-        return f"spent {_amount(value)} in the same season a year ago"
+        return f"spent {_amount(value) if value else 'nothing'} in the same season a year ago"
     return f"{_count(value, 'purchase day')} in the same season a year ago"
 
 
@@ -134,7 +135,7 @@ def _known(value: Any) -> bool:
 
 def _count(value: Any, word: str) -> str:
     number = round(float(value))
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return f"{number:,} {word}{'' if number == 1 else 's'}" if number else f"no {word}s"
 
 
 def _amount(value: Any) -> str:

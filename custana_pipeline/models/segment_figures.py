@@ -30,7 +30,7 @@ def segment_figures(name: str, holdout: pd.DataFrame) -> dict[str, Figure]:
 
 def _profiles(name: str, named: pd.DataFrame) -> Figure:
     known = [rank for rank in SHOWN if rank == "share" or bool(np.isfinite(named[rank].to_numpy(dtype=float)).any())]
-    title = f"{name}: {len(named)} groups, darker is higher among all"
+    title = f"{name}: {len(named)} groups, darker is better"
     figure, axes = new_figure(title, "", "", left=NAMES_LEFT, top=0.78, bottom=0.05)
     shades = named[known].to_numpy(dtype=float)
     axes.imshow(np.where(np.isfinite(shades), shades, 0.0), cmap="Blues", vmin=0.0, vmax=1.4, aspect="auto")

@@ -45,6 +45,27 @@ def report_path(project: Project, as_of: dt.date) -> Path:
     return project.settings.data_dir / "reports" / project.settings.source / as_of.isoformat() / "report.html"
 
 
+def state_path(project: Project, as_of: dt.date) -> Path:
+    """Where the page of a day without lists is written; it is there only for such a day."""
+    return report_path(project, as_of).with_name("not-trainable.html")
+
+
+def write_states(session: Session, project: Project, as_of: dt.date) -> None:
+    """Writes, or takes away, the page that says which models could not be trained on a day, and why."""
+    from custana_pipeline.applications.state_page import AnalysisState, render_states
+    from custana_pipeline.stores.durable_files import replace_text
+
+    query = """select distinct analysis, state, reason from models.champions where as_of = $as_of
+        order by analysis, state, reason"""
+    states = [AnalysisState(*row) for row in session.rows(query, {"as_of": as_of})]
+    path = state_path(project, as_of)
+    if all(each.state == "TRAINED" for each in states):
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(path, render_states(project.settings.source, as_of.isoformat(), states))
+
+
 def render_day(project: Project, as_of: dt.date) -> Path:
     """Writes the report of a day from its tables, and returns where it is."""
     from custana_pipeline.applications.report import render_report

@@ -1,6 +1,7 @@
 """One run of the chain inside the command's own process, told to Dagster's instance so that the UI shows it too."""
 
 import datetime as dt
+import logging
 import os
 import uuid
 from collections.abc import Callable, Sequence
@@ -92,6 +93,8 @@ def _execute(
     selection: Sequence[dg.AssetKey] | None,
     heard: Heard,
 ) -> RunOutcome:
+    # what Dagster would print of skipped steps is told by the summary
+    logging.getLogger("dagster").setLevel(logging.ERROR)
     run_id = str(uuid.uuid4())
     instance.add_event_listener(run_id, lambda entry: _tell(entry, heard))
     result = definitions.resolve_job_def(job_name).execute_in_process(

@@ -47,7 +47,7 @@ def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[p
     amount = amounts.estimator.predict(rows[list(amounts.columns)])
     bounds = amounts.estimator.bounds(amount)
     scores = scores.assign(expected_amount=amount, amount_lower=bounds.lower, amount_upper=bounds.upper)
-    return scores, f"{purchases.model_version} + {amounts.model_version}"
+    return scores, " + ".join(dict.fromkeys([purchases.model_version, amounts.model_version]))
 
 
 def segment_assignments(session: Session, project: Project, as_of: dt.date) -> tuple[pd.DataFrame, pd.DataFrame, str]:

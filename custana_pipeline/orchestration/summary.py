@@ -9,6 +9,7 @@ from typing import Any
 from custana_pipeline.orchestration.absences import absences
 from custana_pipeline.orchestration.audits import counts_by_table
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.publication import state_path
 from custana_pipeline.orchestration.run import RunOutcome
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.warehouse import Session
@@ -121,7 +122,7 @@ def _places(settings: Settings, outcome: RunOutcome, unpublished: bool) -> dict[
     uis = "`make ui` (or `custana ui`): Dagster http://127.0.0.1:{}, MLflow http://127.0.0.1:{}"
     places = {"UIs": uis.format(settings.dagster_port, settings.mlflow_port)}
     if unpublished:
-        return places
+        return {"Report": _near(state_path(Project(settings), outcome.as_of)), **places} if outcome.as_of else places
     return {"Lists": _near(folder), "Report": _near(folder / "report.html"), **places}
 
 

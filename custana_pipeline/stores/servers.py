@@ -184,7 +184,7 @@ def _daemon_command(plan: ServerPlan) -> list[str]:
 def _mlflow_command(plan: ServerPlan) -> list[str]:
     # What `mlflow server` itself starts as its one worker: without that parent the page is there in half the time.
     place = ["--host", LOOPBACK, "--port", str(plan.mlflow_port), "--workers", "1", "--log-level", "warning"]
-    return [sys.executable, "-m", "uvicorn", *place, "mlflow.server.fastapi_app:app"]
+    return [sys.executable, "-W", "ignore", "-m", "uvicorn", *place, "mlflow.server.fastapi_app:app"]
 
 
 def _mlflow_environment(store: TrackingStore) -> dict[str, str]:

@@ -57,7 +57,7 @@ applications/demand_totals <- applications/customer_segments, applications/deman
 applications/product_recommendations <- cleaned/events, cleaned/products, cleaned/transactions
 applications/recommended_customers <- features/behavior, models/behavior
 applications/segment_offers <- applications/customer_segments, applications/product_recommendations, cleaned/transactions
-applications/segment_profiles <- applications/customer_segments, applications/demand_forecast, cleaned/customers, features/segmentation
+applications/segment_profiles <- applications/customer_segments, applications/demand_forecast, cleaned/customers, features/purchase_days
 applications/report <- applications/customer_segments, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/segment_offers, applications/segment_profiles
 applications/exports <- applications/customer_segments, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/report, applications/segment_offers, applications/segment_profiles
 """  # noqa: E501
@@ -106,7 +106,7 @@ def test_lists_made_by_sql_depend_on_all_that_their_selects_read(
 
 def test_every_asset_is_in_the_group_of_its_stage(specs: dict[str, dg.AssetSpec]) -> None:
     assert {name for name, spec in specs.items() if spec.group_name != spec.key.path[0]} == set()
-    assert list(dict.fromkeys(spec.key.path[0] for spec in specs.values())) == STAGES
+    assert {spec.key.path[0] for spec in specs.values()} == set(STAGES)
 
 
 def test_every_asset_has_an_owner_kinds_and_a_description(specs: dict[str, dg.AssetSpec]) -> None:
@@ -132,7 +132,10 @@ def test_every_asset_may_retry_and_those_that_open_the_warehouse_share_one_slot(
     definitions = build_definitions(shipped("sample", tmp_path))
     nodes = [asset.op for asset in definitions.assets or () if isinstance(asset, dg.AssetsDefinition)]
     assert {node.name for node in nodes if node.retry_policy is None} == set()
-    assert {node.name for node in nodes if node.pool != "warehouse"} <= {"applications__report", "applications__exports"}
+    assert {node.name for node in nodes if node.pool != "warehouse"} <= {
+        "applications__report",
+        "applications__exports",
+    }
 
 
 def test_checks_that_guard_a_table_stop_what_comes_after_it(tmp_path: Path) -> None:

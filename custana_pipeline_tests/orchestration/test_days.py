@@ -15,16 +15,21 @@ def test_a_closed_calendar_has_its_first_and_last_day_and_all_between(tmp_path: 
     assert (keys[0], keys[-1], len(keys)) == ("2024-07-01", "2024-12-31", 184)
 
 
-def test_an_open_calendar_has_the_day_that_has_just_begun(tmp_path: Path) -> None:
-    days = as_of_days(with_calendar(tmp_path, None).pack)
-    now = dt.datetime(2025, 3, 5, 0, 30, tzinfo=dt.UTC)
-    assert days.get_last_partition_key(current_time=now) == "2025-03-05"
-
-
-def test_the_day_of_an_open_calendar_begins_in_the_sources_timezone(tmp_path: Path) -> None:
-    days = as_of_days(with_calendar(tmp_path, None, "Asia/Tokyo").pack)
-    evening_in_london = dt.datetime(2025, 3, 5, 16, 0, tzinfo=dt.UTC)
-    assert days.get_last_partition_key(current_time=evening_in_london) == "2025-03-06"
+@pytest.mark.parametrize(
+    ("timezone", "now", "last"),
+    [
+        ("Europe/London", "2025-03-05T00:30", "2025-03-05"),
+        ("Europe/London", "2025-03-04T23:30", "2025-03-04"),
+        ("Asia/Tokyo", "2025-03-05T16:00", "2025-03-06"),
+        ("America/New_York", "2025-03-05T04:00", "2025-03-04"),
+    ],
+)
+def test_an_open_calendar_ends_with_the_day_that_has_begun_in_the_sources_timezone(
+    tmp_path: Path, timezone: str, now: str, last: str
+) -> None:
+    days = as_of_days(with_calendar(tmp_path, None, timezone).pack)
+    at = dt.datetime.fromisoformat(f"{now}:00+00:00")
+    assert days.get_partition_keys(current_time=at)[-1] == last
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2024-02-30", "01.07.2024", "2024-7-1", "", "2024-07-01T00:00:00"])
@@ -47,5 +52,5 @@ def test_a_day_outside_the_calendar_is_wrong_use_and_the_calendar_is_told(tmp_pa
 def test_tomorrow_is_outside_an_open_calendar(tmp_path: Path) -> None:
     pack, today = with_calendar(tmp_path, None).pack, dt.date(2025, 3, 5)
     refuse_day_outside(pack, today, today)
-    with pytest.raises(WrongUse, match="to today: choose"):
+    with pytest.raises(WrongUse, match="to 2025-03-05: choose"):
         refuse_day_outside(pack, today + dt.timedelta(days=1), today)

@@ -112,9 +112,9 @@ select
     cast(place as bigint) as rank,
     product_id,
     product_name,
-    cast(share_in_segment / share_overall as double) as lift,
+    cast(round(share_in_segment / share_overall, 4) as double) as lift,
     cast(buyer_count as bigint) as buyers,
-    cast(share_in_segment as double) as share_in_segment,
-    cast(share_overall as double) as share_overall
+    cast(round(share_in_segment, 6) as double) as share_in_segment,
+    cast(round(share_overall, 6) as double) as share_overall
 from ranked
 where place <= 10

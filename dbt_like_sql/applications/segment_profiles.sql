@@ -152,19 +152,20 @@ select
     shown.segment_id,
     shown.segment_name,
     cast(shown.customer_count as bigint) as customers,
-    shown.share,
-    cast(cast(shown.recency_sum as double) / shown.known as double) as mean_recency_days,
+    cast(round(shown.share, 4) as double) as share,
+    cast(round(cast(shown.recency_sum as double) / shown.known, 1) as double) as mean_recency_days,
     cast(case when shown.known > 0 then shown.median_recency_days end as double) as median_recency_days,
-    cast(cast(shown.frequency_sum as double) / shown.known as double) as mean_purchase_frequency,
+    cast(round(cast(shown.frequency_sum as double) / shown.known, 2) as double) as mean_purchase_frequency,
     cast(case when shown.known > 0 then shown.median_purchase_frequency end as double) as median_purchase_frequency,
     cast(round(cast(shown.amount_sum as double) / shown.known, 2) as double) as mean_purchase_amount,
     cast(case when shown.known > 0 then shown.median_purchase_amount end as double) as median_purchase_amount,
-    cast(cast(shown.age_sum as double) / shown.known_ages as double) as mean_age,
+    cast(round(cast(shown.age_sum as double) / shown.known_ages, 1) as double) as mean_age,
     cast(case when shown.known_ages > 0 then shown.median_age end as double) as median_age,
     top_genders.gender as top_gender,
-    cast(cast(top_genders.customer_count as double) / nullif(shown.gender_count, 0) as double) as top_gender_share,
+    cast(round(cast(top_genders.customer_count as double) / nullif(shown.gender_count, 0), 4) as double)
+        as top_gender_share,
     top_locations.location as top_location,
-    cast(cast(top_locations.customer_count as double) / nullif(shown.location_count, 0) as double)
+    cast(round(cast(top_locations.customer_count as double) / nullif(shown.location_count, 0), 4) as double)
         as top_location_share,
     cast(cast(shown.expected_purchases_millionths as double) / 1000000 as double) as expected_purchases,
     cast(cast(shown.expected_cents as double) / 100 as double) as expected_amount

@@ -53,7 +53,12 @@ def application_assets(project: Project) -> list[dg.AssetsDefinition]:
         _list_asset(
             project,
             "segment_profiles",
-            ("applications.customer_segments", "applications.demand_forecast", "cleaned.customers"),
+            (
+                "applications.customer_segments",
+                "applications.demand_forecast",
+                "cleaned.customers",
+                "features.purchase_days",
+            ),
             _sql("segment_profiles"),
         ),
         _list_asset(
@@ -65,7 +70,13 @@ def application_assets(project: Project) -> list[dg.AssetsDefinition]:
         _list_asset(
             project,
             "demand_totals",
-            ("applications.demand_forecast", "applications.customer_segments", "cleaned.products", "cleaned.customers"),
+            (
+                "applications.demand_forecast",
+                "applications.customer_segments",
+                "cleaned.products",
+                "cleaned.customers",
+                "cleaned.transactions",
+            ),
             _sql("demand_totals"),
         ),
     ]

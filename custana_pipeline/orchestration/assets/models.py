@@ -14,6 +14,7 @@ from custana_pipeline.orchestration.champions import snapshots, store_champions,
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.model_metadata import training_metadata, verdict_metadata
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.publication import write_states
 from custana_pipeline.orchestration.sql_assets import asset_key
 from custana_pipeline.orchestration.training_log import TrainingFacts, digest_of, log_training
 from custana_pipeline.stores.tracking_records import LoggedAnalysis, Origin
@@ -81,6 +82,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
             session.prepare()
             store_champions(session, project, as_of, training, logged, versions)
             store_holdouts(session, as_of, training)
+            write_states(session, project, as_of)
         yield from _results(key, context.partition_key, training, logged)
 
     return model
@@ -120,15 +122,14 @@ def _results(key: dg.AssetKey, partition: str, training: Training, logged: Logge
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"reason": training.reason, **{f"rows_{use}": count for use, count in training.row_counts.items()}},
     )
-    if not trained:
-        metadata = verdict_metadata(training, logged)
-        yield dg.AssetObservation(asset_key=key, partition=partition, metadata=metadata)
-        return
     beats = {target: champion.beats_naive for target, champion in training.champions.items()}
     yield dg.AssetCheckResult(
         check_name=NAIVE_CHECK,
-        passed=all(beats.values()),
+        passed=trained and all(beats.values()),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={target: training.champions[target].reason for target in beats},
+        metadata={target: training.champions[target].reason for target in beats} or {"reason": training.reason},
     )
+    if not trained:
+        yield dg.AssetObservation(asset_key=key, partition=partition, metadata=verdict_metadata(training, logged))
+        return
     yield dg.MaterializeResult(metadata=training_metadata(training, logged))

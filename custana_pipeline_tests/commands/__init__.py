@@ -1,0 +1,1 @@
+"""Tests of what a person types, and of what she is told."""
