@@ -10,6 +10,8 @@ SOURCE ?=
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 export PYTHONDONTWRITEBYTECODE :=
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_NO_PROGRESS := 1
 
 .PHONY: help setup run ui test check bench docs lock clean
@@ -47,8 +49,15 @@ check: setup  ## format, rules, types, SQL, layers, definitions, generated docs
 	$(BIN)/pyright
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_like_sql
 	$(BIN)/lint-imports
-	$(BIN)/dg check defs
-	$(BIN)/dagster definitions validate --workspace workspace.yaml --log-level warning
+	DAGSTER_HOME=$(CURDIR)/data/dagster $(BIN)/dg check defs
+	DAGSTER_HOME=$(CURDIR)/data/dagster $(BIN)/python -W ignore -m dagster definitions validate \
+		--workspace workspace.yaml --log-level warning
+
+bench: setup  ## measure time and memory, and write bench/README.md (DATASETS=folder)
+	@$(BIN)/python bench/run_bench.py $(if $(DATASETS),--datasets $(DATASETS))
+
+docs: setup  ## write docs/reference from the code
+	@$(BIN)/custana docs
 
 lock:  ## resolve the dependencies anew and write the locks, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -56,6 +65,6 @@ lock:  ## resolve the dependencies anew and write the locks, without hosts
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --upgrade - -o requirements-uv.lock
 
-clean:  ## the environment and everything that custana wrote; data/sample stays
+clean:  ## the environment and what custana wrote; data/sample, data/landing and data/published stay
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find data -mindepth 1 -maxdepth 1 ! -name sample ! -name README.md -exec rm -rf {} +
+	@find data -mindepth 1 -maxdepth 1 ! -name sample ! -name landing ! -name published ! -name README.md -exec rm -rf {} +

@@ -76,7 +76,7 @@ def ui(
     settings = load_settings(
         source=source,
         input=_absolute(input_path),
-        data_dir=data_dir,
+        data_dir=_absolute(data_dir),
         dagster_port=dagster_port,
         mlflow_port=mlflow_port,
     )
@@ -123,6 +123,14 @@ def prepare(data_dir: DataDir = None) -> int:
     return 0
 
 
+@app.command(hidden=True)
+def docs() -> int:
+    """Write docs/reference from the code."""
+    from custana_pipeline.commands.docs import write_and_tell
+
+    return write_and_tell()
+
+
 @app.command()
 def status(source: Source = None, data_dir: DataDir = None) -> int:
     """Show what is published, what has been landed, and which models serve."""
@@ -135,9 +143,9 @@ def _settings(source: str | None, input_path: str | None, data_dir: Path | None,
     from custana_pipeline.stores.settings import load_settings
 
     return load_settings(
-        source=source, input=_absolute(input_path), data_dir=data_dir, horizon_days_override=horizon_days
+        source=source, input=_absolute(input_path), data_dir=_absolute(data_dir), horizon_days_override=horizon_days
     )
 
 
-def _absolute(path: str | None) -> str | None:
+def _absolute(path: str | Path | None) -> str | None:
     return None if path is None else str(Path(path).expanduser().resolve())

@@ -105,7 +105,7 @@ class CustomerSegments(PublishedList):
     """One row per customer with a purchase before as_of: the segment she is in."""
 
     customer_id: Series[str] = _id(unique=True, description="the customer, as the source names her")
-    segment_id: Series[int] = pa.Field(description="the segment's number, kept from night to night")
+    segment_id: Series[int] = pa.Field(description="the segment's number on this day: 1 spends most; 0 is nobody alike")
     segment_name: Series[str] = _id(description="the segment's name, by the published rules")
     model_version: Series[str] = _id(description="the model that drew the segments")
 
@@ -113,7 +113,7 @@ class CustomerSegments(PublishedList):
 class SegmentProfiles(PublishedList):
     """One row per segment: who its customers are and what is expected of them."""
 
-    segment_id: Series[int] = pa.Field(unique=True, description="the segment's number, kept from night to night")
+    segment_id: Series[int] = pa.Field(unique=True, description="the segment's number on this day: 1 spends most; 0 is nobody alike")
     segment_name: Series[str] = _id(description="the segment's name")
     customers: Series[int] = pa.Field(ge=1, description="customers in the segment")
     share: Series[float] = _share(description="their share of all customers")
@@ -136,7 +136,7 @@ class SegmentProfiles(PublishedList):
 class SegmentOffers(PublishedList):
     """One row per segment and product that takes a larger share of its purchases than of everybody's."""
 
-    segment_id: Series[int] = pa.Field(description="the segment's number, kept from night to night")
+    segment_id: Series[int] = pa.Field(description="the segment's number on this day: 1 spends most; 0 is nobody alike")
     segment_name: Series[str] = _id(description="the segment's name")
     rank: Series[int] = _place(description="place among the segment's offers, 1 the best")
     product_id: Series[str] = _id(description="the product, as the source names it")

@@ -48,6 +48,7 @@ def _context(facts: ReportFacts) -> dict[str, Any]:
         "trained": [_model(model) for model in facts.models],
         "known_until": min(facts.last_day or yesterday, yesterday),
         "unbeaten": [_title(model) for model in facts.models if model.state == "TRAINED" and not model.beats_naive],
+        "has_returns": facts.headline.expected_net_amount != facts.headline.expected_amount,
         "behavior_charts": _behavior_charts(facts),
         "amount_chart": _amount_chart(facts),
         "totals": [

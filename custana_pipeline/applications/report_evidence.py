@@ -162,10 +162,11 @@ def _by_size(fact: TotalFacts) -> tuple[bool, float, float, str]:
 
 def products(recommendations: pd.DataFrame, count: int = 10) -> dict[str, tuple[ProductFacts, ...]]:
     """The products that stand on most customers' lists, by list; what merely fills a list up is not counted."""
+    counted: Any = recommendations
     if "reason" in recommendations:
-        recommendations = recommendations[~recommendations["reason"].str.startswith(FILLER)]
+        counted = recommendations[~recommendations["reason"].str.startswith(FILLER)]
     found: dict[str, tuple[ProductFacts, ...]] = {}
-    for name, rows in recommendations.groupby("list"):
+    for name, rows in counted.groupby("list"):
         firsts = rows.assign(
             is_first=(rows["rank"] == 1).astype(int), shown=rows["product_name"].fillna(rows["product_id"])
         )

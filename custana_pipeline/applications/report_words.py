@@ -24,6 +24,8 @@ REASON_WORDS: Mapping[str, str] = {
     "missing_quantity": "no quantity",
     "unparsable_price": "a price that cannot be read",
     "negative_price": "a negative price",
+    "zero_price": "a price of zero",
+    "bad_debt_adjustment": "an adjustment of bad debt",
     "unparsable_amount": "an amount that cannot be read",
     "missing_amount": "no amount",
     "missing_event_type": "no kind of event",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Contract = type["pa.DataFrameModel"]
 TOP_REASONS = 3
+LEAST_REJECTED = 5
+"""Fewer rejected lines than these never stop a table: in a tiny file one line is already a large share."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def conservation(line_counts: pd.DataFrame, files: pd.DataFrame) -> list[str]:
 
 
 def rejected_share(line_counts: pd.DataFrame, limit: float = 0.05) -> list[str]:
-    """For each table with more than `limit` of its lines rejected, the share and the most frequent reasons."""
+    """For each table with more than `limit` of its lines, and 5 at least, rejected: the share and the top reasons."""
     totals: Counter[str] = Counter()
     rejected: dict[str, Counter[str]] = {}
     for count in _own_lines(line_counts):
@@ -161,7 +163,7 @@ def rejected_share(line_counts: pd.DataFrame, limit: float = 0.05) -> list[str]:
     faults = []
     for table, reasons in sorted(rejected.items()):
         share = reasons.total() / totals[table]
-        if share > limit:
+        if share > limit and reasons.total() >= LEAST_REJECTED:
             top = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common(TOP_REASONS))
             faults.append(
                 f"{table}: {share:.1%} of {totals[table]:,} lines are rejected, {limit:.1%} is the limit ({top}): "

@@ -61,9 +61,18 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     summary = summarise(settings, outcome)
     show(console, settings, summary, outcome, time.monotonic() - began)
     if summary.untrainable:
-        reasons = "; ".join(f"{analysis}: {reason}" for analysis, reason in summary.untrainable.items())
-        raise NotTrainable(f"NOT_TRAINABLE, so nothing was published and what was stays. {reasons}")
+        raise NotTrainable(
+            f"NOT_TRAINABLE, so nothing was published and what was stays. {_reasons(summary.untrainable)}"
+        )
     return 0
+
+
+def _reasons(untrainable: dict[str, str]) -> str:
+    """Each reason once, with the analyses that it holds for."""
+    holding = {
+        reason: [name for name, told in untrainable.items() if told == reason] for reason in untrainable.values()
+    }
+    return " ".join(f"{' and '.join(names)}: {reason.rstrip('.')}." for reason, names in holding.items())
 
 
 def show(console: Console, settings: Settings, summary: RunSummary, outcome: RunOutcome, seconds: float) -> None:
@@ -88,7 +97,9 @@ def show(console: Console, settings: Settings, summary: RunSummary, outcome: Run
 
 def _models(summary: RunSummary, outcome: RunOutcome) -> Table:
     headings = ("target", "champion", "", "best naive", "", "verdict")
-    models = plain_table(f"Models as of {outcome.as_of}, measured on customers and days they had not seen", headings)
+    models = plain_table(
+        f"Models as of {outcome.as_of}, measured on a later day than those they were trained on", headings
+    )
     for row in summary.models:
         models.add_row(
             row.target,

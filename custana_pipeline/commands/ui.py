@@ -34,5 +34,5 @@ def environment_of(settings: Settings) -> dict[str, str]:
     if settings.input:
         told["CUSTANA_INPUT"] = settings.input
     if settings.horizon_days_override:
-        told["CUSTANA_HORIZON_DAYS_OVERRIDE"] = str(settings.horizon_days_override)
+        told["CUSTANA_HORIZON_DAYS"] = str(settings.horizon_days_override)
     return told

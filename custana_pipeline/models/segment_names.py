@@ -282,11 +282,12 @@ def _description(rule: NamingRule, row: Any) -> str:
     if pd.notna(row["recency_days"]):
         typical.append(f"last purchase {row['recency_days']:,.0f} days ago")
     if pd.notna(row["purchase_frequency"]):
-        typical.append(f"{row['purchase_frequency']:,.0f} purchase days")
+        days = f"{row['purchase_frequency']:,.0f}"
+        typical.append(f"{days} purchase day{'' if days == '1' else 's'}")
     if pd.notna(row["purchase_amount"]):
         typical.append(f"{row['purchase_amount']:,.0f} spent")
     if pd.notna(row["age"]):
         typical.append(f"age {row['age']:.0f}")
     if row["traits"]:
         typical.append(f"more often than others {row['traits'].replace('; ', ', ')}")
-    return ". ".join([*facts, *(["Typically " + ", ".join(typical)] if typical else [])]) + "."
+    return ". ".join([*facts, *(["Typically: " + ", ".join(typical)] if typical else [])]) + "."

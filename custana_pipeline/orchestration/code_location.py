@@ -1,6 +1,7 @@
 """Everything that Dagster loads for one source, put together."""
 
 import logging
+import warnings
 
 import dagster as dg
 
@@ -35,4 +36,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
     if policy is None:
         return definitions
-    return definitions.map_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, policy))
+    with warnings.catch_warnings():
+        # the version is pinned, and its users cannot do anything about a preview
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return definitions.map_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, policy))

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from custana_pipeline.errors import DataFault
@@ -12,6 +13,9 @@ from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.sql_models import SqlModels
 from custana_pipeline.stores.tracking import Tracker
 from custana_pipeline.stores.warehouse import Session, Warehouse
+
+STAGES_WITH_CODE = ("raw", "cleaned", "features", "models", "applications")
+"""The folders whose code decides what comes out."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,12 @@ class Project:
 
     @cached_property
     def code_version(self) -> str:
-        """A hash over all SQL models and the package's Python, told with every training and publication."""
+        """A hash over all SQL models and the stages' Python, told with every training and publication."""
         digest = hashlib.sha256()
         for name in sorted(self.models.by_name):
             digest.update(self.models[name].code_version.encode())
-        for path in sorted((self.settings.project_dir / "custana_pipeline").rglob("*.py")):
-            digest.update(path.read_bytes())
+        package = Path(__file__).resolve().parents[1]
+        for stage in STAGES_WITH_CODE:
+            for path in sorted((package / stage).rglob("*.py")):
+                digest.update(path.read_bytes())
         return digest.hexdigest()[:12]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from custana_pipeline.errors import CustanaError, DataFault, WrongUse
+from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.settings import Settings
@@ -61,6 +62,8 @@ def run_chain(settings: Settings, as_of: dt.date | None, heard: Heard) -> RunOut
     """
     from custana_pipeline.orchestration.code_location import build_definitions
 
+    if as_of is not None:
+        _refuse_day_to_come(settings, as_of)
     definitions, project = build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
     with dagster_home.opened(home) as instance:
@@ -152,6 +155,14 @@ def _day_after_newest_line(project: Project) -> dt.date:
     if newest is None:
         raise DataFault("cleaned.transactions has no line: check the source files and `custana status`.")
     return newest + dt.timedelta(days=1)
+
+
+def _refuse_day_to_come(settings: Settings, as_of: dt.date) -> None:
+    if not as_of_days(settings.pack).has_partition_key(as_of.isoformat()):
+        raise WrongUse(
+            f"--as-of {as_of} is no day of source '{settings.source}' yet ({settings.pack.timezone}): choose one that "
+            "has begun."
+        )
 
 
 def _refuse_missing_partition(definitions: dg.Definitions, as_of: dt.date) -> None:

@@ -1,6 +1,6 @@
 """SQL models as Dagster assets: dependencies, descriptions and column lineage come from the SQL itself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -56,11 +56,10 @@ def table_metadata(session: Session, table: str, descriptions: Mapping[str, str]
     }
 
 
-def lineage_metadata(
-    session: Session, model: SqlModel, owners: Mapping[str, str] | None = None
-) -> dict[str, dg.TableColumnLineage]:
+def lineage_metadata(session: Session, model: SqlModel, owners: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Where each column of the model's table comes from, down to stored tables that are assets.
 
+    It is there twice: as Dagster's own lineage, which the open-source page does not draw, and as a table to read.
     `owners` maps a table to the table whose asset builds it.
     """
     known = {table: session.column_types(table) for table in model.reads if not table.startswith("sources.")}
@@ -72,7 +71,16 @@ def lineage_metadata(
         ]
         for column, origins in column_origins(model, known).items()
     }
-    return {"dagster/column_lineage": dg.TableColumnLineage({column: found for column, found in deps.items() if found})}
+    found = {column: origins for column, origins in deps.items() if origins}
+    return {"dagster/column_lineage": dg.TableColumnLineage(found), "column_origins": _origin_table(found)}
+
+
+def _origin_table(origins: Mapping[str, Sequence[dg.TableColumnDep]]) -> dg.MarkdownMetadataValue:
+    rows = [
+        f"| {column} | {', '.join('.'.join([*dep.asset_key.path, dep.column_name]) for dep in deps)} |"
+        for column, deps in origins.items()
+    ]
+    return dg.MetadataValue.md("\n".join(["| column | comes from |", "|---|---|", *rows]))
 
 
 def described_columns(contract: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from custana_pipeline.errors import WrongUse
@@ -120,10 +120,16 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CUSTANA_", frozen=True, extra="forbid")
 
     project_dir: Path = Field(description="The folder of custana.toml, dbt_like_sql and workspace.yaml.")
-    data_dir: Path = Field(description="Where everything that custana writes goes.")
+    data_dir: Path = Field(Path("data"), description="Where everything that custana writes goes.")
     source: str = Field("sample", description="The active source pack.")
     input: str | None = Field(None, description="Folder or file to read instead of the pack's input.")
-    horizon_days_override: int | None = Field(None, ge=1, le=730, description="Horizon instead of the pack's, in days.")
+    horizon_days_override: int | None = Field(
+        None,
+        ge=1,
+        le=730,
+        validation_alias=AliasChoices("horizon_days_override", "CUSTANA_HORIZON_DAYS"),
+        description="Horizon instead of the pack's, in days (CUSTANA_HORIZON_DAYS).",
+    )
     memory_limit: str = Field(
         "",
         pattern=r"^(\d+(\.\d+)?\s*[KMGT]i?B)?$",
@@ -138,6 +144,7 @@ class Settings(BaseSettings):
     max_rejected_share: float = Field(
         0.05, ge=0, le=1, description="Share of rejected lines above which nothing is published."
     )
+    warehouse_days: int = Field(40, ge=1, description="Days run last whose features and lists the warehouse keeps.")
     nightly_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly retraining; ingest is one before.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Loopback port of the Dagster UI.")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Loopback port of the MLflow UI.")
@@ -235,8 +242,8 @@ def load_settings(**overrides: Any) -> Settings:
     folder = project_dir()
     given = {name: value for name, value in overrides.items() if value is not None}
     given.setdefault("project_dir", folder)
-    if "CUSTANA_DATA_DIR" not in os.environ:
-        given.setdefault("data_dir", folder / "data")
+    if "CUSTANA_DATA_DIR" in os.environ:
+        given.setdefault("data_dir", Path(os.environ["CUSTANA_DATA_DIR"]).expanduser().absolute())
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -244,7 +251,8 @@ def load_settings(**overrides: Any) -> Settings:
         raise WrongUse(f"The settings are wrong: {faults}: mend {SETTINGS_FILE} or the CUSTANA_ variable.") from None
     except ValueError as error:
         raise WrongUse(f"{SETTINGS_FILE} cannot be read as TOML ({error}): mend that line.") from None
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
+    # a relative folder is the project's, wherever the command is typed
+    return settings.model_copy(update={"data_dir": (folder / settings.data_dir.expanduser()).resolve()})
 
 
 def _fault(fault: Any) -> str:

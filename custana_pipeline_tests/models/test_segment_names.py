@@ -105,7 +105,7 @@ def test_without_purchases_a_segment_is_called_by_its_traits_or_age() -> None:
 def test_every_segment_is_described_and_has_an_action() -> None:
     named = name_segments(profile({"customer_count": 1234, "share": 0.24, "traits": "Berlin"} | rfm(0.9, 0.9, 0.9)))
     assert named["description"].item() == (
-        "1,234 customers (24%) who buy often, spend most and were here lately. Typically last purchase 50 days ago, "
+        "1,234 customers (24%) who buy often, spend most and were here lately. Typically: last purchase 50 days ago, "
         "3 purchase days, 90 spent, age 40, more often than others Berlin."
     )
     assert named["suggested_action"].item().startswith("Reward them")

@@ -12,6 +12,7 @@ from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, contract_of, publish_day, render_day
+from custana_pipeline.orchestration.retention import forget_old_days
 from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
 from custana_pipeline.orchestration.sql_assets import (
     asset_key,
@@ -230,10 +231,13 @@ def _exports_asset(project: Project) -> dg.AssetsDefinition:
     def exports(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         as_of = dt.date.fromisoformat(context.partition_key)
         published = publish_day(project, as_of, context.run_id)
+        with project.warehouse.transaction() as session:
+            forgotten = forget_old_days(session, project)
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(published.folder),
                 "is_new": published.is_new,
+                "old_days_forgotten": forgotten,
                 "is_current": published.is_current,
                 "manifest": dg.MetadataValue.json(dict(published.manifest)),
             }

@@ -127,11 +127,22 @@ def begin_anew_for_another_input(session: Session, shape: RawSetShape, place: Pa
 
 def _refuse_nothing(session: Session, project: Project, name: str) -> None:
     raw_set = project.settings.pack.raw[name]
-    if raw_set.required and not session.count(f"raw.{name}"):
+    if not raw_set.required or session.count(f"raw.{name}"):
+        return
+    malformed = session.rows(
+        "select reason, count(*) from raw.malformed_lines where raw_set = $raw_set group by reason order by reason",
+        {"raw_set": name},
+    )
+    if malformed:
+        told = ", ".join(f"{reason} {lines:,}" for reason, lines in malformed)
         raise BadFile(
-            f"NO_DATA: there is no line for raw.{name}: none of {', '.join(raw_set.files)} is in the input of source "
-            f"'{project.settings.source}'. Put the files there, or say where they are with --input."
+            f"NO_DATA: every line for raw.{name} is malformed ({told}): correct the files, or the delimiter and "
+            f"columns of raw set {name} in custana.toml."
         )
+    raise BadFile(
+        f"NO_DATA: there is no line for raw.{name}: none of {', '.join(raw_set.files)} is in the input of source "
+        f"'{project.settings.source}'. Put the files there, or say where they are with --input."
+    )
 
 
 def _told(session: Session, name: str, landed: Sequence[LandedFile], plan: LandingPlan) -> dict[str, Any]:

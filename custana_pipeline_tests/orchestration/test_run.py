@@ -1,0 +1,39 @@
+import datetime as dt
+import warnings
+from pathlib import Path
+
+import pytest
+
+from custana_pipeline.errors import WrongUse
+from custana_pipeline.orchestration.code_location import build_definitions
+from custana_pipeline.orchestration.run import STAGES, run_chain, step_counts
+from custana_pipeline_tests.orchestration.packs import START, shipped, with_calendar
+
+STEPS = {"raw": 4, "cleaned": 5, "features": 10, "models": 3, "applications": 9}
+
+
+def heard(step: str, happening: str) -> None:
+    raise AssertionError(f"{step} {happening}: nothing may begin")
+
+
+def test_a_day_to_come_of_an_open_source_is_wrong_use_before_anything_begins(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match=r"--as-of 2999-01-01 is no day of source 'sample' yet \(Europe/London\)"):
+        run_chain(with_calendar(tmp_path / "data", None), dt.date(2999, 1, 1), heard)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_day_outside_a_closed_source_is_wrong_use_before_anything_begins(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="--as-of 2024-06-30"):
+        run_chain(with_calendar(tmp_path, dt.date(2024, 12, 31)), START - dt.timedelta(days=1), heard)
+
+
+def test_the_steps_of_each_stage_are_counted_in_the_order_of_the_chain(tmp_path: Path) -> None:
+    counts = step_counts(shipped("sample", tmp_path))
+    assert tuple(counts) == STAGES
+    assert counts == STEPS
+
+
+def test_loading_the_definitions_says_nothing(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build_definitions(with_calendar(tmp_path, None))
