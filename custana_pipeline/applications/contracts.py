@@ -37,12 +37,12 @@ class PublishedList(pa.DataFrameModel):
 
 
 class RecommendedCustomers(PublishedList):
-    """One row per customer with a purchase before as_of: how likely she buys, and whether to address her."""
+    """One row per customer with a purchase before as_of: how likely they buy, and whether to address them."""
 
-    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names her")
+    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
     p_buy: Series[float] = _share(description="probability of a purchase within the horizon from as_of on")
     score_decile: Series[int] = _place(description="tenth of the customers by p_buy, 1 the best; equal p_buy shares it")
-    is_recommended: Series[bool] = pa.Field(description="whether she is in the audience")
+    is_recommended: Series[bool] = pa.Field(description="whether they are in the audience")
     is_control: Series[bool] = pa.Field(
         description="whether she, of the audience, is left out by draw, so that the campaign can be measured"
     )
@@ -57,16 +57,16 @@ class RecommendedCustomers(PublishedList):
 
 
 class DemandForecast(PublishedList):
-    """One row per customer with a purchase before as_of: what she is expected to buy within the horizon."""
+    """One row per customer with a purchase before as_of: what they are expected to buy within the horizon."""
 
-    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names her")
+    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
     expected_purchases: Series[float] = _count(description="days with a purchase within the horizon")
     expected_amount: Series[float] = _amount(description="money of purchases within the horizon, gross of returns")
-    expected_net_amount: Series[float] = _amount(description="expected_amount less the returns to expect of her")
+    expected_net_amount: Series[float] = _amount(description="expected_amount less the returns to expect of them")
     lower_amount: Series[float] = _amount(description="lower end of the 80% interval of expected_amount")
     upper_amount: Series[float] = _amount(description="upper end of the 80% interval of expected_amount")
     return_share: Series[float] = _share_or_null(
-        description="share of her money that comes back, from the last 365 days, drawn towards everybody's"
+        description="share of their money that comes back, from the last 365 days, drawn towards everybody's"
     )
     model_version: Series[str] = _id(description="the models that gave purchases and amount")
 
@@ -85,11 +85,11 @@ class DemandForecast(PublishedList):
 
 
 class ProductRecommendations(PublishedList):
-    """One row per customer, list and place: a product to offer her."""
+    """One row per customer, list and place: a product to offer them."""
 
-    customer_id: Series[str] = _id(description="the customer, as the source names her")
+    customer_id: Series[str] = _id(description="the customer, as the source names them")
     list: Series[str] = pa.Field(isin=["buy_again", "discover"], description="buy_again, or discover: never bought yet")
-    rank: Series[int] = _place(description="place on her list, 1 the best")
+    rank: Series[int] = _place(description="place on their list, 1 the best")
     product_id: Series[str] = _id(description="the product, as the source names it")
     product_name: Series[str] = pa.Field(nullable=True, description="the product's name, or its id where it has none")
     score: Series[float] = _count(description="what the place rests on; comparable within one list of one customer")
@@ -102,9 +102,9 @@ class ProductRecommendations(PublishedList):
 
 
 class CustomerSegments(PublishedList):
-    """One row per customer with a purchase before as_of: the segment she is in."""
+    """One row per customer with a purchase before as_of: the segment they are in."""
 
-    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names her")
+    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
     segment_id: Series[int] = pa.Field(description="the segment's number on this day: 1 spends most; 0 is nobody alike")
     segment_name: Series[str] = _id(description="the segment's name, by the published rules")
     model_version: Series[str] = _id(description="the model that drew the segments")
@@ -113,7 +113,9 @@ class CustomerSegments(PublishedList):
 class SegmentProfiles(PublishedList):
     """One row per segment: who its customers are and what is expected of them."""
 
-    segment_id: Series[int] = pa.Field(unique=True, description="the segment's number on this day: 1 spends most; 0 is nobody alike")
+    segment_id: Series[int] = pa.Field(
+        unique=True, description="the segment's number on this day: 1 spends most; 0 is nobody alike"
+    )
     segment_name: Series[str] = _id(description="the segment's name")
     customers: Series[int] = pa.Field(ge=1, description="customers in the segment")
     share: Series[float] = _share(description="their share of all customers")

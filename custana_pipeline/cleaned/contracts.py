@@ -82,7 +82,7 @@ class CleanedTransactions(_FromFiles):
 
 
 class CleanedCustomers(_FromFiles):
-    """One row is one customer, by the last record of her that is kept."""
+    """One row is one customer, by the last record of them that is kept."""
 
     customer_id: Series[str] = pa.Field(str_length={"min_value": 1}, description="the customer")
     birth_year: Series[float] = pa.Field(

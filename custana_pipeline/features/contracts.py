@@ -21,7 +21,7 @@ _share_or_null = partial(pa.Field, ge=0, le=1, nullable=True)
 
 NO_MONEY = "null where the source has no money"
 NO_EVENTS = "null where the source has no events before as_of"
-NO_PRODUCTS = "null where her lines name no product"
+NO_PRODUCTS = "null where their lines name no product"
 ONE_PURCHASE = "null after one purchase only"
 
 
@@ -33,7 +33,7 @@ class Snapshot(pa.DataFrameModel):
         coerce=True, description="the day of the snapshot; everything else was known strictly before it"
     )
     customer_id: Series[str] = pa.Field(
-        str_length={"min_value": 1}, description="the customer, as the source names her"
+        str_length={"min_value": 1}, description="the customer, as the source names them"
     )
 
     class Config:
@@ -173,23 +173,23 @@ class Mix(Snapshot):
     mean_unit_amount: Series[float] = _money(description=f"money per unit; {NO_MONEY}")
     product_count: Series[float] = _perhaps(description=f"different products bought before as_of; {NO_PRODUCTS}")
     repeat_product_share: Series[float] = _share_or_null(
-        description=f"share of her products that she bought on two days or more; {NO_PRODUCTS}"
+        description=f"share of their products that they bought on two days or more; {NO_PRODUCTS}"
     )
-    top_product_share: Series[float] = _share_or_null(description=f"share of her lines for one product; {NO_PRODUCTS}")
-    category_count: Series[float] = _perhaps(description="different categories; null where her products have none")
+    top_product_share: Series[float] = _share_or_null(description=f"share of their lines for one product; {NO_PRODUCTS}")
+    category_count: Series[float] = _perhaps(description="different categories; null where their products have none")
     top_category_share: Series[float] = _share_or_null(
-        description="share of her lines for top_category; null where her products have no category"
+        description="share of their lines for top_category; null where their products have no category"
     )
     top_category: Series[str] = _nullable(
-        description="the category of most of her lines, the first by name among equals; null where there is none"
+        description="the category of most of their lines, the first by name among equals; null where there is none"
     )
 
 
 class Novelty(Snapshot):
-    """How much of what a customer buys is new to her."""
+    """How much of what a customer buys is new to them."""
 
     new_product_share_90d: Series[float] = _share_or_null(
-        description="share of the products of the last 90 days that she had not bought before; null without any"
+        description="share of the products of the last 90 days that they had not bought before; null without any"
     )
 
 
@@ -269,34 +269,34 @@ class FuturePurchases(FutureAmount):
 
 
 class ActivityFeatures(Core, Lifetime, Windows, Rhythm, Returns, Volume, SpareActivity):
-    """One row per customer with a purchase before as_of: when, how often and for how much she bought."""
+    """One row per customer with a purchase before as_of: when, how often and for how much they bought."""
 
 
 class BrowsingFeatures(Browsing, BrowsingDetail, SpareBrowsing):
-    """One row per customer with a purchase before as_of: what she looked at and put into the cart."""
+    """One row per customer with a purchase before as_of: what they looked at and put into the cart."""
 
 
 class AssortmentFeatures(Mix, Novelty):
-    """One row per customer with a purchase before as_of: what is in her baskets."""
+    """One row per customer with a purchase before as_of: what is in their baskets."""
 
 
 class DemographicFeatures(Demographics):
-    """One row per customer with a purchase before as_of: who she is, as far as it was known."""
+    """One row per customer with a purchase before as_of: who they are, as far as it was known."""
 
 
 class Outcomes(FuturePurchases):
-    """One row per customer with a purchase before as_of: what she bought in the horizon, now over."""
+    """One row per customer with a purchase before as_of: what they bought in the horizon, now over."""
 
 
 class BehaviorFeatures(
     Core, Lifetime, Windows, Rhythm, Returns, Mix, Novelty, Browsing, BrowsingDetail, Demographics, FuturePurchases
 ):
-    """One row per customer with a purchase before as_of: what may tell whether she buys within the horizon."""
+    """One row per customer with a purchase before as_of: what may tell whether they buy within the horizon."""
 
 
 class DemandFeatures(BehaviorFeatures, Volume):
-    """One row per customer with a purchase before as_of: what may tell how often and how much she buys."""
+    """One row per customer with a purchase before as_of: what may tell how often and how much they buy."""
 
 
 class SegmentationFeatures(Core, Mix, Browsing, Demographics, FutureAmount):
-    """One row per customer with a purchase before as_of: what makes her like others."""
+    """One row per customer with a purchase before as_of: what makes them like others."""

@@ -54,12 +54,12 @@ def train_demand(snapshots: pd.DataFrame, origins: OriginsLike, settings: Demand
     Purchases compete on squared error: its best prediction is the mean, so that totals add up. Amounts compete on
     the mix of absolute and squared error that `row_losses` describes, among models whose total on the holdout lies
     within `least_total_ratio` and its inverse, or about as near to the actual total as that of the best naive rule.
-    A target without data has no champion; without any target the Training is NOT_TRAINABLE.
+    Amounts without data have no champion; without purchases, which every forecast needs, the Training is NOT_TRAINABLE.
     """
     parts = {target: _train_target(snapshots, origins, target, settings) for target in TARGETS}
     trained = [part for part in parts.values() if part.is_trained]
-    if not trained:
-        first = parts["future_purchase"]
+    first = parts["future_purchase"]
+    if not first.is_trained:
         return not_trainable("demand", first.reason, settings=first.settings, row_counts=first.row_counts)
     return Training(
         analysis="demand",

@@ -18,7 +18,7 @@ PUBLISHED_LISTS = {
     "recommended_customers": "Whom to address: how likely each customer buys within the horizon, and why.",
     "demand_forecast": "What each customer is expected to buy within the horizon.",
     "customer_segments": "Which segment each customer belongs to.",
-    "product_recommendations": "What to offer each customer: what she buys again, and what is new to her.",
+    "product_recommendations": "What to offer each customer: what they buy again, and what is new to them.",
     "segment_profiles": "Who the customers of each segment are, and what is expected of them.",
     "segment_offers": "What each segment buys more of than others do.",
     "demand_totals": "The expected demand by segment, category and location.",

@@ -11,6 +11,7 @@ from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, publish
 from custana_pipeline_tests.commands.shop_files import Shop
+from custana_pipeline_tests.stores.tracking_template import copy_of_empty_store
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,7 @@ def shop(tmp_path: Path, prepared_home: Path) -> Shop:
     """A shop without files, for which lists have been published once."""
     data = tmp_path / "data"
     shutil.copytree(prepared_home, data / "dagster")
+    copy_of_empty_store(data / "mlflow")
     table = pa.table({"as_of": [dt.date(2024, 12, 31)], "customer_id": ["c1"]})
     lists = {"recommended_customers": PublishedList(table, ("as_of", "customer_id"), {})}
     publish(Publication(dt.date(2024, 12, 31), "sample", 90, lists, "<html></html>"), data / "published")

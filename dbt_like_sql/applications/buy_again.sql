@@ -1,4 +1,4 @@
--- one row per customer and place on her buy-again list: what she buys by habit, filled with what is popular
+-- one row per customer and place on their buy-again list: what they buy by habit, filled with what is popular
 -- grain: as_of, customer_id, rank
 with
 
@@ -46,7 +46,7 @@ habits as (
 ),
 
 -- a list is full after the 10 most popular products the customer does not know, and these stand
--- among the first (10 + what she knows): enough to join, however many products there are
+-- among the first (10 + what they know): enough to join, however many products there are
 depths as (
     select
         customers.customer_id,

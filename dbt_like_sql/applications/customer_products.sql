@@ -1,4 +1,4 @@
--- one row per customer and product that she ever bought or sent back before as_of
+-- one row per customer and product that they ever bought or sent back before as_of
 -- grain: as_of, customer_id, product_id
 with
 

@@ -1,4 +1,4 @@
--- one row per customer and category: her expected demand, split by what she bought in the last 365 days, to the cent
+-- one row per customer and category: their expected demand, split by what they bought in the last 365 days, to the cent
 -- grain: as_of, customer_id, category
 with
 

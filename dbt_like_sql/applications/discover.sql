@@ -1,4 +1,4 @@
--- one row per customer and place on her discover list: what she never bought, by what goes with hers or what she viewed
+-- one row per customer and place on their discover list: never bought, but goes with theirs or was viewed
 -- grain: as_of, customer_id, rank
 with
 

@@ -1,4 +1,4 @@
--- one row per customer, list and place: the products to offer her, what she buys again apart from what is new to her
+-- one row per customer, list and place: the products to offer them, what they buy again apart from what is new to them
 -- grain: as_of, customer_id, list, rank
 with
 

@@ -1,4 +1,4 @@
--- one row per customer: what she bought and sent back in the 365 days before as_of
+-- one row per customer: what they bought and sent back in the 365 days before as_of
 -- grain: as_of, customer_id
 with
 

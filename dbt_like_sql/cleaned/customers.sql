@@ -1,4 +1,4 @@
--- one row is one customer, by the last record of her that is kept
+-- one row is one customer, by the last record of them that is kept
 -- grain: customer_id
 select
     customer_id,

@@ -14,10 +14,20 @@ customer_repairs as (
     where status = 'kept'
 ),
 
+-- a source without any order id lacks them; it has none to repair
+order_ids as (
+    select
+        source_file,
+        is_order_id_made,
+        count(*) filter (where not is_order_id_made) over () > 0 as has_order_ids
+    from cleaned.transactions_lines
+    where status = 'kept'
+),
+
 made_order_ids as (
     select source_file
-    from cleaned.transactions_lines
-    where status = 'kept' and is_order_id_made
+    from order_ids
+    where is_order_id_made and has_order_ids
 ),
 
 repairs as (

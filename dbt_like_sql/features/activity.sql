@@ -1,4 +1,4 @@
--- one row per customer with a purchase before as_of: when, how often and for how much she bought
+-- one row per customer with a purchase before as_of: when, how often and for how much they bought
 -- grain: as_of, customer_id
 -- days_ago is 1 for the day before as_of; a purchase is a day with a purchase; returns count in net amounts only
 with

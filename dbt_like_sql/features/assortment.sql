@@ -1,6 +1,6 @@
--- one row per customer with a purchase before as_of: what is in her baskets and how her lines spread over products
+-- one row per customer with a purchase before as_of: what is in their baskets and how their lines spread over products
 -- grain: as_of, customer_id
--- null where her lines name no product, or her products no category
+-- null where their lines name no product, or their products no category
 with
 
 purchase_days as (

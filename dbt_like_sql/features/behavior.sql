@@ -1,4 +1,4 @@
--- one row per customer with a purchase before as_of: what may tell whether she buys within the horizon
+-- one row per customer with a purchase before as_of: what may tell whether they buy within the horizon
 -- grain: as_of, customer_id
 -- the last columns are outcomes: null until the horizon is over, and never a feature
 with

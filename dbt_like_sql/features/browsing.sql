@@ -1,6 +1,6 @@
--- one row per customer with a purchase before as_of: what she looked at and put into the cart
+-- one row per customer with a purchase before as_of: what they looked at and put into the cart
 -- grain: as_of, customer_id
--- all null where no such customer has an event before as_of; one without events has zeros, and her days_since_event
+-- all null where no such customer has an event before as_of; one without events has zeros, and their days_since_event
 -- is one day more than the whole history of events
 with
 
@@ -46,7 +46,7 @@ customers as (
     from purchase_days
 ),
 
--- whoever buys for the first time on as_of or later was nobody before it, and her events say nothing yet
+-- whoever buys for the first time on as_of or later was nobody before it, and their events say nothing yet
 buyer_days as (
     select
         browsing_days.customer_id,

@@ -1,4 +1,4 @@
--- one row per customer with a purchase before as_of: who she is, as far as it was known
+-- one row per customer with a purchase before as_of: who they are, as far as it was known
 -- grain: as_of, customer_id
 -- a record that was signed up on as_of or later is not yet known; a record without that date always is
 with

@@ -1,4 +1,4 @@
--- one row per customer with a purchase before as_of: what she bought in the horizon from as_of on
+-- one row per customer with a purchase before as_of: what they bought in the horizon from as_of on
 -- grain: as_of, customer_id
 -- to be run only once the horizon, [as_of, as_of + horizon_days), is over
 with

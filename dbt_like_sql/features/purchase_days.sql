@@ -1,4 +1,4 @@
--- one row per customer and day on which she bought or sent something back
+-- one row per customer and day on which they bought or sent something back
 -- grain: customer_id, ordered_date
 with
 

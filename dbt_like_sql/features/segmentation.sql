@@ -1,4 +1,4 @@
--- one row per customer with a purchase before as_of: what makes her like others
+-- one row per customer with a purchase before as_of: what makes them like others
 -- grain: as_of, customer_id
 -- the last columns are outcomes: null until the horizon is over, and never a feature
 with

@@ -230,7 +230,7 @@ def _exports_asset(project: Project) -> dg.AssetsDefinition:
     @reported
     def exports(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         as_of = dt.date.fromisoformat(context.partition_key)
-        published = publish_day(project, as_of, context.run_id)
+        published = publish_day(project, as_of, context.run.run_id)
         with project.warehouse.transaction() as session:
             forgotten = forget_old_days(session, project)
         return dg.MaterializeResult(

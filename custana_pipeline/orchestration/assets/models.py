@@ -66,7 +66,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
         origin = Origin(
             data_version=digest_of(rows),
             code_version=project.code_version,
-            dagster_run_id=context.run_id,
+            dagster_run_id=context.run.run_id,
             dagster_asset=key.to_user_string(),
             dagster_partition=context.partition_key,
         )

@@ -1,4 +1,4 @@
--- one row is one customer, with the country of her first line, so that later lines change nothing that was known
+-- one row is one customer, with the country of their first line, so that later lines change nothing that was known
 -- grain: customer_id
 -- derived from the invoice lines: source_line is the line that names the country, so line_text is null
 with
