@@ -175,7 +175,9 @@ class Mix(Snapshot):
     repeat_product_share: Series[float] = _share_or_null(
         description=f"share of their products that they bought on two days or more; {NO_PRODUCTS}"
     )
-    top_product_share: Series[float] = _share_or_null(description=f"share of their lines for one product; {NO_PRODUCTS}")
+    top_product_share: Series[float] = _share_or_null(
+        description=f"share of their lines for one product; {NO_PRODUCTS}"
+    )
     category_count: Series[float] = _perhaps(description="different categories; null where their products have none")
     top_category_share: Series[float] = _share_or_null(
         description="share of their lines for top_category; null where their products have no category"

@@ -9,10 +9,11 @@ from typing import Literal
 
 from custana_pipeline.errors import WrongUse
 
-RawFormat = Literal["csv", "blank_separated", "parquet"]
+RawFormat = Literal["csv", "blank_separated", "fixed_width", "parquet"]
 
 SOURCE_COLUMNS = ("source_file", "source_hash", "source_line")
 KNOWN_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_SPAN = re.compile(r"^(\d+)-(\d+)$")
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
 
@@ -21,7 +22,9 @@ class RawSetShape:
     """The declared shape of the files of one raw set.
 
     `columns` maps the raw name (the column of raw.<name>) to the header that the files carry; where `header` is false
-    its order is the order in the files. Raises WrongUse for a name that is no plain identifier.
+    its order is the order in the files.
+    For fixed_width it maps the raw name to the first and last character, "1-5".
+    Raises WrongUse for a name that is no plain identifier.
     """
 
     name: str
@@ -39,6 +42,21 @@ class RawSetShape:
             raise WrongUse(f"raw set {self.name}: optional {sorted(strangers)} are not among its columns.")
         if len(self.delimiter.encode()) != 1 or self.delimiter in '"\r\n':
             raise WrongUse(f"raw set {self.name}: the delimiter has to be one plain character.")
+
+        if self.format == "fixed_width" and self.header:
+            raise WrongUse(f"raw set {self.name}: a fixed_width file has no header: write header = false.")
+        _ = self.spans
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """For fixed_width the first and last character of each column, from 1; else nothing. WrongUse for a bad one."""
+        if self.format != "fixed_width":
+            return ()
+        found = [_SPAN.match(place) for place in self.columns.values()]
+        spans = tuple((int(each[1]), int(each[2])) for each in found if each)
+        if len(spans) < len(found) or any(not 1 <= first <= last for first, last in spans):
+            raise WrongUse(f'raw set {self.name}: each fixed_width column says its characters, such as "1-5".')
+        return spans
 
     @property
     def digest(self) -> str:

@@ -193,6 +193,8 @@ def _cells(first_line: str, raw_set: RawSetShape, file_name: str) -> list[str]:
         raise BadFile(f"{file_name}: its first line is blank: {_first_line_mend(raw_set)}.")
     if raw_set.format == "blank_separated":
         return first_line.split()
+    if raw_set.spans:
+        return [first_line[first - 1 : last] for first, last in raw_set.spans]
     try:
         return next(csv.reader([first_line], delimiter=raw_set.delimiter, strict=True))
     except csv.Error:

@@ -51,7 +51,7 @@ def load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
     if inspected.format == "parquet":
         connection.execute(insert_into_raw(inspected, parquet_rows(inspected)))
         return LoadedCounts(_loaded_rows(connection, inspected))
-    if inspected.format == "blank_separated":
+    if inspected.format in ("blank_separated", "fixed_width"):
         return _load_blank_separated(connection, inspected)
     if inspected.has_mixed_line_ends:
         return _load_exactly(connection, inspected)

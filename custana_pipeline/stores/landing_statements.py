@@ -77,9 +77,23 @@ def blank_separated_lines(inspected: InspectedFile) -> str:
     )
     return (
         "select source_line, raw_line, coalesce(trimmed, '') = '' as is_blank, "
-        f"regexp_split_to_array(trimmed, {literal(_BLANKS)}) as cells from ("
+        f"{_cells(inspected)} as cells from ("
         "select row_number() over () as source_line, raw_line, trim(raw_line, ' ' || chr(9) || chr(13)) as trimmed "
         f"from {reading}) where source_line > {inspected.header_line_count}"
+    )
+
+
+def _cells(inspected: InspectedFile) -> str:
+    """The fields of a line; of a fixed-width line that is too short none, and of one too long one too many."""
+    spans = inspected.shape.spans
+    if not spans:
+        return f"regexp_split_to_array(trimmed, {literal(_BLANKS)})"
+    written = "length(rtrim(raw_line, ' ' || chr(9) || chr(13)))"
+    fields = ", ".join(f"trim(substr(raw_line, {first}, {last - first + 1}))" for first, last in spans)
+    too_many = ", ".join("''" for _ in range(len(spans) + 1))
+    return (
+        f"case when {written} < {max(first for first, _ in spans)} then cast([] as varchar[]) "
+        f"when {written} > {max(last for _, last in spans)} then [{too_many}] else [{fields}] end"
     )
 
 

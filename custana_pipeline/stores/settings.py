@@ -38,13 +38,14 @@ class RawSet(_Frozen):
     files: tuple[str, ...] = Field(
         description="File name patterns, such as 'orders*.csv', below the pack's input folder."
     )
-    format: Literal["csv", "blank_separated"] = Field(
+    format: Literal["csv", "blank_separated", "fixed_width"] = Field(
         "csv", description="How text files are laid out; .parquet and .gz are known by their names."
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="The character between two fields of a csv.")
     header: bool = Field(True, description="Whether the first line names the columns.")
     columns: dict[str, str] | tuple[str, ...] = Field(
-        description="Raw name -> header of each column to load; without a header, the raw names in file order."
+        description="Raw name -> header of each column to load; without a header the raw names in file order; "
+        "for fixed_width raw name -> first and last character, such as '1-5'."
     )
     optional: tuple[str, ...] = Field((), description="Raw names whose header may be missing; they load as null.")
     required: bool = Field(True, description="Whether a run without any such file is an error.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from custana_pipeline.errors import BadFile
+from custana_pipeline.errors import BadFile, WrongUse
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import hash_file, inspect_file
 from custana_pipeline.stores.landing_sql import LandedFile, land, needs_landing, note_second_copy, plan_landing, prepare
@@ -241,3 +241,19 @@ def test_a_changed_declaration_lands_everything_again(connection, tmp_path):
     prepare(connection, wider)
     assert needs_landing(connection, wider, "o.csv", file.source_hash)
     assert connection.execute("select count(*) from raw.files").fetchall() == [(0,)]
+
+
+def test_fixed_width_lines_land_by_their_characters_and_lines_of_another_length_are_malformed(connection, tmp_path):
+    cards = RawSetShape("cards", {"customer_id": "1-4", "day": "6-13", "amount": "14-20"}, "fixed_width", header=False)
+    content = "0001 19970101   1.50\nC 2  19970102  10.00\r\n\n0003 1997\n0004 19970104   4.00 and more\n"
+    file = landed(connection, tmp_path / "cards.txt", content.replace("\r\n", "\n"), cards)
+    assert (file.record_count, file.malformed_line_count, file.blank_line_count) == (2, 2, 1)
+    assert rows(connection, "cards") == [(1, "0001", "19970101", "1.50"), (2, "C 2", "19970102", "10.00")]
+    reasons = connection.execute("select source_line, reason from raw.malformed_lines order by source_line").fetchall()
+    assert reasons == [(4, "too_few_fields"), (5, "too_many_fields")]
+
+
+@pytest.mark.parametrize("span", ["", "5", "9-2", "0-3"])
+def test_a_fixed_width_column_without_its_characters_is_refused(span):
+    with pytest.raises(WrongUse, match="characters"):
+        RawSetShape("cards", {"customer_id": span}, "fixed_width", header=False)

@@ -39,7 +39,7 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         group_name="raw",
-        kinds={"duckdb", shape.format if shape.format != "blank_separated" else "text"},
+        kinds={"duckdb", "csv" if shape.format == "csv" else "text"},
         owners=[project.settings.owner],
         description=f"The lines of {', '.join(project.settings.pack.raw[name].files)} as they came, all text, "
         "each with its file, line number and file hash. The ledger of files is raw.files.",
