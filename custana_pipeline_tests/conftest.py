@@ -40,3 +40,8 @@ def dataset(relative: str) -> Path:
     if not path.exists():
         pytest.skip(f"the public data set {relative} is not here (README, 'Real data')")
     return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the whole runs, which take longest, so that two processes end at about the same time."""
+    items.sort(key=lambda item: not item.path.name.startswith(("test_whole_chain", "test_too_little")))
