@@ -116,11 +116,20 @@ def test_a_line_without_product_is_kept_because_its_money_is_real(clean):
 
 
 def test_lines_without_order_are_one_order_per_customer_and_day(clean):
-    clean(transactions=[{"order_id": None}, {"order_id": "", "product_id": "p2"}])
-    assert clean.rows("select distinct order_id from cleaned.transactions") == [("c1@2024-01-05",)]
+    clean(
+        transactions=[{"order_id": None}, {"order_id": "", "product_id": "p2"}, {"order_id": "o9", "product_id": "p3"}]
+    )
+    made = "select distinct order_id from cleaned.transactions order by order_id"
+    assert clean.rows(made) == [("c1@2024-01-05",), ("o9",)]
     assert clean.rows("select column_name, rule, line_count from cleaned.repairs") == [
         ("order_id", "customer_and_day", 2)
     ]
+
+
+def test_a_source_without_any_order_id_has_none_to_repair(clean):
+    clean(transactions=[{"order_id": None}, {"order_id": None, "product_id": "p2"}])
+    assert clean.rows("select distinct order_id from cleaned.transactions") == [("c1@2024-01-05",)]
+    assert clean.rows("select rule from cleaned.repairs") == []
 
 
 def test_of_exact_duplicates_the_first_line_is_kept(clean):
