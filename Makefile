@@ -13,6 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_NO_PROGRESS := 1
+export UV_SYSTEM_CERTS := true
 
 .PHONY: help setup run ui test check bench docs lock clean
 
@@ -61,7 +62,7 @@ docs: setup  ## write docs/reference from the code
 
 lock:  ## resolve the dependencies anew and write the locks, without hosts
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --no-annotate --upgrade --extra dev pyproject.toml -o requirements.lock
+		--no-header --no-annotate --no-strip-extras --upgrade --extra dev pyproject.toml -o requirements.lock
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --upgrade - -o requirements-uv.lock
 
