@@ -15,19 +15,20 @@ customer_repairs as (
 ),
 
 -- a source without any order id lacks them; it has none to repair
-order_ids as (
-    select
-        source_file,
-        is_order_id_made,
-        count(*) filter (where not is_order_id_made) over () > 0 as has_order_ids
+given_order_ids as (
+    select count(*) as line_count
     from cleaned.transactions_lines
-    where status = 'kept'
+    where status = 'kept' and not is_order_id_made
 ),
 
 made_order_ids as (
-    select source_file
-    from order_ids
-    where is_order_id_made and has_order_ids
+    select transactions_lines.source_file
+    from cleaned.transactions_lines
+    cross join given_order_ids
+    where
+        transactions_lines.status = 'kept'
+        and transactions_lines.is_order_id_made
+        and given_order_ids.line_count > 0
 ),
 
 repairs as (
