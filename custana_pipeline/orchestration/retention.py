@@ -13,7 +13,10 @@ def forget_old_days(session: Session, project: Project) -> int:
     The `warehouse_days` as_of days that were run last stay, with every origin that they learn from.
     """
     # rows are numbered as they are written, so the highest number of a day tells when it was run last
-    query = "select as_of from models.champions group by as_of order by max(rowid) desc"
+    # a day before the first purchase was run on another input; nothing of it can be used any more
+    query = """select as_of from models.champions
+        where as_of > (select min(ordered_date) from cleaned.transactions where not is_return)
+        group by as_of order by max(rowid) desc"""
     kept = [row[0] for row in session.rows(query)]
     kept = kept[: project.settings.warehouse_days]
     origins = sorted({origin for day in kept for origin in project.origins(session, day).snapshots})

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import KNOWN_DELIMITERS, InspectedFile, RawFormat, RawSetShape
@@ -112,7 +112,8 @@ def open_expanded(path: Path) -> Iterator[tuple[BinaryIO, "_HashedReader"]]:
     with path.open("rb") as file:
         stored = _HashedReader(file)
         try:
-            yield (gzip.GzipFile(fileobj=stored, mode="rb") if _is_gzip(path) else stored), stored  # type: ignore
+            expanded = gzip.GzipFile(fileobj=cast(BinaryIO, stored), mode="rb") if _is_gzip(path) else stored
+            yield cast(BinaryIO, expanded), stored
         except (gzip.BadGzipFile, zlib.error):
             raise BadFile(f"{path.name}: the gzip is damaged (its checksum fails): fetch it again.") from None
         except EOFError:
