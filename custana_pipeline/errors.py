@@ -6,6 +6,8 @@
     |  |- BadFile           a file cannot be landed
     |  |- ContractBroken    a table does not keep its contract
     |  `- NotTrainable      too little data, or one class only
+    |     |- NotConverged   a likelihood without a maximum that can be found
+    |     `- NoMeanSpend    the spread of spend is so wide that it has no mean
     `- Transient            a lock or an interrupted write: retried        exit code 1
 
 A message names files, lines, columns, counts and reason codes. It never holds a customer's values.
@@ -40,6 +42,14 @@ class ContractBroken(DataFault):
 
 class NotTrainable(DataFault):
     """A model cannot be trained on what there is, and the message says why."""
+
+
+class NotConverged(NotTrainable):
+    """The likelihood has no maximum that can be found."""
+
+
+class NoMeanSpend(NotTrainable):
+    """The fitted spread of spend has no finite mean, so no expected amount may be told from it."""
 
 
 class Transient(CustanaError):
