@@ -21,6 +21,7 @@ _share_or_null = partial(pa.Field, ge=0, le=1, nullable=True)
 
 NO_MONEY = "null where the source has no money"
 NO_EVENTS = "null where the source has no events before as_of"
+NOT_FITTED = "null where too few histories allow no fit"
 NO_PRODUCTS = "null where their lines name no product"
 ONE_PURCHASE = "null after one purchase only"
 
@@ -248,6 +249,24 @@ class Demographics(Snapshot):
     signed_up_days: Series[float] = _perhaps(ge=1, description="days from the sign-up to as_of; null where unknown")
 
 
+class BuyTillYouDie(Snapshot):
+    """What BG/NBD and Gamma-Gamma, fitted on the histories of the day alone, foresee of the horizon."""
+
+    btyd_p_alive: Series[float] = _share_or_null(
+        description=f"probability of not having left (BG/NBD); 1 after one purchase; {NOT_FITTED}"
+    )
+    btyd_p_buy: Series[float] = _share_or_null(
+        description=f"probability of a purchase within the horizon (BG/NBD); {NOT_FITTED}"
+    )
+    btyd_purchases: Series[float] = _perhaps(
+        description=f"purchases expected within the horizon (BG/NBD); {NOT_FITTED}"
+    )
+    btyd_mean_amount: Series[float] = _perhaps(
+        description=f"expected money of a purchase (Gamma-Gamma, else the own mean); {NOT_FITTED}; {NO_MONEY}"
+    )
+    btyd_amount: Series[float] = _perhaps(description=f"btyd_purchases times btyd_mean_amount; {NOT_FITTED}")
+
+
 class FutureAmount(Snapshot):
     """The money of the horizon."""
 
@@ -290,8 +309,23 @@ class Outcomes(FuturePurchases):
     """One row per customer with a purchase before as_of: what they bought in the horizon, now over."""
 
 
+class BtydFeatures(BuyTillYouDie):
+    """One row per customer with a purchase before as_of: what buy-till-you-die models foresee of them."""
+
+
 class BehaviorFeatures(
-    Core, Lifetime, Windows, Rhythm, Returns, Mix, Novelty, Browsing, BrowsingDetail, Demographics, FuturePurchases
+    Core,
+    Lifetime,
+    Windows,
+    Rhythm,
+    Returns,
+    BuyTillYouDie,
+    Mix,
+    Novelty,
+    Browsing,
+    BrowsingDetail,
+    Demographics,
+    FuturePurchases,
 ):
     """One row per customer with a purchase before as_of: what may tell whether they buy within the horizon."""
 

@@ -1,25 +1,46 @@
-"""The days on which customers are looked at: one as_of to score, and the earlier origins to learn from."""
+"""The days on which customers are looked at: one as_of to score, earlier origins to learn from and to judge on."""
 
 import datetime as dt
 from dataclasses import dataclass
+
+YEAR_DAYS = 364
+"""A year that keeps the weekdays in step."""
+CHECK_DAYS = 30
+"""Most days of the short windows on which the shop's level is compared with that of a year before."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A past origin to judge on, with the earlier origins to learn from: their labels end at or before it."""
+
+    origin: dt.date
+    training: tuple[dt.date, ...]
 
 
 @dataclass(frozen=True)
 class Origins:
     """The as_of of a run with the past as_of days whose outcomes it may learn from.
 
-    Every label of `training` ends at or before `holdout`, every label of `refit` and of `holdout` at or before `as_of`.
+    The outcomes of every fold and of every day of `refit` are complete at as_of. `folds` are newest first; there are
+    none where the history is shorter than two horizons.
     """
 
     as_of: dt.date
     holdout: dt.date
-    training: tuple[dt.date, ...]
+    folds: tuple[Fold, ...]
     refit: tuple[dt.date, ...]
+    level_days: tuple[dt.date, ...] = ()
+    """Days on which the shop's trade is compared with what steady customers would do; see models.level."""
+
+    @property
+    def training(self) -> tuple[dt.date, ...]:
+        """The days to learn from before judging on the newest complete window."""
+        return self.folds[0].training if self.folds else ()
 
     @property
     def snapshots(self) -> tuple[dt.date, ...]:
         """Every day that features are needed for, oldest first; as_of itself is the last."""
-        past = {*self.training, *self.refit}
+        past = {*self.refit}.union(*({fold.origin, *fold.training} for fold in self.folds))
         return (*sorted(past - {self.as_of}), self.as_of)
 
 
@@ -30,31 +51,47 @@ def origins(
     *,
     step_days: int = 45,
     count: int = 4,
+    fold_count: int = 4,
     min_history_days: int = 60,
 ) -> Origins:
     """The origins of a run on `as_of`, given the first day with a purchase.
 
-    Training and refit origins lie `step_days` apart and have `min_history_days` of history behind them; where none
-    has, the latest one with any history is taken alone, and where there is no history at all the tuple is empty.
+    Origins lie on one grid that divides the horizon into equal steps of at most `step_days`, so that the origins to
+    judge on serve as origins to learn from as well. Each has `min_history_days` of history behind it; where none to
+    learn from has, the latest one with any history is taken alone, and an origin without one is not judged on.
 
     >>> days = origins(dt.date(2011, 9, 10), 90, dt.date(2009, 12, 1))
-    >>> str(days.holdout), [str(day) for day in days.training]
-    ('2011-06-12', ['2011-03-14', '2011-01-28', '2010-12-14', '2010-10-30'])
+    >>> [str(fold.origin) for fold in days.folds]
+    ['2011-06-12', '2011-04-28', '2011-03-14', '2011-01-28']
+    >>> [str(day) for day in days.training]
+    ['2011-03-14', '2011-01-28', '2010-12-14', '2010-10-30']
     >>> [str(day) for day in days.refit]
     ['2011-06-12', '2011-04-28', '2011-03-14', '2011-01-28']
     >>> origins(dt.date(2010, 7, 1), 90, dt.date(2009, 12, 1)).training
     (datetime.date(2010, 1, 2),)
     """
-    holdout = as_of - dt.timedelta(days=horizon_days)
+    steps = -(-horizon_days // step_days)
 
-    def back_from(latest: dt.date) -> tuple[dt.date, ...]:
-        days = [latest - dt.timedelta(days=step_days * number) for number in range(count)]
+    def grid(number: int) -> dt.date:
+        return as_of - dt.timedelta(days=round(number * horizon_days / steps))
+
+    def back_from(latest: int) -> tuple[dt.date, ...]:
+        days = [grid(latest + number) for number in range(count)]
         seasoned = [day for day in days if (day - first_day).days >= min_history_days]
         return tuple(seasoned or [day for day in days[:1] if day > first_day])
 
+    folds = [Fold(grid(steps + number), back_from(2 * steps + number)) for number in range(fold_count)]
     return Origins(
         as_of=as_of,
-        holdout=holdout,
-        training=back_from(holdout - dt.timedelta(days=horizon_days)),
-        refit=back_from(holdout),
+        holdout=grid(steps),
+        folds=tuple(fold for fold in folds if fold.training),
+        refit=back_from(steps),
+        level_days=_level_days([grid(each) for each in range(2 * steps + fold_count)], horizon_days, first_day),
     )
+
+
+def _level_days(grid: list[dt.date], horizon_days: int, first_day: dt.date) -> tuple[dt.date, ...]:
+    """The grid and the same days a year before, as far as there is history and the short window is over."""
+    days = {*grid, *(day - dt.timedelta(days=YEAR_DAYS) for day in grid)}
+    newest = grid[0] - dt.timedelta(days=min(horizon_days, CHECK_DAYS))
+    return tuple(sorted(day for day in days if first_day < day <= newest))

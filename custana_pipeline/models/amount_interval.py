@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -22,7 +23,7 @@ class AmountInterval(BaseEstimator):
     Rows are put in up to `bin_count` equally full bins by prediction; between the bins' middles the multiples are
     interpolated. A tenth of the rows lies below lower and a tenth above upper; where more than a tenth buys nothing,
     lower is zero and the upper bound alone leaves out the fifth, so that the share stays 80 % (split-conformal
-    quantiles by bin: Lei et al. 2018, section 2.2, on the holdout, which the model has not seen).
+    quantiles by bin: Lei et al. 2018, section 2.2, on the origins of the backtest, which the models had not seen).
     """
 
     def __init__(self, share: float = 0.8, bin_count: int = 12, least_rows: int = 40) -> None:
@@ -47,6 +48,24 @@ class AmountInterval(BaseEstimator):
         lower = float(np.quantile(multiples, tail))
         return max(lower, 0.0), float(np.quantile(multiples, 1 - tail if lower > 0 else self.share))
 
+    def measured_on_newest(self, backtest: pd.DataFrame) -> float:
+        """The coverage on the newest origin of bounds that were learned from the earlier origins alone.
+
+        `backtest` has origin, actual and predicted. Where there is one origin only, two halves of its customers, drawn
+        with a fixed seed, are each judged by the other's bounds.
+        """
+        newest = (backtest["origin"] == backtest["origin"].max()).to_numpy()
+        actual, predicted = backtest["actual"].to_numpy(), backtest["predicted"].to_numpy()
+        if newest.all():
+            half = np.random.default_rng(0).permutation(len(actual)) % 2 == 0
+            parts = [self._covered(predicted, actual, ~part, part) for part in (half, ~half)]
+            return float(np.average(parts, weights=[half.sum(), (~half).sum()]))
+        return self._covered(predicted, actual, ~newest, newest)
+
+    def _covered(self, predicted: np.ndarray, actual: np.ndarray, learned: np.ndarray, judged: np.ndarray) -> float:
+        fitted = AmountInterval(**self.get_params()).fit(predicted[learned], actual[learned])
+        return coverage(actual[judged], fitted.bounds(predicted[judged]))
+
     def bounds(self, predicted: np.ndarray) -> Bounds:
         """The bounds of expected amounts >= 0."""
         check_is_fitted(self)
@@ -59,16 +78,3 @@ class AmountInterval(BaseEstimator):
 def coverage(actual: np.ndarray, bounds: Bounds) -> float:
     """Share of the actual amounts that lie within their bounds, ends included."""
     return float(np.mean((actual >= bounds.lower) & (actual <= bounds.upper)))
-
-
-def cross_coverage(predicted: np.ndarray, actual: np.ndarray, interval: AmountInterval) -> float:
-    """The coverage on rows that the bounds were not learned from: two halves, each judged by the other's bounds.
-
-    The halves are drawn with a fixed seed; needs at least two rows.
-    """
-    half = np.random.default_rng(0).permutation(len(actual)) % 2 == 0
-    shares = []
-    for part in (half, ~half):
-        fitted = AmountInterval(**interval.get_params()).fit(predicted[~part], actual[~part])
-        shares.append(coverage(actual[part], fitted.bounds(predicted[part])) * part.sum())
-    return float(sum(shares) / len(actual))

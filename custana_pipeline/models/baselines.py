@@ -1,10 +1,11 @@
 """Naive rules as estimators, so that they are judged, stored and served exactly as the candidates are."""
 # ruff: noqa: ARG002, D102 - fit, transform and predict keep to the contract of scikit-learn
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.isotonic import IsotonicRegression
 from sklearn.utils.validation import check_is_fitted
 
@@ -102,3 +103,81 @@ class OwnPace(RegressorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         return np.nan_to_num(_column(X, self.column) * self.factor_, nan=0.0).clip(min=0.0)
+
+
+class ColumnProbability(ClassifierMixin, BaseEstimator):
+    """A probability that the features bring with them, such as that of BG/NBD; the base rate where it is missing."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        self.classes_ = np.array([0, 1])
+        self.rate_ = float(np.average(np.asarray(y, dtype="float64"), weights=sample_weight)) if len(X) else 0.0
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        known = np.nan_to_num(_column(X, self.column), nan=self.rate_).clip(0.0, 1.0)
+        return np.column_stack([1 - known, known])
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype("int64")]
+
+
+class ColumnDemand(RegressorMixin, BaseEstimator):
+    """A demand that the features bring with them, such as that of BG/NBD and Gamma-Gamma; zero where it is missing."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        self.is_fitted_ = True
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        return np.nan_to_num(_column(X, self.column), nan=0.0).clip(min=0.0)
+
+
+class NewestOrigin(BaseEstimator):
+    """Fits `model` on two columns of the newest origin alone, without weights: the way of a one-table tutorial."""
+
+    def __init__(self, model: Any, columns: Sequence[str]) -> None:
+        self.model = model
+        self.columns = columns
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        newest = np.ones(len(X), dtype=bool) if "as_of" not in X else (X["as_of"] == X["as_of"].max()).to_numpy()
+        unfitted: Any = clone(self.model)
+        self.model_ = unfitted.fit(self._matrix(X)[newest], np.asarray(y)[newest])
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "model_")
+        return np.maximum(np.asarray(self.model_.predict(self._matrix(X)), dtype="float64"), 0.0)
+
+    def _matrix(self, X: Any) -> np.ndarray:
+        return np.column_stack([np.nan_to_num(_column(X, name)) for name in self.columns])
+
+
+class TwoColumnClassifier(ClassifierMixin, NewestOrigin):
+    """The two-column model for yes or no."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        super().fit(X, y)
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "model_")
+        found = self.model_.predict_proba(self._matrix(X))
+        yes = found[:, 1] if found.shape[1] == 2 else np.full(len(found), float(self.model_.classes_[0]))
+        return np.column_stack([1 - yes, yes])
+
+    def predict(self, X: Any) -> np.ndarray:
+        return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype("int64")]
+
+
+class TwoColumnRegressor(RegressorMixin, NewestOrigin):
+    """The two-column model for a number; never below zero."""

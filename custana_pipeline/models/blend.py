@@ -9,62 +9,73 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from custana_pipeline.models.level import log_odds
+
 
 class MeanOfModels(RegressorMixin, BaseEstimator):
-    """Predicts the mean of its members' predictions; each member takes the feature frame."""
+    """Predicts the weighted mean of its members' predictions; each member takes the feature frame."""
 
-    def __init__(self, members: Sequence[Any] = ()) -> None:
+    def __init__(self, members: Sequence[Any] = (), weights: Sequence[float] = ()) -> None:
         self.members = members
+        self.weights = weights
 
     @classmethod
-    def of_fitted(cls, members: Sequence[Any]) -> Self:
+    def of_fitted(cls, members: Sequence[Any], weights: Sequence[float]) -> Self:
         """A fitted mean of models that are fitted already, on the same rows."""
-        mean = cls(list(members))
+        mean = cls(list(members), [float(weight) for weight in weights])
         mean.members_ = list(members)
         return mean
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        self.members_ = [_unfitted(member).fit(X, y, sample_weight=sample_weight) for member in self.members]
+        self.members_ = [refitted(member, X, y, sample_weight) for member in self.members]
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "members_")
-        return np.mean([member.predict(X) for member in self.members_], axis=0)
+        return self.blended([member.predict(X) for member in self.members_])
+
+    def blended(self, forecasts: Sequence[np.ndarray]) -> np.ndarray:
+        """The mean of its members' predictions."""
+        return np.average(forecasts, axis=0, weights=self.weights)
 
 
 class MeanOfLogits(ClassifierMixin, BaseEstimator):
-    """Predicts the probability whose log odds are the mean of its members' log odds; members are Pipelines."""
+    """Predicts the probability whose log odds are the weighted mean of its members' log odds."""
 
-    def __init__(self, members: Sequence[Pipeline] = ()) -> None:
+    def __init__(self, members: Sequence[Any] = (), weights: Sequence[float] = ()) -> None:
         self.members = members
+        self.weights = weights
 
     @classmethod
-    def of_fitted(cls, members: Sequence[Pipeline]) -> Self:
+    def of_fitted(cls, members: Sequence[Any], weights: Sequence[float]) -> Self:
         """A fitted mean of classifiers that are fitted already, on the same rows."""
-        mean = cls(list(members))
+        mean = cls(list(members), [float(weight) for weight in weights])
         mean.members_ = list(members)
         mean.classes_ = np.array([0, 1])
         return mean
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        self.members_ = [_unfitted(member).fit(X, y, model__sample_weight=sample_weight) for member in self.members]
+        self.members_ = [refitted(member, X, y, sample_weight) for member in self.members]
         self.classes_ = np.array([0, 1])
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "members_")
-        odds = np.mean([_log_odds(member.predict_proba(X)[:, 1]) for member in self.members_], axis=0)
-        probability = 1 / (1 + np.exp(-odds))
+        probability = self.blended([member.predict_proba(X)[:, 1] for member in self.members_])
         return np.column_stack([1 - probability, probability])
+
+    def blended(self, forecasts: Sequence[np.ndarray]) -> np.ndarray:
+        """The probability from its members' probabilities."""
+        odds = np.average([log_odds(each) for each in forecasts], axis=0, weights=self.weights)
+        return 1 / (1 + np.exp(-odds))
 
     def predict(self, X: Any) -> np.ndarray:
         return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype("int64")]
 
 
-def _unfitted(member: Any) -> Any:
-    return clone(member)
-
-
-def _log_odds(probability: np.ndarray) -> np.ndarray:
-    sure = np.clip(probability, 1e-4, 1 - 1e-4)
-    return np.log(sure / (1 - sure))
+def refitted(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    """A fitted copy of an estimator or Pipeline, with row weights where they are given."""
+    name = "model__sample_weight" if isinstance(estimator, Pipeline) else "sample_weight"
+    weights = {} if sample_weight is None else {name: sample_weight}
+    unfitted: Any = clone(estimator)
+    return unfitted.fit(X, y, **weights)

@@ -1,27 +1,27 @@
 """How often and for how much each customer buys within the horizon: candidates, naive rules, champions."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.models.amount_interval import AmountInterval, cross_coverage
-from custana_pipeline.models.blend import MeanOfModels
+from custana_pipeline.models.amount_interval import AmountInterval
 from custana_pipeline.models.demand_candidates import candidates
 from custana_pipeline.models.evaluation import Loss, demand_metrics
-from custana_pipeline.models.explanations import reference_of
-from custana_pipeline.models.judging import Choice, Judge, choose, fit
+from custana_pipeline.models.level import Measure
 from custana_pipeline.models.naive_rules import AMOUNT, PURCHASES, demand_rules
-from custana_pipeline.models.panel import OriginsLike, Panel, split_by_origin
+from custana_pipeline.models.panel import OriginsLike
+from custana_pipeline.models.promotion import GateSettings
 from custana_pipeline.models.serving import ServingDemand
-from custana_pipeline.models.trainable import UsableColumns, usable_columns, why_not_trainable
-from custana_pipeline.models.training import Champion, Evaluated, Training, not_trainable
+from custana_pipeline.models.supervised import Context, Task, train_target
+from custana_pipeline.models.trainable import UsableColumns
+from custana_pipeline.models.training import Evaluated, Training
 
 TARGETS = {"future_purchase": PURCHASES, "future_amount": AMOUNT}
-BLENDED = ("ridge", "gradient_boosting")
-LOSSES: dict[str, Loss] = {"future_purchase": "squared", "future_amount": "spend"}
+BLENDED = {"gradient_boosting": 0.5, "ridge": 0.25, "bg_nbd": 0.25}
+MEASURES: dict[str, Measure] = {"future_purchase": "purchases", "future_amount": "amount"}
+LOSSES: dict[str, Loss] = {"future_purchase": "poisson", "future_amount": "tweedie"}
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class DemandSettings:
     horizon_days: int = field(default=90, metadata={"description": "Days after as_of whose purchases are foreseen."})
     seed: int = field(default=0, metadata={"description": "Seed of everything random: same input, same scores."})
     margin: float = field(
-        default=0.01, metadata={"description": "Least relative gain over the best naive rule, in the target's loss."}
+        default=0.005, metadata={"description": "Least relative gain over the best naive rule, in the target's loss."}
     )
     interval_share: float = field(
         default=0.8, metadata={"description": "Share of customers within the amount's bounds."}
     )
     least_total_ratio: float = field(
-        default=0.7, metadata={"description": "Least predicted / actual total on the holdout."}
+        default=0.7, metadata={"description": "Least predicted / actual total over the origins of the backtest."}
     )
     origin_half_life_days: float = field(
         default=45.0, metadata={"description": "Days after which an older training origin counts half: shops drift."}
@@ -48,22 +48,28 @@ class DemandSettings:
     )
 
 
-def train_demand(snapshots: pd.DataFrame, origins: OriginsLike, settings: DemandSettings) -> Training:
-    """Trains both targets on origins.training, judges on origins.holdout, refits each winner on origins.refit.
+def train_demand(
+    snapshots: pd.DataFrame, origins: OriginsLike, settings: DemandSettings, context: Context | None = None
+) -> Training:
+    """Backtests both targets at origins.folds, lets the gate decide, and refits what serves on origins.refit.
 
-    Purchases compete on squared error: its best prediction is the mean, so that totals add up. Amounts compete on
-    the mix of absolute and squared error that `row_losses` describes, among models whose total on the holdout lies
-    within `least_total_ratio` and its inverse, or about as near to the actual total as that of the best naive rule.
-    Amounts without data have no champion; without purchases, which every forecast needs, the Training is NOT_TRAINABLE.
+    Purchases compete on Poisson deviance, amounts on Tweedie deviance (see `row_losses`): both are least for whoever
+    foresees the mean, so that totals add up. Amounts compete among models whose total over the origins lies within
+    `least_total_ratio` and its inverse. Amounts without data have no champion; without purchases, which every
+    forecast needs, the Training is not trained either.
     """
-    parts = {target: _train_target(snapshots, origins, target, settings) for target in TARGETS}
+    known = context or Context()
+    parts = {
+        target: train_target(snapshots, origins, _task(target, settings), asdict(settings), known) for target in TARGETS
+    }
+    stopped = [part for part in parts.values() if part.state == "LEAKED_FEATURE"]
     trained = [part for part in parts.values() if part.is_trained]
-    first = parts["future_purchase"]
+    first = stopped[0] if stopped else parts["future_purchase"]
     if not first.is_trained:
-        return not_trainable("demand", first.reason, settings=first.settings, row_counts=first.row_counts)
+        return first
     return Training(
         analysis="demand",
-        state="TRAINED",
+        state=first.state,
         reason=" ".join(f"{target}: {part.reason}" for target, part in parts.items()),
         evaluated=tuple(each for part in trained for each in part.evaluated),
         champions={target: champion for part in trained for target, champion in part.champions.items()},
@@ -73,58 +79,38 @@ def train_demand(snapshots: pd.DataFrame, origins: OriginsLike, settings: Demand
     )
 
 
-def _train_target(snapshots: pd.DataFrame, origins: OriginsLike, target: str, settings: DemandSettings) -> Training:
-    panel = split_by_origin(snapshots, origins, target, settings.row_limit)
-    evidence: dict[str, Any] = {"settings": asdict(settings), "row_counts": panel.row_counts}
-    reason = why_not_trainable(panel.training, panel.holdout, target)
-    if reason:
-        return not_trainable("demand", reason, **evidence)
-    columns = usable_columns(panel.training)
-    evaluated = _evaluate_all(panel, columns, target, settings)
-    choice = choose(evaluated, LOSSES[target], settings.margin, _total_guard(target, settings.least_total_ratio))
-    champion = _champion(choice, panel, columns, settings)
-    return Training("demand", "TRAINED", choice.reason, evaluated, {target: champion}, columns.dropped, **evidence)
+def _task(target: str, settings: DemandSettings) -> Task:
+    def tried(columns: UsableColumns, row_count: int) -> dict[str, Any]:
+        given = {"horizon_days": settings.horizon_days, "row_count": row_count, "seed": settings.seed}
+        return dict(candidates(columns, target, **given))
 
-
-def _evaluate_all(panel: Panel, columns: UsableColumns, target: str, settings: DemandSettings) -> tuple[Evaluated, ...]:
-    judge = Judge(panel, target, demand_metrics, settings.origin_half_life_days)
-    rules = demand_rules(columns.names, TARGETS[target], settings.horizon_days)
-    tried = candidates(
-        columns, target, horizon_days=settings.horizon_days, row_count=len(panel.training), seed=settings.seed
+    return Task(
+        analysis="demand",
+        target=target,
+        measure=MEASURES[target],
+        loss=LOSSES[target],
+        metrics=demand_metrics,
+        rules=lambda columns: demand_rules(columns, TARGETS[target], settings.horizon_days),
+        candidates=tried,
+        blended=BLENDED,
+        half_life_days=settings.origin_half_life_days,
+        row_limit=settings.row_limit,
+        gate=GateSettings(naive_margin=settings.margin),
+        serving=lambda estimator, judged: _serving(estimator, judged, settings.interval_share),
+        is_eligible=lambda each: target != "future_amount" or _adds_up(each, settings.least_total_ratio),
     )
-    baselines = [judge.evaluate(rule, name, "baseline") for name, rule in rules.items()]
-    models = [judge.evaluate(model, name, "candidate") for name, model in tried.items()]
-    blended = MeanOfModels.of_fitted([each.estimator for each in models if each.name in BLENDED])
-    return (*baselines, *models, judge.measure(blended, "blend", "candidate"))
 
 
-def _total_guard(target: str, least_ratio: float) -> Callable[[Evaluated, Evaluated], bool]:
-    def distance(each: Evaluated) -> float:
-        return abs(float(np.log(max(each.metrics.get("holdout_total_ratio", 1.0), 1e-9))))
-
-    def is_eligible(candidate: Evaluated, naive: Evaluated) -> bool:
-        slack = -float(np.log(least_ratio))
-        return target != "future_amount" or distance(candidate) <= max(slack, distance(naive) + slack / 2)
-
-    return is_eligible
+def _serving(estimator: Any, judged: Evaluated, share: float) -> ServingDemand:
+    """The model with the interval that its forecasts at all origins of the backtest had; none where there was none."""
+    past = judged.backtest
+    if not len(past):
+        return ServingDemand(estimator)
+    interval = AmountInterval(share).fit(past["predicted"].to_numpy(), past["actual"].to_numpy())
+    return ServingDemand(estimator, interval)
 
 
-def _champion(choice: Choice, panel: Panel, columns: UsableColumns, settings: DemandSettings) -> Champion:
-    winner = choice.winner
-    actual, predicted = winner.holdout["actual"].to_numpy(), winner.holdout["predicted"].to_numpy()
-    interval = AmountInterval(settings.interval_share).fit(predicted, actual)
-    refitted = ServingDemand(
-        fit(winner.estimator, panel.refit, winner.target, settings.origin_half_life_days), interval
-    )
-    metrics = winner.metrics | {"holdout_interval_coverage": cross_coverage(predicted, actual, interval)}
-    return Champion(
-        target=winner.target,
-        name=winner.name,
-        estimator=refitted,
-        columns=columns.names,
-        metrics=metrics if winner.target == "future_amount" else winner.metrics,
-        beats_naive=choice.beats_naive,
-        reason=choice.reason,
-        best_naive=choice.best_naive,
-        reference=reference_of(refitted, panel.refit, columns.names),
-    )
+def _adds_up(evaluated: Evaluated, least_ratio: float) -> bool:
+    past: Any = evaluated.backtest
+    actual, predicted = (float(np.sum(past[name].to_numpy())) for name in ("actual", "predicted"))
+    return actual <= 0 or least_ratio <= predicted / actual <= 1 / least_ratio

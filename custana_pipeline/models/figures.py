@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from custana_pipeline.models.behavior_figures import behavior_figures
 from custana_pipeline.models.demand_figures import demand_figures
-from custana_pipeline.models.figure_style import BLUE, NAMES_LEFT, QUIET, new_figure
+from custana_pipeline.models.figure_style import BLUE, FAINT, NAMES_LEFT, QUIET, new_figure
 from custana_pipeline.models.segment_figures import segment_figures
 from custana_pipeline.models.training import Evaluated, Training
 
@@ -44,6 +45,36 @@ def comparisons(training: Training) -> dict[str, Figure]:
         f"comparison_{target}": comparison(training.evaluated, target, champion.name)
         for target, champion in training.champions.items()
     }
+
+
+def over_origins(training: Training) -> dict[str, Figure]:
+    """One figure a target, `over_origins_<target>`: its metric at every origin of the backtest."""
+    drawn = {}
+    for target in training.champions:
+        judged = [each for each in training.evaluated_for(target) if len(each.by_origin) > 1]
+        if judged:
+            drawn[f"over_origins_{target}"] = _over_origins(judged, target, training.champions[target].name)
+    return drawn
+
+
+def _over_origins(judged: list[Evaluated], target: str, champion: str) -> Figure:
+    metric, words, _ = COMPARED[target]
+    name = metric.removeprefix("holdout_")
+    shown = champion.replace("_", " ")
+    title = f"{shown} (blue) at {len(judged[0].by_origin)} past days, beside candidates and naive rules (dashed)"
+    figure, axes = new_figure(title, "day that was foreseen from", words.replace(" on the holdout", ""))
+    for each in sorted(judged, key=lambda one: one.name == champion):
+        rows = each.by_origin.sort_values("origin")
+        serves = each.name == champion
+        colour = BLUE if serves else QUIET if each.role == "candidate" else FAINT
+        style = {"candidate": "-", "baseline": "--", "champion": ":"}[each.role]
+        axes.plot(
+            [str(day) for day in rows["origin"]], rows[name], style, color=colour, linewidth=2.2 if serves else 1.0,
+            marker="o" if serves else None, markersize=4,
+        )  # fmt: skip
+    tried = [float(each.by_origin[name].max()) for each in judged if each.role == "candidate"]
+    axes.set_ylim(top=1.6 * float(np.max(tried)) if tried else None)
+    return figure
 
 
 def champion_figures(training: Training) -> dict[str, Figure]:

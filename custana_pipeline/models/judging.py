@@ -1,31 +1,23 @@
-"""Fitting on the training origins, judging on the holdout, and the choice between candidates and naive rules."""
+"""Fitting and judging: every candidate and naive rule at every origin of the backtest, in the same way."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from custana_pipeline.models.blend import refitted
 from custana_pipeline.models.encoding import as_numbers
-from custana_pipeline.models.evaluation import Loss, relative_gain_interval, row_losses
-from custana_pipeline.models.panel import Panel
+from custana_pipeline.models.evaluation import Loss, row_losses
+from custana_pipeline.models.panel import FoldRows, Panel
+from custana_pipeline.models.resampling import auc_interval, draws, mean_interval, thinned
 from custana_pipeline.models.training import Evaluated, Role
 
-LOSS_WORDS: dict[Loss, str] = {"log_loss": "log loss", "squared": "squared error", "spend": "error of spend"}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Who serves, and why in words."""
-
-    winner: Evaluated
-    beats_naive: bool
-    best_naive: str
-    reason: str
+LOSS_WORDS: dict[Loss, str] = {"log_loss": "log loss", "poisson": "Poisson deviance", "tweedie": "Tweedie deviance"}
 
 
 def fit(estimator: Any, rows: pd.DataFrame, target: str, half_life_days: float | None = None) -> Any:
@@ -33,11 +25,9 @@ def fit(estimator: Any, rows: pd.DataFrame, target: str, half_life_days: float |
 
     With a half-life, a row counts half as much for each such time that its origin lies before the newest one.
     """
-    name = "model__sample_weight" if isinstance(estimator, Pipeline) else "sample_weight"
-    weights = {} if half_life_days is None else {name: origin_weights(rows["as_of"], half_life_days)}
-    unfitted: Any = clone(estimator)
+    weights = None if half_life_days is None else origin_weights(rows["as_of"], half_life_days)
     with threadpool_limits(limits=1):
-        return unfitted.fit(rows, _outcome(rows, target), **weights)
+        return refitted(estimator, rows, _outcome(rows, target), weights)
 
 
 def origin_weights(days: Any, half_life_days: float) -> np.ndarray:
@@ -56,29 +46,89 @@ def predict(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Judge:
-    """Fits on panel.training only and measures on panel.holdout, the same way for candidates and naive rules."""
+    """Fits on each fold's training rows only and measures on its holdout, the same way for all."""
 
     panel: Panel
     target: str
-    metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]]
+    metrics: Callable[..., dict[str, float]]
     half_life_days: float | None = None
 
     def evaluate(self, estimator: Any, name: str, role: Role) -> Evaluated:
-        """Fits a copy of the estimator and judges it."""
-        return self.measure(fit(estimator, self.panel.training, self.target, self.half_life_days), name, role)
+        """Fits a copy of the estimator for each fold and judges it."""
+        fitted = [fit(estimator, fold.training, self.target, self.half_life_days) for fold in self.panel.folds]
+        return self.measure(fitted, name, role)
 
-    def measure(self, fitted: Any, name: str, role: Role) -> Evaluated:
-        """Judges an estimator that is fitted already, on training rows alone."""
-        rows = self.panel.holdout
-        actual, predicted = _outcome(rows, self.target), predict(fitted, rows)
-        evidence = pd.DataFrame({"customer_id": rows["customer_id"], "actual": actual, "predicted": predicted})
-        metrics = self.metrics(actual, predicted)
-        return Evaluated(name, role, self.target, plain_parameters(fitted), metrics, fitted, evidence)
+    def measure(
+        self, fitted: Sequence[Any], name: str, role: Role, forecasts: Sequence[np.ndarray] | None = None
+    ) -> Evaluated:
+        """Judges estimators that are fitted already, one a fold and in their order, on training rows alone.
+
+        `forecasts` are their predictions for each fold's holdout, where those are known.
+        """
+        foreseen = forecasts or [
+            predict(each, fold.holdout) for fold, each in zip(self.panel.folds, fitted, strict=True)
+        ]
+        frames = [self._evidence(fold, each) for fold, each in zip(self.panel.folds, foreseen, strict=True)]
+        by_origin = [self.metrics(frame["actual"].to_numpy(), frame["predicted"].to_numpy(), "") for frame in frames]
+        metrics = {f"holdout_{key}": value for key, value in by_origin[0].items()} | self._intervals(frames[0])
+        told = pd.DataFrame(by_origin).assign(origin=[fold.origin for fold in self.panel.folds])
+        means = told.drop(columns="origin").mean().dropna()
+        return Evaluated(
+            name=name,
+            role=role,
+            target=self.target,
+            parameters=plain_parameters(fitted[0]),
+            metrics=metrics | {f"backtest_{key}": float(value) for key, value in means.items()},
+            estimator=fitted[0],
+            holdout=frames[0].drop(columns="origin"),
+            fitted=tuple(fitted),
+            backtest=pd.concat(frames, ignore_index=True),
+            by_origin=told,
+        )
+
+    def _evidence(self, fold: FoldRows, forecast: np.ndarray) -> pd.DataFrame:
+        """origin, customer_id, actual, predicted: one row per customer of the fold's holdout."""
+        rows = fold.holdout
+        told = {"customer_id": rows["customer_id"], "actual": _outcome(rows, self.target)}
+        return pd.DataFrame({"origin": fold.origin, **told, "predicted": forecast})
+
+    @cached_property
+    def _draws(self) -> tuple[np.ndarray, np.ndarray]:
+        kept = thinned(len(self.panel.holdout))
+        return kept, draws(len(kept))
+
+    def _intervals(self, holdout: pd.DataFrame) -> dict[str, float]:
+        """The 95 % bootstrap intervals of the telling metrics, `<metric>_lower` and `<metric>_upper`."""
+        kept, counts = self._draws
+        actual, predicted = (holdout[name].to_numpy()[kept] for name in ("actual", "predicted"))
+        if self.target == "is_recommended":
+            spans = {
+                "log_loss": mean_interval(row_losses(actual, predicted, "log_loss"), counts),
+                "roc_auc": auc_interval(actual, predicted, counts),
+            }
+        else:
+            squares = mean_interval((predicted - actual) ** 2, counts)
+            spans = {
+                "rmse": (float(np.sqrt(squares[0])), float(np.sqrt(squares[1]))),
+                "mae": mean_interval(np.abs(predicted - actual), counts),
+            }
+        return {
+            f"holdout_{name}_{end}": value
+            for name, span in spans.items()
+            for end, value in zip(("lower", "upper"), span, strict=True)
+        }
 
 
 def _outcome(rows: pd.DataFrame, target: str) -> np.ndarray:
     values = as_numbers(rows[target]).to_numpy()
     return values.astype("int64") if target == "is_recommended" else values
+
+
+def forecasts_of(evaluated: Evaluated) -> list[np.ndarray]:
+    """The predictions at each origin, newest first."""
+    origins = list(evaluated.by_origin["origin"])
+    frame = evaluated.backtest
+    return [frame.loc[(frame["origin"] == origin).to_numpy(), "predicted"].to_numpy() for origin in origins]
 
 
 def plain_parameters(estimator: Any) -> dict[str, Any]:
@@ -87,43 +137,38 @@ def plain_parameters(estimator: Any) -> dict[str, Any]:
     last = inner.steps[-1][1] if isinstance(inner, Pipeline) else inner
     return {
         name: value
-        for name, value in last.get_params(deep=True).items()
+        for name, value in last.get_params(deep=False).items()
         if isinstance(value, int | float | str | bool) and name != "verbose" and value != "deprecated"
     }
 
 
-def choose(
-    evaluated: Sequence[Evaluated],
-    loss: Loss,
-    margin: float,
-    is_eligible: Callable[[Evaluated, Evaluated], bool] | None = None,
-) -> Choice:
-    """The candidate with the least mean loss on the holdout, if it beats the best naive rule; else that rule.
-
-    To beat means: the mean loss is lower by at least `margin` (relative), and the paired 90 % bootstrap interval of
-    the gain over the same customers lies above zero. `is_eligible(candidate, best_naive)` may rule candidates out.
-    """
-    naive = _best([each for each in evaluated if each.role == "baseline"], loss)
-    eligible = [each for each in evaluated if each.role == "candidate"]
-    eligible = [each for each in eligible if is_eligible is None or is_eligible(each, naive)]
-    if not eligible:
-        return Choice(naive, False, naive.name, f"No candidate is eligible beside {naive.name}, which serves.")
-    best = _best(eligible, loss)
-    gain, lower, upper = relative_gain_interval(_losses(best, loss), _losses(naive, loss))
-    beats_naive = gain >= margin and lower > 0
-    figures = (
-        f"{LOSS_WORDS[loss]} {abs(gain):.1%} {'lower' if gain >= 0 else 'higher'} than the best naive rule, "
-        f"{naive.name} (90 % interval of the gain {lower:+.1%} to {upper:+.1%}, needed {margin:.1%} and above zero)"
-    )
-    if beats_naive:
-        return Choice(best, True, naive.name, f"{best.name} serves: {figures}.")
-    return Choice(naive, False, naive.name, f"{naive.name} serves, no candidate beats it: {best.name} has {figures}.")
-
-
-def _best(evaluated: Sequence[Evaluated], loss: Loss) -> Evaluated:
-    return min(evaluated, key=lambda each: float(_losses(each, loss).mean()))
-
-
-def _losses(evaluated: Evaluated, loss: Loss) -> np.ndarray:
+def losses_of(evaluated: Evaluated, loss: Loss) -> np.ndarray:
+    """The loss of each customer of the newest complete window."""
     evidence = evaluated.holdout
     return row_losses(evidence["actual"].to_numpy(), evidence["predicted"].to_numpy(), loss)
+
+
+def best_naive(evaluated: Sequence[Evaluated], loss: Loss) -> Evaluated:
+    """The baseline with the least mean loss on the newest complete window."""
+    baselines = [each for each in evaluated if each.role == "baseline"]
+    return min(baselines, key=lambda each: float(losses_of(each, loss).mean()))
+
+
+def challenger(evaluated: Sequence[Evaluated], loss: Loss) -> Evaluated:
+    """The candidate that did best at the origins before the newest one; where there is one origin only, on that.
+
+    An origin's losses are told relative to those of the first baseline, so that each origin counts the same.
+    """
+    yardstick = _losses_by_origin(evaluated[0], loss)
+    candidates = [each for each in evaluated if each.role == "candidate"]
+    return min(candidates, key=lambda each: float(np.mean(_losses_by_origin(each, loss) / yardstick)))
+
+
+def _losses_by_origin(evaluated: Evaluated, loss: Loss) -> np.ndarray:
+    newest = evaluated.backtest["origin"].max()
+    means = {}
+    for origin, frame in evaluated.backtest.groupby("origin"):
+        losses = row_losses(frame["actual"].to_numpy(), frame["predicted"].to_numpy(), loss)
+        means[origin] = max(float(losses.mean()), 1e-12)
+    earlier = [mean for origin, mean in means.items() if origin != newest]
+    return np.array(earlier or list(means.values()))

@@ -4,11 +4,26 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from custana_pipeline.models.baselines import BaseRate, MeanDemand, MonotoneRate, OwnPace
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+
+from custana_pipeline.models.baselines import (
+    BaseRate,
+    ColumnDemand,
+    ColumnProbability,
+    MeanDemand,
+    MonotoneRate,
+    OwnPace,
+    TwoColumnClassifier,
+    TwoColumnRegressor,
+)
 
 PURCHASES = "purchase_days"
 AMOUNT = "purchase_amount"
 YEAR_DAYS = 365
+P_BUY = "btyd_p_buy"
+BTYD_DEMAND = {PURCHASES: "btyd_purchases", AMOUNT: "btyd_amount"}
+TWO_COLUMNS = ("purchase_frequency", "purchase_amount")
 
 
 def windows_of(columns: Iterable[str], stem: str) -> dict[int, str]:
@@ -30,8 +45,9 @@ def nearest_window(columns: Iterable[str], stem: str, horizon_days: int) -> tupl
     return windows[days], days
 
 
-def behavior_rules(columns: Sequence[str], horizon_days: int) -> dict[str, Any]:
-    """Base rate, recency rule, and the count of purchases in the window closest to the horizon."""
+def behavior_rules(columns: Sequence[str], horizon_days: int, seed: int = 0) -> dict[str, Any]:
+    """Base rate, recency, the count in the window closest to the horizon and in the same window a year ago, BG/NBD's
+    probability, and a forest on two columns; those whose columns are there."""
     rules: dict[str, Any] = {"base_rate": BaseRate()}
     if "recency_days" in columns:
         rules["recency_rule"] = MonotoneRate("recency_days", increasing=False)
@@ -39,11 +55,20 @@ def behavior_rules(columns: Sequence[str], horizon_days: int) -> dict[str, Any]:
     frequency = window[0] if window else "purchase_frequency"
     if frequency in columns:
         rules["frequency_rule"] = MonotoneRate(frequency, increasing=True)
+    if f"{PURCHASES}_year_ago" in columns:
+        rules["year_ago_rule"] = MonotoneRate(f"{PURCHASES}_year_ago", increasing=True)
+    if P_BUY in columns:
+        rules["bg_nbd"] = ColumnProbability(P_BUY)
+    two = [name for name in TWO_COLUMNS if name in columns]
+    if two:
+        forest = RandomForestClassifier(50, random_state=seed, n_jobs=1)
+        rules["two_column_forest"] = TwoColumnClassifier(forest, two)
     return rules
 
 
 def demand_rules(columns: Sequence[str], stem: str, horizon_days: int) -> dict[str, Any]:
-    """Mean customer, the window closest to the horizon, and the last 365 days, both scaled to the horizon."""
+    """Mean customer; the window closest to the horizon, the last 365 days and the same window a year ago, scaled to the
+    horizon; BG/NBD (x Gamma-Gamma); a line on two columns. Those whose columns are there."""
     rules: dict[str, Any] = {"mean": MeanDemand()}
     window = nearest_window(columns, stem, horizon_days)
     if window:
@@ -51,4 +76,12 @@ def demand_rules(columns: Sequence[str], stem: str, horizon_days: int) -> dict[s
     year = windows_of(columns, stem).get(YEAR_DAYS)
     if year:
         rules["last_year_pace"] = OwnPace(year, YEAR_DAYS, horizon_days)
+    if f"{stem}_year_ago" in columns:
+        rules["year_ago_window"] = OwnPace(f"{stem}_year_ago", horizon_days, horizon_days)
+    btyd = BTYD_DEMAND[stem]
+    if btyd in columns:
+        rules["bg_nbd"] = ColumnDemand(btyd)
+    two = [name for name in TWO_COLUMNS if name in columns]
+    if two:
+        rules["two_column_linear"] = TwoColumnRegressor(LinearRegression(), two)
     return rules

@@ -1,26 +1,42 @@
-"""Time-ordered split of stacked snapshots: training origins, the holdout origin, and the origins of the refit."""
+"""Time-ordered split of stacked snapshots: the folds of the backtest, the origins of the refit, and today."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.models.encoding import as_floats, is_numeric
 
 
-class OriginsLike(Protocol):
-    """The days that a training uses; every training label ends at or before `holdout`."""
+class FoldLike(Protocol):
+    """A past origin to judge on, with earlier ones to learn from."""
 
     @property
-    def holdout(self) -> date:
+    def origin(self) -> date:
         """The day to judge on."""
         ...
 
     @property
     def training(self) -> Sequence[date]:
-        """The days to learn from before judging."""
+        """The days to learn from; their outcomes end at or before `origin`."""
+        ...
+
+
+class OriginsLike(Protocol):
+    """The days that a training uses."""
+
+    @property
+    def as_of(self) -> date:
+        """The day that the model is to serve."""
+        ...
+
+    @property
+    def folds(self) -> Sequence[FoldLike]:
+        """The backtest, newest origin first."""
         ...
 
     @property
@@ -30,17 +46,37 @@ class OriginsLike(Protocol):
 
 
 @dataclass(frozen=True)
-class Panel:
-    """The rows of one target by use; all have a known outcome."""
+class FoldRows:
+    """The rows of one fold; all have a known outcome."""
 
+    origin: date
     training: pd.DataFrame
     holdout: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The rows of one target by use; `folds` are newest first, `today` has no outcome yet."""
+
+    folds: tuple[FoldRows, ...]
     refit: pd.DataFrame
+    today: pd.DataFrame
+
+    @property
+    def training(self) -> pd.DataFrame:
+        """What is learned from before judging on the newest complete window."""
+        return self.folds[0].training if self.folds else self.refit.head(0)
+
+    @property
+    def holdout(self) -> pd.DataFrame:
+        """The customers of the newest complete window."""
+        return self.folds[0].holdout if self.folds else self.refit.head(0)
 
     @property
     def row_counts(self) -> dict[str, int]:
-        """Rows by use."""
-        return {"training": len(self.training), "holdout": len(self.holdout), "refit": len(self.refit)}
+        """Rows by use, and how many origins are judged on."""
+        counts = {"training": len(self.training), "holdout": len(self.holdout), "refit": len(self.refit)}
+        return counts | {"backtest_origins": len(self.folds)}
 
 
 def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, row_limit: int) -> Panel:
@@ -53,16 +89,28 @@ def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, 
     if missing:
         raise ContractBroken(f"The snapshots lack {', '.join(missing)}: build the features again.")
     days = pd.to_datetime(snapshots["as_of"]).dt.normalize()
-    known: Any = snapshots.assign(as_of=days)
+    known: Any = with_plain_numbers(snapshots).assign(as_of=days)
+    today = known[known["as_of"] == pd.Timestamp(origins.as_of)].reset_index(drop=True)
     known = known[known[target].notna()]
     if known.duplicated(["as_of", "customer_id"]).any():
         raise ContractBroken("A customer is twice in one snapshot: the grain is as_of, customer_id.")
     known = known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True)
-    return Panel(
-        training=_bounded(_of_days(known, origins.training), row_limit),
-        holdout=_of_days(known, [origins.holdout]),
-        refit=_bounded(_of_days(known, origins.refit), row_limit),
-    )
+    folds = [
+        FoldRows(fold.origin, _bounded(_of_days(known, fold.training), row_limit), _of_days(known, [fold.origin]))
+        for fold in origins.folds
+    ]
+    return Panel(tuple(folds), _bounded(_of_days(known, origins.refit), row_limit), today)
+
+
+def with_plain_numbers(snapshots: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with every numeric or yes/no column as float64, as the models take them; texts stay."""
+    kept = ("as_of", "customer_id")
+    numbers = {
+        name: as_floats(snapshots[name])
+        for name in snapshots
+        if name not in kept and is_numeric(snapshots[name]) and snapshots[name].dtype != np.float64
+    }
+    return snapshots.assign(**numbers)
 
 
 def _of_days(known: Any, days: Sequence[date]) -> pd.DataFrame:

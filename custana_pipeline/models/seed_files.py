@@ -11,6 +11,7 @@ not how well the future is foreseen, and `FlatTraining.split` says so wherever t
 | segmentation | customer_info.csv     | none            | segment_id, segment_name                       |
 """
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -24,8 +25,9 @@ from custana_pipeline.models import behavior, demand_candidates
 from custana_pipeline.models.baselines import BaseRate, MeanDemand, MonotoneRate, OwnPace
 from custana_pipeline.models.evaluation import Loss, behavior_metrics, demand_metrics
 from custana_pipeline.models.explanations import reference_of
-from custana_pipeline.models.judging import Judge, choose, fit, predict
-from custana_pipeline.models.panel import Panel
+from custana_pipeline.models.judging import LOSS_WORDS, Judge, best_naive, challenger, fit, losses_of, predict
+from custana_pipeline.models.panel import FoldRows, Panel
+from custana_pipeline.models.promotion import Contender, GateSettings, decide
 from custana_pipeline.models.seed_frames import LINE, as_yes_or_no, place, typed
 from custana_pipeline.models.segment_names import OUTSIDE, name_segments
 from custana_pipeline.models.segment_profile import profile_segments
@@ -153,21 +155,31 @@ def _trained(known: pd.DataFrame, task: _Task, settings: FlatSettings) -> Traini
         *(judge.evaluate(each, name, "baseline") for name, each in rules.items()),
         *(judge.evaluate(each, name, "candidate") for name, each in tried.items()),
     )
-    choice = choose(evaluated, task.loss, settings.margin)
-    refitted = fit(choice.winner.estimator, panel.refit, task.target)
+    naive, best = best_naive(evaluated, task.loss), challenger(evaluated, task.loss)
+    verdict = decide(
+        Contender(best.name, losses_of(best, task.loss)),
+        Contender(naive.name, losses_of(naive, task.loss)),
+        None,
+        LOSS_WORDS[task.loss],
+        GateSettings(naive_margin=settings.margin),
+    )
+    winner = best if verdict.serves == "challenger" else naive
+    refitted = fit(winner.estimator, panel.refit, task.target)
     champion = Champion(
         target=task.target,
-        name=choice.winner.name,
+        name=winner.name,
         estimator=refitted,
         columns=columns.names,
-        metrics=choice.winner.metrics,
-        beats_naive=choice.beats_naive,
-        reason=choice.reason,
-        best_naive=choice.best_naive,
+        metrics=winner.metrics,
+        beats_naive=verdict.beats_naive,
+        reason=verdict.reason,
+        best_naive=naive.name,
         reference=reference_of(refitted, panel.refit, columns.names),
+        is_promoted=verdict.is_promoted,
+        figures=verdict.figures,
     )
     evidence |= {"row_counts": panel.row_counts, "dropped_columns": columns.dropped}
-    return Training(task.analysis, "TRAINED", choice.reason, evaluated, {task.target: champion}, **evidence)
+    return Training(task.analysis, "TRAINED", verdict.reason, evaluated, {task.target: champion}, **evidence)
 
 
 def _too_little(known: pd.DataFrame, task: _Task) -> str:
@@ -191,7 +203,8 @@ def _split(known: pd.DataFrame, task: _Task, settings: FlatSettings) -> Panel:
         random_state=settings.seed,
         stratify=known[task.target] if task.analysis == "behavior" else None,
     )
-    return Panel(known.iloc[np.sort(positions)], known.iloc[np.sort(held_back)], known)
+    fold = FoldRows(dt.date.min, known.iloc[np.sort(positions)], known.iloc[np.sort(held_back)])
+    return Panel((fold,), known, known.head(0))
 
 
 def _behavior_candidates(columns: UsableColumns, row_count: int, seed: int) -> dict[str, Any]:
@@ -217,7 +230,7 @@ def _demand_rules(columns: tuple[str, ...]) -> dict[str, Any]:
 
 
 _BEHAVIOR = _Task("behavior", "log_loss", behavior_metrics, _behavior_rules, _behavior_candidates)
-_DEMAND = _Task("demand", "squared", demand_metrics, _demand_rules, _demand_candidates)
+_DEMAND = _Task("demand", "poisson", demand_metrics, _demand_rules, _demand_candidates)
 
 
 def apply_flat(flat: FlatTraining, rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,28 +1,49 @@
 """What a training hands over: the evidence of every candidate, and the champion of every target."""
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
-Role = Literal["candidate", "baseline"]
-State = Literal["TRAINED", "NOT_TRAINABLE"]
+Role = Literal["candidate", "baseline", "champion"]
+State = Literal["TRAINED", "UNJUDGED", "NOT_TRAINABLE", "LEAKED_FEATURE"]
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """One candidate or naive baseline, fitted on the training origins and judged on the holdout origin."""
+    """One candidate or naive baseline, judged at the origins of the backtest."""
 
     name: str
     role: Role
     target: str
     parameters: dict[str, Any]
     metrics: dict[str, float]
-    """Names start with `holdout_`; a metric that is not defined on these rows is left out."""
+    """`holdout_` those of the newest complete window (with `_lower` and `_upper` of 95 % intervals), `backtest_` the
+    means over all origins; a metric that is not defined on these rows is left out."""
     estimator: Any
-    """Fitted on the training origins only: the one that was judged, not the one that serves."""
+    """Fitted before the newest complete window: the one that was judged, not the one that serves."""
     holdout: pd.DataFrame
-    """customer_id, actual, predicted: one row per customer of the holdout origin."""
+    """customer_id, actual, predicted: one row per customer of the newest complete window."""
+    fitted: tuple[Any, ...] = ()
+    """The estimator of each origin, newest first."""
+    backtest: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """origin, customer_id, actual, predicted of all origins, newest first."""
+    by_origin: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """One row per origin with its metrics, newest first."""
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The champion so far: what serves, and its sibling that was fitted before its own holdout and can be judged."""
+
+    name: str
+    model_version: str
+    as_of: dt.date
+    serving: Any
+    judged: Any
+    columns: tuple[str, ...]
+    reference: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,17 +56,30 @@ class Champion:
     """Takes the feature frame by column name (any order, further columns are ignored)."""
     columns: tuple[str, ...]
     metrics: dict[str, float]
-    """Those of the same name in `Training.evaluated`: measured on the holdout, before the refit."""
+    """Measured on the newest complete window, before the refit; see Evaluated."""
     beats_naive: bool
     reason: str
     best_naive: str
     reference: dict[str, Any] = field(default_factory=dict)
     """Feature -> its median or most frequent value in training, the most telling feature first (see explanations)."""
+    is_promoted: bool = True
+    figures: dict[str, float] = field(default_factory=dict)
+    """The gains with intervals by which the gate decided; see promotion."""
+    kept_version: str = ""
+    """The model_version of the champion that stays, where no challenger was promoted."""
+    shift: float | None = None
+    """What draws this model to tonight's level (log odds, or a factor); None for a model that is not levelled."""
+    level: str = ""
+    """What the level rests on, in words."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """The outcome of training one analysis; NOT_TRAINABLE is an outcome too, with its reason and nothing fitted."""
+    """The outcome of training one analysis; what is not trained is an outcome too, with its reason and nothing fitted.
+
+    UNJUDGED serves a rule that needs no past outcomes, where the history is too short for any. LEAKED_FEATURE stops
+    everything after it, and so does NOT_TRAINABLE: the lists published before stay.
+    """
 
     analysis: str
     state: State
@@ -61,7 +95,7 @@ class Training:
     @property
     def is_trained(self) -> bool:
         """Whether there is a champion for every target."""
-        return self.state == "TRAINED"
+        return self.state in ("TRAINED", "UNJUDGED")
 
     def evaluated_for(self, target: str) -> tuple[Evaluated, ...]:
         """The candidates and baselines of one target, in the order in which they were tried."""
@@ -71,3 +105,8 @@ class Training:
 def not_trainable(analysis: str, reason: str, **evidence: Any) -> Training:
     """A Training without any model; `evidence` fills settings, row_counts or dropped_columns."""
     return Training(analysis=analysis, state="NOT_TRAINABLE", reason=reason, **evidence)
+
+
+def leaked(analysis: str, reason: str, **evidence: Any) -> Training:
+    """A Training that was stopped, since a feature gives the outcome away."""
+    return Training(analysis=analysis, state="LEAKED_FEATURE", reason=reason, **evidence)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.models.training import Training
+from custana_pipeline.models.training import Champion, Incumbent, Training
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.tracking_records import LoggedAnalysis
 from custana_pipeline.stores.warehouse import Session
 
+SO_FAR = "champion_so_far"
 TABLE = "models.champions"
 HOLDOUTS = "models.holdouts"
 COLUMNS = {
@@ -36,7 +38,21 @@ COLUMNS = {
     "beats_naive": "boolean",
     "state": "varchar",
     "reason": "varchar",
+    "horizon_days": "bigint",
+    "judged_path": "varchar",
+    "judged_sha256": "varchar",
+    "is_promoted": "boolean",
+    "kept_version": "varchar",
+    "shift": "double",
+    "level": "varchar",
+    "figures": "varchar",
 }
+ARTIFACT_COLUMNS = (
+    "mlflow_run_id", "mlflow_url", "registered_model", "registered_version", "artifact_path", "sha256", "judged_path",
+    "judged_sha256", "model_version",
+)  # fmt: skip
+"""Where a model is found: what a champion that stays keeps from its last day."""
+SERVES = "state in ('TRAINED', 'UNJUDGED')"
 
 
 @dataclass(frozen=True)
@@ -65,8 +81,7 @@ def store_champions(
     versions: dict[str, str],
 ) -> None:
     """Replaces the rows of one analysis and day; NOT_TRAINABLE is a row too, with its reason and no model."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    session.connection.execute(f"create table if not exists {TABLE} ({columns})")
+    _ensure_table(session)
     session.connection.execute(
         f"delete from {TABLE} where as_of = $as_of and analysis = $analysis",
         {"as_of": as_of, "analysis": training.analysis},
@@ -78,13 +93,26 @@ def store_champions(
         "mlflow_url": logged.url,
         "state": training.state,
         "reason": training.reason,
+        "horizon_days": project.settings.horizon_days,
     }
-    rows = [base | _champion_row(project, training, logged, target, versions) for target in training.champions] or [
-        base
-    ]
-    for row in rows:
+    told = [base | _champion_row(session, project, training, logged, target, versions) for target in training.champions]
+    for row in told or [base]:
         values = {name: row.get(name) for name in COLUMNS}
         session.connection.execute(f"insert into {TABLE} values ({', '.join(f'${name}' for name in COLUMNS)})", values)
+
+
+def _ensure_table(session: Session) -> None:
+    """Makes the table, or gives an older one the columns that it lacks."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    if not session.exists(TABLE):
+        session.connection.execute(f"create table {TABLE} ({columns})")
+        return
+    there = session.columns(TABLE)
+    if there != tuple(COLUMNS):
+        kept = ", ".join(
+            f"cast({name if name in there else 'null'} as {kind}) as {name}" for name, kind in COLUMNS.items()
+        )
+        session.connection.execute(f"create or replace table {TABLE} as select {kept} from {TABLE} order by rowid")
 
 
 def store_holdouts(session: Session, as_of: dt.date, training: Training) -> None:
@@ -96,7 +124,8 @@ def store_holdouts(session: Session, as_of: dt.date, training: Training) -> None
         session.connection.execute(
             f"delete from {HOLDOUTS} where as_of = $as_of and target = $target", {"as_of": as_of, "target": target}
         )
-        judged = [each.holdout for each in training.evaluated_for(target) if each.name == champion.name]
+        name = SO_FAR if champion.kept_version else champion.name
+        judged = [each.holdout for each in training.evaluated_for(target) if each.name == name]
         if target == "segment" or not judged:
             continue
         session.connection.register("judged", judged[0][["actual", "predicted"]].astype("float64"))
@@ -108,18 +137,22 @@ def store_holdouts(session: Session, as_of: dt.date, training: Training) -> None
 
 
 def _champion_row(
-    project: Project, training: Training, logged: LoggedAnalysis, target: str, versions: dict[str, str]
+    session: Session,
+    project: Project,
+    training: Training,
+    logged: LoggedAnalysis,
+    target: str,
+    versions: dict[str, str],
 ) -> dict[str, Any]:
-    champion, registered = training.champions[target], logged.registered[target]
+    champion = training.champions[target]
     naive = [each for each in training.evaluated_for(target) if each.name == champion.best_naive]
-    return {
+    if champion.kept_version:
+        found = _artifact_of(session, target, champion.kept_version)
+    else:
+        found = _new_artifact(project, logged, champion) | {"model_version": versions[target]}
+    return found | {
         "target": target,
         "candidate": champion.name,
-        "model_version": versions[target],
-        "registered_model": registered.name,
-        "registered_version": registered.version,
-        "artifact_path": str(registered.file.relative_to(project.settings.mlflow_dir)),
-        "sha256": registered.sha256,
         "columns": json.dumps(list(champion.columns)),
         "reference": json.dumps(champion.reference, default=str),
         "metrics": json.dumps(champion.metrics),
@@ -127,7 +160,73 @@ def _champion_row(
         "best_naive": champion.best_naive,
         "beats_naive": champion.beats_naive,
         "reason": champion.reason,
+        "is_promoted": champion.is_promoted,
+        "kept_version": champion.kept_version,
+        "shift": champion.shift,
+        "level": champion.level,
+        "figures": json.dumps(champion.figures),
     }
+
+
+def _new_artifact(project: Project, logged: LoggedAnalysis, champion: Champion) -> dict[str, Any]:
+    registered = logged.registered[champion.target]
+    judged = logged.trial_files.get((champion.target, champion.name))
+    folder = project.settings.mlflow_dir
+    return {
+        "registered_model": registered.name,
+        "registered_version": registered.version,
+        "artifact_path": str(registered.file.relative_to(folder)),
+        "sha256": registered.sha256,
+        "judged_path": str(judged[0].relative_to(folder)) if judged else None,
+        "judged_sha256": judged[1] if judged else None,
+    }
+
+
+def _artifact_of(session: Session, target: str, model_version: str) -> dict[str, Any]:
+    query = f"""select {", ".join(ARTIFACT_COLUMNS)} from {TABLE}
+        where target = $target and model_version = $model_version order by as_of limit 1"""
+    row = session.rows(query, {"target": target, "model_version": model_version})[0]
+    return dict(zip(ARTIFACT_COLUMNS, row, strict=True))
+
+
+def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date) -> dict[str, Incumbent]:
+    """The champion so far of each target: that of the newest day before `as_of`, with the same horizon.
+
+    None where that champion is a naive rule, or older than the horizon (it would have to defend itself on a window
+    that lies wholly after it), or where its files are gone or not those that were written: then the challenger has to
+    beat the naive rules only.
+    """
+    if not session.exists(TABLE) or session.columns(TABLE) != tuple(COLUMNS):
+        return {}
+    query = f"""select target, candidate, model_version, as_of, artifact_path, sha256, judged_path, judged_sha256,
+            columns, reference, shift
+        from {TABLE}
+        where analysis = $analysis and {SERVES} and horizon_days = $horizon_days and judged_path is not null
+            and as_of < $as_of and as_of > $as_of - cast($horizon_days as integer) * interval 1 day
+        qualify row_number() over (partition by target order by as_of desc) = 1"""
+    given = {"analysis": analysis, "as_of": as_of, "horizon_days": project.settings.horizon_days}
+    found = {}
+    for row in session.rows(query, given):
+        with suppress(DataFault):
+            found[row[0]] = _incumbent(project, row)
+    return found
+
+
+def _incumbent(project: Project, row: tuple) -> Incumbent:
+    from custana_pipeline.models.persistence import load
+    from custana_pipeline.models.supervised import moved_to
+
+    _, candidate, version, as_of, path, sha256, judged, judged_sha256, columns, reference, shift = row
+    folder = project.settings.mlflow_dir
+    return Incumbent(
+        name=candidate,
+        model_version=version,
+        as_of=as_of,
+        serving=moved_to(load(folder / path, sha256), shift),
+        judged=load(folder / judged, judged_sha256),
+        columns=tuple(json.loads(columns)),
+        reference=json.loads(reference),
+    )
 
 
 def serving_champion(session: Session, project: Project, as_of: dt.date, target: str) -> ServingChampion:
@@ -136,19 +235,20 @@ def serving_champion(session: Session, project: Project, as_of: dt.date, target:
     Raises DataFault where there is none.
     """
     query = f"""select candidate, model_version, artifact_path, sha256, columns, reference, metrics, naive_metrics,
-            best_naive, beats_naive, reason
-        from {TABLE} where as_of = $as_of and target = $target and state = 'TRAINED'"""
+            best_naive, beats_naive, reason, shift
+        from {TABLE} where as_of = $as_of and target = $target and {SERVES}"""
     found = session.rows(query, {"as_of": as_of, "target": target}) if session.exists(TABLE) else []
     if not found:
         raise DataFault(f"There is no champion for {target} as of {as_of}: materialize the models of that day first.")
     from custana_pipeline.models.persistence import load
+    from custana_pipeline.models.supervised import moved_to
 
-    candidate, version, path, sha256, columns, reference, metrics, naive, best_naive, beats, reason = found[0]
+    candidate, version, path, sha256, columns, reference, metrics, naive, best_naive, beats, reason, shift = found[0]
     return ServingChampion(
         target=target,
         candidate=candidate,
         model_version=version,
-        estimator=load(Path(project.settings.mlflow_dir / path), sha256),
+        estimator=moved_to(load(Path(project.settings.mlflow_dir / path), sha256), shift),
         columns=tuple(json.loads(columns)),
         reference=json.loads(reference),
         metrics=json.loads(metrics),
@@ -161,7 +261,7 @@ def serving_champion(session: Session, project: Project, as_of: dt.date, target:
 
 def has_champion(session: Session, as_of: dt.date, target: str) -> bool:
     """Whether a trained champion of `target` is there as of the day."""
-    query = f"select count(*) from {TABLE} where as_of = $as_of and target = $target and state = 'TRAINED'"
+    query = f"select count(*) from {TABLE} where as_of = $as_of and target = $target and {SERVES}"
     return session.exists(TABLE) and session.rows(query, {"as_of": as_of, "target": target})[0][0] > 0
 
 

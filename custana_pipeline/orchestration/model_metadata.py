@@ -25,9 +25,13 @@ def verdict_metadata(training: Training, logged: LoggedAnalysis) -> dict[str, An
 def training_metadata(training: Training, logged: LoggedAnalysis) -> dict[str, Any]:
     """The same of a training that has champions, with these, the comparison, the plots and the champions' metrics."""
     metadata = verdict_metadata(training, logged)
-    for target, model in logged.registered.items():
-        metadata[f"{target}/champion"] = training.champions[target].name
-        metadata[f"{target}/model"] = dg.MetadataValue.url(model.url)
+    for target, champion in training.champions.items():
+        metadata[f"{target}/champion"] = champion.name
+        metadata[f"{target}/gate"] = champion.reason
+        if champion.level:
+            metadata[f"{target}/level"] = champion.level
+        if target in logged.registered:
+            metadata[f"{target}/model"] = dg.MetadataValue.url(logged.registered[target].url)
     metadata["comparison"] = dg.MetadataValue.md(comparison_table(training))
     return metadata | plot_metadata(training) | _metrics(training)
 
@@ -35,9 +39,9 @@ def training_metadata(training: Training, logged: LoggedAnalysis) -> dict[str, A
 def plot_metadata(training: Training) -> dict[str, dg.MarkdownMetadataValue]:
     """For each target the candidates beside the naive baselines, and the champion's telling figure, as images."""
     from custana_pipeline.models.figure_style import small_png
-    from custana_pipeline.models.figures import champion_figures, comparisons
+    from custana_pipeline.models.figures import champion_figures, comparisons, over_origins
 
-    figures = comparisons(training) | champion_figures(training)
+    figures = comparisons(training) | over_origins(training) | champion_figures(training)
     return {
         f"plot: {name.replace('_', ' ')}": dg.MetadataValue.md(
             f"![{name}](data:image/png;base64,{base64.b64encode(small_png(figure)).decode()})"
@@ -51,7 +55,11 @@ def comparison_table(training: Training) -> str:
     tables = []
     for target, champion in training.champions.items():
         tried = training.evaluated_for(target)
-        names = list(dict.fromkeys(name for each in tried for name in each.metrics))
+        names = [
+            name
+            for name in dict.fromkeys(name for each in tried for name in each.metrics)
+            if not name.startswith("backtest_") and not name.endswith(("_lower", "_upper"))
+        ]
         head = f"| {target} | role | " + " | ".join(name.removeprefix("holdout_") for name in names) + " |"
         rule = "|---" * (len(names) + 2) + "|"
         rows = [

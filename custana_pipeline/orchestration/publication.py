@@ -59,7 +59,7 @@ def write_states(session: Session, project: Project, as_of: dt.date) -> None:
         order by analysis, state, reason"""
     states = [AnalysisState(*row) for row in session.rows(query, {"as_of": as_of})]
     path = state_path(project, as_of)
-    if all(each.state == "TRAINED" for each in states):
+    if all(each.state in ("TRAINED", "UNJUDGED") for each in states):
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,8 @@ def forget_old_days(session: Session, project: Project) -> int:
         group by as_of order by max(rowid) desc"""
     kept = [row[0] for row in session.rows(query)]
     kept = kept[: project.settings.warehouse_days]
-    origins = sorted({origin for day in kept for origin in project.origins(session, day).snapshots})
+    known = [project.origins(session, day) for day in kept]
+    origins = sorted({origin for each in known for origin in (*each.snapshots, *each.level_days)})
     gone = 0
     for table in _tables_by_day(session, "features"):
         gone += _forget(session, table, origins)

@@ -40,7 +40,7 @@ class TrainingFacts:
 
 def log_training(tracker: Tracker, training: Training, facts: TrainingFacts) -> LoggedAnalysis:
     """Logs a parent run, a nested run for each candidate and baseline, and registers the champions."""
-    from custana_pipeline.models.figures import comparisons
+    from custana_pipeline.models.figures import comparisons, over_origins
     from custana_pipeline.models.persistence import TRUSTED_TYPES
 
     run = AnalysisRun(
@@ -51,28 +51,42 @@ def log_training(tracker: Tracker, training: Training, facts: TrainingFacts) -> 
         reason=training.reason,
         origin=facts.origin,
         column_types=column_types(facts.dtypes),
-        trials=tuple(_trial(each, training.analysis) for each in training.evaluated),
+        trials=tuple(_trial(each, training, facts) for each in training.evaluated),
         champions=tuple(_serving(training, target, facts) for target in training.champions),
         settings=training.settings,
         row_counts=training.row_counts,
         dropped_columns=training.dropped_columns,
-        figures=lambda: comparisons(training),
+        figures=lambda: comparisons(training) | over_origins(training),
     )
     return tracker.log_analysis(run, TRUSTED_TYPES)
 
 
-def _trial(evaluated: Evaluated, analysis: str) -> Trial:
+def _trial(evaluated: Evaluated, training: Training, facts: TrainingFacts) -> Trial:
     from custana_pipeline.models.figures import figures_of
 
+    champion = training.champions.get(evaluated.target)
+    serves = champion is not None and evaluated.name == champion.name
+    has_model = evaluated.role == "candidate" and (serves or training.analysis == "segmentation")
     return Trial(
         name=evaluated.name,
         role=evaluated.role,
         target=evaluated.target,
         parameters=evaluated.parameters,
         metrics=evaluated.metrics,
-        figures=lambda: figures_of(evaluated, analysis),
-        estimator=evaluated.estimator if evaluated.role == "candidate" else None,
+        by_step=_by_step(evaluated, facts.as_of),
+        figures=(lambda: figures_of(evaluated, training.analysis)) if evaluated.role == "candidate" else dict,
+        estimator=evaluated.estimator if has_model else None,
     )
+
+
+def _by_step(evaluated: Evaluated, as_of: dt.date | None) -> dict[int, dict[str, float]]:
+    """The metrics of each origin at the step that says how many days it lies before as_of, as a negative number."""
+    if as_of is None or evaluated.by_origin.empty:
+        return {}
+    rows = evaluated.by_origin.to_dict("records")
+    return {
+        -(as_of - row["origin"]).days: {f"origin_{key}": row[key] for key in row if key != "origin"} for row in rows
+    }
 
 
 def _serving(training: Training, target: str, facts: TrainingFacts) -> ServingModel:
@@ -88,6 +102,9 @@ def _serving(training: Training, target: str, facts: TrainingFacts) -> ServingMo
         best_naive=champion.best_naive,
         beats_naive=champion.beats_naive,
         reason=champion.reason,
+        figures=champion.figures,
+        kept_version=champion.kept_version,
+        level=champion.level,
     )
 
 

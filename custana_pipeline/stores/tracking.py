@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores.file_locks import holding
-from custana_pipeline.stores.tracking_models import ModelStore, registered
+from custana_pipeline.stores.tracking_models import ModelStore, SavedModel, registered, sha256_of
 from custana_pipeline.stores.tracking_records import (
     MODEL_TRAINING_VIEW,
     AnalysisRun,
@@ -66,7 +66,8 @@ class Tracker:
                 experiment_id=experiment_id,
                 run_id=run_id,
                 url=self._run_url(experiment_id, run_id),
-                trial_urls={key: self._run_url(experiment_id, each) for key, each in trials.items()},
+                trial_urls={key: self._run_url(experiment_id, each) for key, (each, _) in trials.items()},
+                trial_files={key: (saved.file, sha256_of(saved.file)) for key, (_, saved) in trials.items() if saved},
                 registered={each.target: _promoted(each, models, run) for each in versions},
             )
 
@@ -115,20 +116,25 @@ class Tracker:
             raise
         self._client.set_terminated(run_id, "FINISHED")
 
-    def _log_trial(self, run: AnalysisRun, trial: Trial, parent_id: str, models: ModelStore) -> str:
+    def _log_trial(
+        self, run: AnalysisRun, trial: Trial, parent_id: str, models: ModelStore
+    ) -> tuple[str, SavedModel | None]:
         name = f"{trial.name} · {trial.target}" if run.has_targets else trial.name
         tags = _trial_tags(run, trial) | {"mlflow.parentRunId": parent_id}
         with self._run(models.experiment_id, name, tags) as run_id:
-            model_id = None
+            saved = None
             if trial.estimator is not None:
-                model_id = models.save(run_id, trial.name, trial.estimator, run.column_types).model_id
-            self._log_batch(run_id, trial.parameters, trial.metrics, model_id)
+                saved = models.save(run_id, trial.name, trial.estimator, run.column_types)
+            self._log_batch(run_id, trial.parameters, trial.metrics, saved.model_id if saved else None)
+            self._log_steps(run_id, trial.by_step)
             self._log_figures(run_id, trial.figures())
-        return run_id
+        return run_id, saved
 
     def _log_champions(self, run: AnalysisRun, run_id: str, models: ModelStore) -> list[RegisteredModel]:
         versions = []
         for model in run.champions:
+            if model.kept_version:
+                continue
             columns = {name: run.column_types[name] for name in model.columns}
             saved = models.save(run_id, model.candidate, model.estimator, columns)
             version = models.register(run, model, saved, run_id)
@@ -152,6 +158,19 @@ class Tracker:
         self._client.log_batch(run_id, metrics=entries, params=told[:_PARAMETERS_A_BATCH])
         for begin in range(_PARAMETERS_A_BATCH, len(told), _PARAMETERS_A_BATCH):
             self._client.log_batch(run_id, params=told[begin : begin + _PARAMETERS_A_BATCH])
+
+    def _log_steps(self, run_id: str, by_step: Mapping[int, Mapping[str, float]]) -> None:
+        from mlflow.entities import Metric
+
+        stamp = self._client.get_run(run_id).info.start_time
+        entries = [
+            Metric(key, float(value), stamp, step)
+            for step, metrics in by_step.items()
+            for key, value in metrics.items()
+            if math.isfinite(value)
+        ]
+        if entries:
+            self._client.log_batch(run_id, metrics=entries)
 
     def _log_figures(self, run_id: str, figures: "Mapping[str, Figure]") -> None:
         if not figures:
@@ -210,6 +229,7 @@ def _parent_tags(run: AnalysisRun) -> dict[str, str]:
         champions[f"champion{target}"] = model.candidate
         champions[f"best_naive{target}"] = model.best_naive
         champions[f"beats_naive{target}"] = str(model.beats_naive).lower()
+        champions[f"gate{target}"] = "kept" if model.kept_version else "promoted" if model.beats_naive else "naive"
     return _shared_tags(run) | {
         "mlflow.note.content": analysis_note(run),
         "custana.state": run.state,
@@ -243,6 +263,7 @@ def _parent_metrics(run: AnalysisRun) -> dict[str, float]:
         prefix = f"{model.target}/" if len(run.champions) > 1 else ""
         naive = run.trial_of(model.target, model.best_naive)
         metrics |= {f"{prefix}{key}": value for key, value in model.metrics.items()}
+        metrics |= {f"{prefix}gate_{key}": value for key, value in model.figures.items()}
         if naive is not None:
             metrics |= {f"{prefix}naive_{key.removeprefix('holdout_')}": v for key, v in naive.metrics.items()}
     return metrics

@@ -38,6 +38,8 @@ class Trial:
     """Called once, when its run is logged; the name of a figure is the name of its file."""
     estimator: object | None = None
     """Stored beside the run where given."""
+    by_step: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    """Metrics that were measured several times, by MLflow's step."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ class ServingModel:
     best_naive: str
     beats_naive: bool
     reason: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """The gains with intervals by which the gate decided."""
+    kept_version: str = ""
+    """Where given, the champion so far stays: nothing is registered, and the alias is left where it is."""
+    level: str = ""
+    """What the level of the forecasts rests on, in words."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class AnalysisRun:
     as_of: dt.date | None
     """None for a flat file, which has no days."""
     state: str
-    """TRAINED or NOT_TRAINABLE."""
+    """TRAINED, UNJUDGED, NOT_TRAINABLE or LEAKED_FEATURE."""
     reason: str
     origin: Origin
     column_types: Mapping[str, str] = field(default_factory=dict)
@@ -126,7 +134,9 @@ class LoggedAnalysis:
     trial_urls: Mapping[tuple[str, str], str]
     """(target, name) -> the page of the nested run."""
     registered: Mapping[str, RegisteredModel]
-    """By target; empty for NOT_TRAINABLE."""
+    """By target; only what was registered now, so nothing for a champion that stays."""
+    trial_files: Mapping[tuple[str, str], tuple[Path, str]] = field(default_factory=dict)
+    """(target, name) -> file and sha256 of the trials whose estimator was stored."""
 
 
 def column_types(dtypes: Mapping[str, object]) -> dict[str, str]:

@@ -9,7 +9,9 @@ def experiment_note(run: AnalysisRun) -> str:
     """The description of the experiment."""
     return (
         f"How {run.analysis} of source {run.source} was trained: one run a day, and below it one nested run for each "
-        "candidate and each naive baseline, all judged on the same rows of a day that none of them was trained on. "
+        "candidate and each naive baseline, all judged at the same past days, none of which they were trained on: "
+        "metrics `holdout_` are those of the newest complete window, `backtest_` means over all of these days, and "
+        "`origin_` those of each, at the step that counts its days before as_of. "
         "Open a run's [+], choose its nested runs, and press Compare: parameters, metrics and figures side by side. "
         "Tags to filter by: custana.role, custana.target, custana.is_champion."
     )
@@ -54,6 +56,7 @@ def _champion_lines(run: AnalysisRun, model: ServingModel) -> list[str]:
     return [
         f"### {model.target}: {model.candidate}",
         _reason(model),
+        *([f"Level: {model.level}."] if model.level else []),
         "",
         *_metric_table(model, naive.metrics if naive else {}),
     ]

@@ -9,6 +9,7 @@ from custana_pipeline_tests.features.tiny_shop import TinyShop, feature_models
 
 CONTRACTS: dict[str, type[pa.DataFrameModel]] = {
     "activity": contracts.ActivityFeatures,
+    "btyd": contracts.BtydFeatures,
     "browsing": contracts.BrowsingFeatures,
     "assortment": contracts.AssortmentFeatures,
     "demographics": contracts.DemographicFeatures,
@@ -116,13 +117,14 @@ def test_the_core_columns_carry_the_names_of_the_flat_files() -> None:
 
 def test_every_model_states_its_row_and_grain_and_takes_no_other_clock() -> None:
     for model in feature_models():
-        assert model.row_meaning.startswith("one row per customer")
+        assert model.row_meaning.startswith(("one row per customer", "one row per as_of and purchase history"))
         assert model.grain in {
             ("as_of", "customer_id"),
             ("customer_id", "ordered_date"),
             ("customer_id", "happened_date"),
+            ("as_of", "repeat_count", "active_span_days", "tenure_days"),
         }
-        assert model.parameters <= {"as_of", "horizon_days"}
+        assert model.parameters <= {"as_of", "horizon_days", "known_until"}
         clocks = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime)
         assert list(model.tree.find_all(*clocks)) == []
 

@@ -72,7 +72,7 @@ def built(past: tuple, future: tuple) -> TinyShop:
 
 
 def known_bytes(shop: TinyShop) -> dict[str, bytes]:
-    known = shop.bytes_of((*SNAPSHOTS, "outcomes"))
+    known = shop.bytes_of((*SNAPSHOTS, "outcomes", "histories"))
     known |= shop.bytes_of(["purchase_days"], f"ordered_date < date '{AS_OF}'")
     return known | shop.bytes_of(["browsing_days"], f"happened_date < date '{AS_OF}' and customer_id <> 'new'")
 
@@ -85,7 +85,7 @@ def test_the_future_changes_no_feature_and_no_known_outcome(
 ) -> None:
     with_one, with_other = built(past, one_future), built(past, other_future)
     assert known_bytes(with_one) == known_bytes(with_other)
-    assert set(known_bytes(with_one)) == {*SNAPSHOTS, *HISTORIES, "outcomes"}
+    assert set(known_bytes(with_one)) == {*SNAPSHOTS, *HISTORIES, "outcomes", "histories"}
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,31 @@ def test_every_label_ends_before_it_is_used(history_days: int, horizon_days: int
     horizon = dt.timedelta(days=horizon_days)
 
     assert days.holdout + horizon == AS_OF
-    assert all(day + horizon <= days.holdout for day in days.training)
+    for fold in days.folds:
+        assert fold.origin + horizon <= AS_OF
+        assert all(day + horizon <= fold.origin for day in fold.training)
+        assert all(first_day < day for day in fold.training)
+        assert 1 <= len(fold.training) <= count
+    assert all(first_day < day < AS_OF for day in days.level_days)
     assert all(day + horizon <= AS_OF for day in days.refit)
     assert all(day > first_day for day in (*days.training, *days.refit))
     assert len(days.training) <= count
-    assert days.snapshots == tuple(sorted({*days.training, *days.refit, AS_OF}))
+    judged = {day for fold in days.folds for day in (fold.origin, *fold.training)}
+    assert days.snapshots == tuple(sorted({*judged, *days.refit, AS_OF}))
+
+
+@pytest.mark.parametrize("horizon_days", [7, 30, 45, 60, 90, 100, 180, 273])
+def test_a_long_history_is_judged_at_four_origins_on_few_snapshots(horizon_days: int) -> None:
+    days = origins(AS_OF, horizon_days, dt.date(2000, 1, 1))
+    assert [len(fold.training) for fold in days.folds] == [4, 4, 4, 4]
+    assert len(days.snapshots) <= 7 + 2 * -(-horizon_days // 45)
+
+
+def test_every_level_day_has_its_day_of_the_year_before_while_there_is_history() -> None:
+    days = origins(AS_OF, 90, FIRST_DAY).level_days
+    assert dt.date(2011, 6, 12) in days
+    assert dt.date(2010, 6, 13) in days
+    assert AS_OF - dt.timedelta(days=364) in days
 
 
 def test_an_origin_needs_sixty_days_of_history() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from custana_pipeline.features.btyd.columns import shop_columns
 from custana_pipeline.stores.sql_models import SqlModel, SqlModels, read_model
 
 FOLDER = Path(__file__).resolve().parents[2] / "dbt_like_sql" / "features"
-SNAPSHOTS = ("activity", "browsing", "assortment", "demographics", "behavior", "demand", "segmentation")
+SNAPSHOTS = ("activity", "btyd", "browsing", "assortment", "demographics", "behavior", "demand", "segmentation")
 CLEANED = """
 create schema cleaned;
 create schema features;
@@ -103,12 +104,23 @@ class TinyShop:
                 over = outcomes_until is not None and as_of + dt.timedelta(days=horizon_days) <= day(outcomes_until)
                 rows = "" if over or model.table != "outcomes" else " limit 0"
                 opening = "insert into {}" if number else "create table {} as"
-                given = {"as_of": as_of, "horizon_days": horizon_days}
+                given = {"as_of": as_of, "horizon_days": horizon_days, "known_until": day(outcomes_until or text)}
                 self.connection.execute(
                     f"{opening.format(model.name)} {model.text}{rows}",
                     {name: value for name, value in given.items() if name in model.parameters},
                 )
+            if model.table == "activity":
+                self._fit(horizon_days)
         return self
+
+    def _fit(self, horizon_days: int) -> None:
+        """features.btyd of every day of features.activity."""
+        activity = self.frame("activity")
+        fitted = [shop_columns(of_day, horizon_days)[0] for _, of_day in activity.groupby("as_of")]
+        rows = pd.concat(fitted) if fitted else shop_columns(activity, horizon_days)[0]
+        self.connection.register("fitted", rows)
+        self.connection.execute("create table features.btyd as from fitted order by as_of, customer_id")
+        self.connection.unregister("fitted")
 
     def frame(self, table: str) -> pd.DataFrame:
         """A feature table, by as_of and customer."""

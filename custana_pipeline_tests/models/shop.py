@@ -11,9 +11,9 @@ AS_OF = dt.date(2025, 6, 30)
 HORIZON_DAYS = 90
 
 
-def days_of_shop() -> Origins:
+def days_of_shop(fold_count: int = 2) -> Origins:
     """The origins of AS_OF for a shop that opened two years before."""
-    return origins(AS_OF, HORIZON_DAYS, dt.date(2023, 6, 30))
+    return origins(AS_OF, HORIZON_DAYS, dt.date(2023, 6, 30), fold_count=fold_count)
 
 
 def snapshots(customer_count: int = 240, seed: int = 0, *, shuffled: bool = False) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def snapshots(customer_count: int = 240, seed: int = 0, *, shuffled: bool = Fals
     random = np.random.default_rng(seed)
     rate = random.gamma(0.6, 2.0, customer_count)
     value = random.gamma(3.0, 12.0, customer_count)
-    days = days_of_shop()
+    days = days_of_shop(4)
     frames = [_snapshot(day, rate, value, random) for day in days.snapshots]
     stacked = pd.concat(frames, ignore_index=True)
     outcomes = ["future_purchase", "future_amount", "is_recommended"]
@@ -50,6 +50,9 @@ def _snapshot(day: dt.date, rate: np.ndarray, value: np.ndarray, random: np.rand
             "purchase_amount_90d": (quarter * value).round(2),
             "purchase_amount_365d": ((year + quarter) * value).round(2),
             "mean_gap_days": np.where(year > 1, 365 / np.maximum(year, 1), np.nan),
+            "btyd_p_buy": 1 - np.exp(-(0.5 * quarter + 0.1 * year)),
+            "btyd_purchases": 0.5 * quarter + 0.1 * year,
+            "btyd_amount": ((0.5 * quarter + 0.1 * year) * value).round(2),
             "is_member": random.random(count) < 0.5,
             "location": random.choice(["North", "South", None], count),
             "age": None,

@@ -1,9 +1,10 @@
 """The 80 % interval of amounts."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from custana_pipeline.models.amount_interval import AmountInterval, coverage, cross_coverage
+from custana_pipeline.models.amount_interval import AmountInterval, coverage
 
 
 def spend(row_count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +22,17 @@ def test_about_four_in_five_new_customers_lie_within_the_bounds() -> None:
 def test_the_share_holds_where_half_of_the_customers_buy_nothing() -> None:
     predicted, actual = spend(4_000, seed=0)
     actual = np.where(np.random.default_rng(2).random(4_000) < 0.5, 0.0, 2 * actual)
-    assert 0.77 < cross_coverage(predicted, actual, AmountInterval()) < 0.83
+    backtest = pd.DataFrame({"origin": 1, "actual": actual, "predicted": predicted})
+    assert 0.77 < AmountInterval().measured_on_newest(backtest) < 0.83
+
+
+def test_the_coverage_is_measured_on_the_newest_origin_by_bounds_of_the_earlier_ones() -> None:
+    predicted, actual = spend(4_000, seed=0)
+    newest = np.arange(4_000) >= 3_000
+    backtest = pd.DataFrame({"origin": newest.astype(int), "actual": actual, "predicted": predicted})
+    wild = backtest.assign(actual=np.where(newest, 100 * actual, actual))
+    assert 0.77 < AmountInterval().measured_on_newest(backtest) < 0.83
+    assert AmountInterval().measured_on_newest(wild) < 0.1
 
 
 def test_bounds_hold_the_expected_amount_and_are_never_negative() -> None:

@@ -3,9 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from custana_pipeline.errors import ContractBroken
-from custana_pipeline.models.baselines import BaseRate, MeanDemand, MonotoneRate, OwnPace
+from custana_pipeline.models.baselines import (
+    BaseRate,
+    ColumnDemand,
+    ColumnProbability,
+    MeanDemand,
+    MonotoneRate,
+    OwnPace,
+    TwoColumnRegressor,
+)
 from custana_pipeline.models.naive_rules import behavior_rules, demand_rules, nearest_window
 
 
@@ -56,6 +65,7 @@ def test_a_frame_without_windows_still_has_a_naive_rule() -> None:
         "base_rate",
         "recency_rule",
         "frequency_rule",
+        "two_column_forest",
     ]
     assert list(demand_rules(["age"], "purchase_amount", 90)) == ["mean"]
     assert list(demand_rules(["purchase_days_90d", "purchase_days_365d"], "purchase_days", 90)) == [
@@ -63,3 +73,25 @@ def test_a_frame_without_windows_still_has_a_naive_rule() -> None:
         "last_window",
         "last_year_pace",
     ]
+
+
+def test_the_same_window_last_year_bg_nbd_and_the_two_column_models_stand_beside() -> None:
+    columns = ["purchase_frequency", "purchase_amount", "purchase_days_year_ago", "btyd_p_buy", "btyd_purchases"]
+    assert {"year_ago_rule", "bg_nbd", "two_column_forest"} <= set(behavior_rules(columns, 90))
+    assert {"year_ago_window", "bg_nbd", "two_column_linear"} <= set(demand_rules(columns, "purchase_days", 90))
+
+
+def test_bg_nbd_brings_its_probability_and_the_base_rate_stands_in_where_it_is_missing() -> None:
+    rule = ColumnProbability("btyd_p_buy").fit(pd.DataFrame(index=range(4)), [1, 0, 0, 0])
+    assert rule.predict_proba(pd.DataFrame({"btyd_p_buy": [0.7, None]}))[:, 1].tolist() == [0.7, 0.25]
+
+
+def test_a_demand_that_the_features_bring_is_never_negative_or_missing() -> None:
+    rule = ColumnDemand("btyd_purchases").fit(pd.DataFrame())
+    assert rule.predict(pd.DataFrame({"btyd_purchases": [1.5, None, -1.0]})).tolist() == [1.5, 0.0, 0.0]
+
+
+def test_the_two_column_line_learns_from_the_newest_origin_alone() -> None:
+    frame = pd.DataFrame({"as_of": [1, 1, 2, 2], "purchase_frequency": [1.0, 2.0, 1.0, 2.0]})
+    rule = TwoColumnRegressor(LinearRegression(), ["purchase_frequency"]).fit(frame, [50.0, 90.0, 10.0, 20.0])
+    assert rule.predict(frame.tail(2)) == pytest.approx([10.0, 20.0])

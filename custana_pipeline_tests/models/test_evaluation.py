@@ -6,10 +6,10 @@ import pytest
 from custana_pipeline.models.evaluation import (
     BEHAVIOR_METRICS,
     DEMAND_METRICS,
+    Loss,
     behavior_metrics,
     demand_metrics,
     expected_calibration_error,
-    relative_gain_interval,
     row_losses,
     top_share,
 )
@@ -60,15 +60,14 @@ def test_customers_of_equal_score_share_the_places_in_the_top_evenly() -> None:
     assert top_share(actual, np.ones(4), 0.5) == top_share(actual[::-1], np.ones(4), 0.5) == 0.5
 
 
-def test_the_gain_of_a_better_model_lies_within_its_interval_and_above_zero() -> None:
-    random = np.random.default_rng(0)
-    actual = random.poisson(2.0, 500).astype("float64")
-    losses = row_losses(actual, actual + random.normal(0, 0.5, 500), "squared")
-    naive = row_losses(actual, np.full(500, 2.0), "squared")
-    gain, lower, upper = relative_gain_interval(losses, naive)
-    assert 0 < lower < gain < upper < 1
+@pytest.mark.parametrize("loss", ["poisson", "tweedie"])
+def test_the_deviances_are_least_where_the_mean_is_foreseen(loss: Loss) -> None:
+    actual = np.random.default_rng(0).gamma(0.3, 10.0, 2_000) * (np.random.default_rng(1).random(2_000) < 0.4)
+    tried = {scale: row_losses(actual, np.full(2_000, scale * actual.mean()), loss).mean() for scale in (0.7, 1.0, 1.4)}
+    assert min(tried, key=lambda scale: tried[scale]) == 1.0
 
 
-def test_the_same_rows_give_the_same_interval() -> None:
-    losses, naive = np.arange(50.0), np.arange(50.0)[::-1] + 1
-    assert relative_gain_interval(losses, naive) == relative_gain_interval(losses, naive)
+def test_the_deviance_of_a_perfect_forecast_is_zero() -> None:
+    actual = np.array([1.0, 2.0, 7.0])
+    assert row_losses(actual, actual, "poisson") == pytest.approx([0, 0, 0], abs=1e-12)
+    assert row_losses(actual, actual, "tweedie") == pytest.approx([0, 0, 0], abs=1e-12)

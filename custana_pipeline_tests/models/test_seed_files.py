@@ -57,7 +57,7 @@ def segmentation() -> FlatTraining:
 def test_a_behavior_file_is_trained_and_judged_on_rows_held_back(behavior: FlatTraining) -> None:
     assert behavior.training.state == "TRAINED"
     assert {each.role for each in behavior.training.evaluated} == {"candidate", "baseline"}
-    assert behavior.training.row_counts == {"training": 150, "holdout": 50, "refit": 200}
+    assert behavior.training.row_counts == {"training": 150, "holdout": 50, "refit": 200, "backtest_origins": 1}
     assert behavior.split == (
         "judged on 25% of the rows, drawn at random with seed 0, by class: the file has no dates to split by"
     )

@@ -40,16 +40,19 @@ FROM_CLEANED_ON = """
 cleaned/line_counts <- cleaned/customers, cleaned/events, cleaned/products, cleaned/transactions
 features/activity <- features/purchase_days
 features/assortment <- cleaned/products, cleaned/transactions, features/purchase_days
-features/behavior <- features/activity, features/assortment, features/browsing, features/demographics, features/outcomes
+features/behavior <- features/activity, features/assortment, features/browsing, features/btyd, features/demographics, features/outcomes
 features/browsing <- cleaned/events, cleaned/transactions, features/browsing_days, features/purchase_days
 features/browsing_days <- cleaned/events
-features/demand <- features/activity, features/assortment, features/browsing, features/demographics, features/outcomes
+features/demand <- features/activity, features/assortment, features/browsing, features/btyd, features/demographics, features/outcomes
+features/btyd <- features/activity
+features/histories <- features/purchase_days
+features/levels <- features/histories
 features/demographics <- cleaned/customers, features/purchase_days
 features/outcomes <- features/purchase_days
 features/purchase_days <- cleaned/transactions
 features/segmentation <- features/activity, features/assortment, features/browsing, features/demographics, features/outcomes
-models/behavior <- features/behavior
-models/demand <- features/demand
+models/behavior <- features/behavior, features/levels
+models/demand <- features/demand, features/levels
 models/segmentation <- features/segmentation
 applications/customer_segments <- features/segmentation, models/segmentation
 applications/demand_forecast <- features/demand, features/purchase_days, models/demand

@@ -58,6 +58,18 @@ activity as (
     where as_of = $as_of
 ),
 
+btyd as (
+    select
+        customer_id,
+        btyd_p_alive,
+        btyd_p_buy,
+        btyd_purchases,
+        btyd_mean_amount,
+        btyd_amount
+    from features.btyd
+    where as_of = $as_of
+),
+
 assortment as (
     select
         customer_id,
@@ -166,6 +178,11 @@ select
     activity.return_count_365d,
     activity.return_amount_365d,
     activity.days_since_return,
+    btyd.btyd_p_alive,
+    btyd.btyd_p_buy,
+    btyd.btyd_purchases,
+    btyd.btyd_mean_amount,
+    btyd.btyd_amount,
     assortment.mean_basket_products,
     assortment.mean_basket_units,
     assortment.mean_unit_amount,
@@ -196,6 +213,7 @@ select
     cast(outcomes.future_purchase as double) as future_purchase,
     cast(outcomes.future_amount as double) as future_amount
 from activity
+inner join btyd on activity.customer_id = btyd.customer_id
 inner join assortment on activity.customer_id = assortment.customer_id
 inner join browsing on activity.customer_id = browsing.customer_id
 inner join demographics on activity.customer_id = demographics.customer_id

@@ -23,6 +23,7 @@ from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the table's pandera contract."
+LEVEL_TABLE = "histories"
 CONTRACTS = {
     "activity": "ActivityFeatures",
     "assortment": "AssortmentFeatures",
@@ -77,7 +78,8 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
 
 def _build_days(session: Session, project: Project, model: SqlModel, day: dt.date) -> dict[str, Any]:
     known = project.origins(session, day)
-    built = {origin: _build_day(session, project, model, origin, known) for origin in known.snapshots}
+    days = (*known.level_days, day) if model.table == LEVEL_TABLE else known.snapshots
+    built = {origin: _build_day(session, project, model, origin, known) for origin in days}
     if not built[day] and model.table != "outcomes":
         raise DataFault(f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions.")
     judge_table(session, model, known)
@@ -89,7 +91,8 @@ def _build_days(session: Session, project: Project, model: SqlModel, day: dt.dat
 
 def _build_day(session: Session, project: Project, model: SqlModel, origin: dt.date, known: Origins) -> int:
     horizon = dt.timedelta(days=project.settings.horizon_days)
-    rows = session.build_day(model, {"as_of": origin, "horizon_days": project.settings.horizon_days})
+    given = {"as_of": origin, "horizon_days": project.settings.horizon_days, "known_until": known.as_of}
+    rows = session.build_day(model, given)
     if model.table == "outcomes" and origin + horizon > known.as_of:
         # not known yet on this day, even where a later day has been run before; the table itself is needed
         session.connection.execute(f"delete from {model.name} where as_of = $as_of", {"as_of": origin})
@@ -100,14 +103,17 @@ def _build_day(session: Session, project: Project, model: SqlModel, origin: dt.d
 def judge_table(session: Session, model: SqlModel, known: Origins) -> None:
     """Raises ContractBroken where the rows of the run's own as_of do not keep the table's contract."""
     contract = contract_of(model)
-    if contract is None:
-        return
+    if contract is not None:
+        judge_days(session, model.name, contract, known.as_of)
+
+
+def judge_days(session: Session, table: str, contract: Any, day: dt.date) -> None:
+    """Raises ContractBroken where the table's rows of `day` do not keep the contract."""
     from custana_pipeline.cleaned.gate import describe, judge
 
-    day = known.as_of.isoformat()
-    verdict = judge(contract, session.batches(f"select * from {model.name} where as_of = date '{day}'"))
+    verdict = judge(contract, session.batches(f"select * from {table} where as_of = date '{day}'"))
     if not verdict.passed:
-        raise ContractBroken(f"{model.name} at {day} does not keep its contract: {describe(verdict)}.")
+        raise ContractBroken(f"{table} at {day} does not keep its contract: {describe(verdict)}.")
 
 
 def contract_of(model: SqlModel) -> Any:

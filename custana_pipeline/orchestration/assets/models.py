@@ -1,16 +1,16 @@
 """Model assets: each trains its analysis as of the day, tells MLflow everything, and records the champions."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from custana_pipeline.features.windows import Origins
-from custana_pipeline.models.training import Training
+from custana_pipeline.features.windows import CHECK_DAYS, Origins
+from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
-from custana_pipeline.orchestration.champions import snapshots, store_champions, store_holdouts
+from custana_pipeline.orchestration.champions import incumbents, snapshots, store_champions, store_holdouts
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.model_metadata import training_metadata, verdict_metadata
 from custana_pipeline.orchestration.project import Project
@@ -18,6 +18,7 @@ from custana_pipeline.orchestration.publication import write_states
 from custana_pipeline.orchestration.sql_assets import asset_key
 from custana_pipeline.orchestration.training_log import TrainingFacts, digest_of, log_training
 from custana_pipeline.stores.tracking_records import LoggedAnalysis, Origin
+from custana_pipeline.stores.warehouse import Session
 
 ANALYSES = {
     "behavior": "The model that foresees who will buy within the horizon.",
@@ -26,6 +27,9 @@ ANALYSES = {
 }
 TRAINABLE_CHECK = "is_trainable"
 NAIVE_CHECK = "beats_the_best_naive_rule"
+GATE_CHECK = "promotion_gate"
+LEAK_CHECK = "no_feature_gives_the_outcome_away"
+GATED = ("behavior", "demand")
 Yielded = dg.AssetCheckResult | dg.AssetObservation | dg.MaterializeResult
 
 
@@ -39,7 +43,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=[asset_key(f"features.{analysis}")],
+        deps=[asset_key(f"features.{analysis}"), *([asset_key("features.levels")] if analysis in GATED else [])],
         group_name="models",
         kinds={"scikitlearn", "mlflow"},
         owners=[project.settings.owner],
@@ -54,6 +58,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
                 TRAINABLE_CHECK, asset=key, description="Enough customers, and both outcomes among them."
             ),
             dg.AssetCheckSpec(NAIVE_CHECK, asset=key, description="Each champion beats its best naive rule."),
+            *(_gate_checks(key) if analysis in GATED else []),
         ],
     )
     @reported_steps
@@ -62,7 +67,9 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
         with project.warehouse.reading() as session:
             known = project.origins(session, as_of)
             rows = snapshots(session, f"features.{analysis}", _days(analysis, known))
-        training = train(project, analysis, rows, known)
+            levels = level_rows(session, known) if analysis in GATED else None
+            so_far = incumbents(session, project, analysis, as_of) if analysis in GATED else {}
+        training = train(project, analysis, rows, known, levels, so_far)
         origin = Origin(
             data_version=digest_of(rows),
             code_version=project.code_version,
@@ -88,23 +95,55 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
     return model
 
 
+def _gate_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            GATE_CHECK,
+            asset=key,
+            blocking=True,
+            description="A challenger was promoted: it clears the margins over champion and best naive rule on the "
+            "same customers of the newest complete window. Otherwise the champion stays, or the naive rule serves.",
+        ),
+        dg.AssetCheckSpec(
+            LEAK_CHECK, asset=key, blocking=True, description="No single feature foretells the outcome without fault."
+        ),
+    ]
+
+
+def level_rows(session: Session, known: Origins) -> pd.DataFrame:
+    """features.levels on the run's own days; empty where it was not built."""
+    if not session.exists("features.levels"):
+        return pd.DataFrame({"as_of": []})
+    listed = ", ".join(f"date '{day}'" for day in (*known.level_days, known.as_of))
+    return session.frame(f"select * from features.levels where as_of in ({listed}) order by as_of")
+
+
 def _days(analysis: str, known: Origins) -> tuple[dt.date, ...]:
-    if analysis == "segmentation":
-        return (known.holdout, known.as_of)
-    return tuple(sorted({*known.training, known.holdout, *known.refit}))
+    return (known.holdout, known.as_of) if analysis == "segmentation" else known.snapshots
 
 
-def train(project: Project, analysis: str, rows: pd.DataFrame, known: Origins) -> Training:
+def train(
+    project: Project,
+    analysis: str,
+    rows: pd.DataFrame,
+    known: Origins,
+    levels: pd.DataFrame | None = None,
+    so_far: Mapping[str, Incumbent] | None = None,
+) -> Training:
     """Trains one analysis on its feature rows; see the models stage."""
     settings = project.settings
-    if analysis == "behavior":
+    if analysis in GATED:
         from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
-
-        return train_behavior(rows, known, BehaviorSettings(horizon_days=settings.horizon_days, seed=settings.seed))
-    if analysis == "demand":
         from custana_pipeline.models.demand import DemandSettings, train_demand
+        from custana_pipeline.models.level import Levels
+        from custana_pipeline.models.supervised import Context
 
-        return train_demand(rows, known, DemandSettings(horizon_days=settings.horizon_days, seed=settings.seed))
+        horizon_days = settings.horizon_days
+        trade = None if levels is None else Levels(levels, known.as_of, horizon_days, min(CHECK_DAYS, horizon_days))
+        context = Context(trade, so_far or {})
+        if analysis == "behavior":
+            return train_behavior(rows, known, BehaviorSettings(horizon_days=horizon_days, seed=settings.seed), context)
+        return train_demand(rows, known, DemandSettings(horizon_days=horizon_days, seed=settings.seed), context)
     from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
 
     days = pd.to_datetime(rows["as_of"]).dt.date
@@ -129,7 +168,33 @@ def _results(key: dg.AssetKey, partition: str, training: Training, logged: Logge
         severity=dg.AssetCheckSeverity.WARN,
         metadata={target: training.champions[target].reason for target in beats} or {"reason": training.reason},
     )
+    if training.analysis in GATED:
+        yield from _gate_results(training)
     if not trained:
         yield dg.AssetObservation(asset_key=key, partition=partition, metadata=verdict_metadata(training, logged))
         return
     yield dg.MaterializeResult(metadata=training_metadata(training, logged))
+
+
+def _gate_results(training: Training) -> Iterator[Yielded]:
+    """A refusal warns and lets the champion's lists be made; a leak stops everything after it."""
+    promoted = {target: champion.is_promoted for target, champion in training.champions.items()}
+    figures = {
+        f"{target}/{name}": value
+        for target, champion in training.champions.items()
+        for name, value in champion.figures.items()
+    }
+    reasons = {target: champion.reason for target, champion in training.champions.items()}
+    yield dg.AssetCheckResult(
+        check_name=GATE_CHECK,
+        passed=training.is_trained and all(promoted.values()),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={**(reasons or {"reason": training.reason}), **figures},
+    )
+    leaked = training.state == "LEAKED_FEATURE"
+    yield dg.AssetCheckResult(
+        check_name=LEAK_CHECK,
+        passed=not leaked,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"reason": training.reason} if leaked else {},
+    )

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy.special import hyp2f1
 
-from custana_pipeline.models.btyd import bg_nbd, gamma_gamma, pareto_nbd
-from custana_pipeline.models.btyd.bg_nbd import BgNbd, fit_bg_nbd
-from custana_pipeline.models.btyd.gamma_gamma import GammaGamma, fit_gamma_gamma
-from custana_pipeline.models.btyd.histories import histories
-from custana_pipeline.models.btyd.pareto_nbd import ParetoNbd, fit_pareto_nbd
-from custana_pipeline_tests.models.btyd.cdnow import cdnow_sample, made_up
+from custana_pipeline.features.btyd import bg_nbd, gamma_gamma, pareto_nbd
+from custana_pipeline.features.btyd.bg_nbd import BgNbd, fit_bg_nbd
+from custana_pipeline.features.btyd.gamma_gamma import GammaGamma, fit_gamma_gamma
+from custana_pipeline.features.btyd.histories import histories
+from custana_pipeline.features.btyd.pareto_nbd import ParetoNbd, fit_pareto_nbd
+from custana_pipeline_tests.features.btyd.cdnow import cdnow_sample, made_up
 
 CDNOW_BG = BgNbd(0.2426, 4.4136, 0.7929, 2.4259)
 CDNOW_PARETO = ParetoNbd(0.5533, 10.5784, 0.6062, 11.6687)

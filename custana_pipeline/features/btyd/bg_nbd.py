@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincinv, digamma, expit, gammaln, hyp2f1
 
-from custana_pipeline.models.btyd.fitting import maximise
-from custana_pipeline.models.btyd.histories import Histories, histories, tidy
+from custana_pipeline.features.btyd.fitting import maximise
+from custana_pipeline.features.btyd.histories import Histories, histories, tidy
 
 _NEAR_ONE = 1e-6
 _NODES = 64
@@ -73,7 +73,11 @@ class BgNbd:
 
 def fit_bg_nbd(x: np.ndarray, t_x: np.ndarray, T: np.ndarray, penalty: float = 0.0) -> BgNbd:
     """The most likely parameters for arrays of one length; NotTrainable or NotConverged where there are none."""
-    found = histories(x, t_x, T)
+    return fit_bg_nbd_to(histories(x, t_x, T), penalty)
+
+
+def fit_bg_nbd_to(found: Histories, penalty: float = 0.0) -> BgNbd:
+    """The same for histories that are compressed already."""
     unit = found.mean_age
     scaled = Histories(found.x, found.t_x / unit, found.T / unit, found.weight)
     likelihood = _Likelihood(scaled)

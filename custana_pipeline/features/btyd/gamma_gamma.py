@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import digamma, gammaln
 
 from custana_pipeline.errors import NoMeanSpend, NotTrainable
-from custana_pipeline.models.btyd.fitting import maximise
-from custana_pipeline.models.btyd.histories import compressed
+from custana_pipeline.features.btyd.fitting import maximise
+from custana_pipeline.features.btyd.histories import compressed
 
 _STARTS = ((2.0, 3.0, 1.0), (1.0, 2.0, 1.0), (5.0, 2.0, 0.5))
 _FAR_FROM_SEEN = 5.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, expit, gammaln
 
-from custana_pipeline.models.btyd.fitting import maximise
-from custana_pipeline.models.btyd.histories import Histories, histories, tidy
+from custana_pipeline.features.btyd.fitting import maximise
+from custana_pipeline.features.btyd.histories import Histories, histories, tidy
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
 _FAR = 45.0

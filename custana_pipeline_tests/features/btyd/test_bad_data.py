@@ -1,25 +1,14 @@
-"""The models on feature frames: what they need, what they store, and what bad data gets."""
-
-import datetime as dt
-from pathlib import Path
+"""The models on feature frames: what they need, and what bad data gets."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from custana_pipeline.errors import ContractBroken, CustanaError, NoMeanSpend, NotTrainable
-from custana_pipeline.models.btyd.columns import btyd_columns, fit_btyd, fit_spend
-from custana_pipeline.models.btyd.estimators import BgNbdBuyers, BgNbdPurchases, BtydAmount
-from custana_pipeline.models.btyd.gamma_gamma import GammaGamma, fit_gamma_gamma
-from custana_pipeline.models.btyd.histories import compressed
-from custana_pipeline.models.persistence import dump, load, sha256_of
-from custana_pipeline_tests.models.btyd.cdnow import features, made_up
-
-ESTIMATORS = (BgNbdBuyers, BgNbdPurchases, BtydAmount)
-
-
-def foreseen(estimator: object, frame: pd.DataFrame) -> np.ndarray:
-    return estimator.predict_proba(frame)[:, 1] if isinstance(estimator, BgNbdBuyers) else estimator.predict(frame)
+from custana_pipeline.errors import ContractBroken, NoMeanSpend, NotTrainable
+from custana_pipeline.features.btyd.columns import BTYD_COLUMNS, Btyd, btyd_columns, fit_btyd, fit_purchases, fit_spend
+from custana_pipeline.features.btyd.gamma_gamma import GammaGamma, fit_gamma_gamma
+from custana_pipeline.features.btyd.histories import compressed
+from custana_pipeline_tests.features.btyd.cdnow import features, made_up
 
 
 def people(rows: list[tuple[float, float, float, float]]) -> pd.DataFrame:
@@ -45,61 +34,37 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_bad_data_gets_finite_numbers_or_a_named_error(kind: str, estimator: type) -> None:
-    try:
-        fitted = estimator(horizon_days=90).fit(BAD[kind])
-    except CustanaError as error:
-        pytest.fail(f"{kind} is trainable with the penalty for serving, but: {error}")
+def test_bad_data_gets_finite_numbers_that_are_not_negative(kind: str) -> None:
+    fitted = fit_btyd(BAD[kind])
     for frame in (BAD[kind], BAD["one huge"], BAD["dirty"]):
-        values = foreseen(fitted, frame)
+        values = btyd_columns(frame, fitted, 90).to_numpy()
         assert np.isfinite(values).all()
         assert (values >= 0).all()
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_without_a_penalty_bad_data_gets_finite_numbers_or_a_named_error_too(kind: str) -> None:
+def test_without_a_penalty_bad_data_gets_finite_numbers_or_a_named_error(kind: str) -> None:
     try:
-        values = BgNbdPurchases(penalty=0.0).fit(BAD[kind]).predict(BAD[kind])
+        values = btyd_columns(BAD[kind], Btyd(fit_purchases(BAD[kind], 0.0), None), 90)["btyd_purchases"]
     except NotTrainable:
         return
     assert np.isfinite(values).all()
     assert (values >= 0).all()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_no_customer_is_not_trainable(estimator: type) -> None:
+def test_no_customer_is_not_trainable() -> None:
     with pytest.raises(NotTrainable, match="no customer"):
-        estimator().fit(BAD["one"].head(0))
+        fit_btyd(BAD["one"].head(0))
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_only_first_purchases_on_the_day_itself_are_not_trainable(estimator: type) -> None:
+def test_only_first_purchases_on_the_day_itself_are_not_trainable() -> None:
     with pytest.raises(NotTrainable, match="choose a later day"):
-        estimator().fit(people([(0, 0, 0, 10)] * 5))
+        fit_btyd(people([(0, 0, 0, 10)] * 5))
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_a_missing_column_is_named_with_the_mend(estimator: type) -> None:
+def test_a_missing_column_is_named_with_the_mend() -> None:
     with pytest.raises(ContractBroken, match="active_span_days: build the features again"):
-        estimator().fit(BAD["ten"].drop(columns="active_span_days"))
-
-
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_a_loaded_estimator_foresees_the_same(estimator: type, tmp_path: Path) -> None:
-    frame = features(made_up(200))
-    fitted = estimator(horizon_days=30).fit(frame)
-    path = tmp_path / "model.skops"
-    path.write_bytes(dump(fitted))
-    assert np.array_equal(foreseen(load(path, sha256_of(path)), frame), foreseen(fitted, frame))
-
-
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_of_stacked_origins_the_newest_is_learned_from_and_labels_are_left_alone(estimator: type) -> None:
-    new, old = features(made_up(200)), features(made_up(200, seed=1))
-    stacked = pd.concat([old.assign(as_of=dt.date(2025, 1, 1)), new.assign(as_of=dt.date(2025, 4, 1))])
-    labelled = estimator().fit(stacked, np.zeros(len(stacked)), sample_weight=np.ones(len(stacked)))
-    assert np.array_equal(foreseen(labelled, new), foreseen(estimator().fit(new), new))
+        fit_btyd(BAD["ten"].drop(columns="active_span_days"))
 
 
 def test_spend_without_a_mean_is_caught_and_the_own_mean_stands_in() -> None:
@@ -107,9 +72,10 @@ def test_spend_without_a_mean_is_caught_and_the_own_mean_stands_in() -> None:
     wild = people([(2, 30, 60, float(value)) for value in random.pareto(0.5, 400) + 1])
     with pytest.raises(NoMeanSpend, match="no mean"):
         fit_gamma_gamma(wild["repeat_count"].to_numpy(), wild["mean_repeat_amount"].to_numpy())
-    fitted = BtydAmount().fit(wild)
-    assert fitted.spend_state_ == "no_mean_spend"
-    values = fitted.predict(wild)
+    fitted = fit_btyd(wild)
+    assert fitted.spend is not None
+    assert fitted.spend.state == "no_mean_spend"
+    values = btyd_columns(wild, fitted, 90).to_numpy()
     assert np.isfinite(values).all()
     assert (values >= 0).all()
 
@@ -126,7 +92,7 @@ def test_a_shop_of_one_time_buyers_says_that_repeats_are_too_few() -> None:
 def test_a_shop_without_money_has_no_spend_to_learn_from() -> None:
     free = BAD["ten"].assign(purchase_amount=np.nan, mean_repeat_amount=np.nan)
     with pytest.raises(NotTrainable, match="positive amount"):
-        BtydAmount().fit(free)
+        fit_spend(free)
     assert btyd_columns(free, fit_btyd(free), 90)["btyd_mean_amount"].isna().all()
 
 
@@ -134,9 +100,8 @@ def test_the_columns_are_in_the_order_of_the_frame() -> None:
     frame = features(made_up(50)).sample(frac=1, random_state=0)
     columns = btyd_columns(frame, fit_btyd(frame), 90)
     assert columns.index.equals(frame.index)
-    assert list(columns) == ["btyd_p_alive", "btyd_p_buy", "btyd_purchases", "btyd_mean_amount"]
+    assert list(columns) == list(BTYD_COLUMNS)
     assert columns.notna().all(axis=None)
-    assert columns["btyd_purchases"].to_numpy() == pytest.approx(BgNbdPurchases(90).fit(frame).predict(frame))
 
 
 def test_a_longer_horizon_never_holds_fewer_purchases() -> None:

@@ -1,0 +1,63 @@
+"""Whether one feature alone gives the outcome away: such a feature knows the future, and no figure after it is true."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from custana_pipeline.models.encoding import as_numbers, is_numeric
+
+MOST_AUC = 0.98
+"""Of a single feature, either way round; honest ones reach .85."""
+MOST_R2 = 0.95
+"""Of the straight line on a single feature, as it is and by ranks."""
+
+
+def leaked_features(rows: pd.DataFrame, columns: tuple[str, ...], target: str) -> dict[str, float]:
+    """Feature -> its AUC (yes/no target) or R2 (number), for those above the limit on `rows`, the worst first.
+
+    Texts are judged by the mean outcome of each of their values, rare ones (below 10 rows) taken together.
+    """
+    actual = as_numbers(rows[target]).to_numpy()
+    if len(actual) < 3 or np.ptp(actual) == 0:
+        return {}
+    measure, limit = (_auc, MOST_AUC) if target == "is_recommended" else (_r2, MOST_R2)
+    found = {name: measure(_as_number(rows[name], actual), actual) for name in columns}
+    return {name: score for name, score in sorted(found.items(), key=lambda each: -each[1]) if score > limit}
+
+
+def why_leaked(leaked: dict[str, float], target: str) -> str:
+    """The reason with its mend."""
+    told = ", ".join(f"{name} ({score:.3f})" for name, score in leaked.items())
+    kind = "AUC" if target == "is_recommended" else "R2"
+    return (
+        f"A single feature foretells {target} nearly without fault ({kind}: {told}): it holds what happened after "
+        "as_of. Take it out of the feature's SQL, or compute it from rows before as_of only."
+    )
+
+
+def _as_number(column: Any, actual: np.ndarray) -> np.ndarray:
+    if is_numeric(column):
+        numbers = as_numbers(column)
+        middle = numbers.median()
+        return numbers.fillna(0.0 if np.isnan(middle) else middle).to_numpy()
+    texts = column.astype(str)
+    common = texts.where(texts.groupby(texts).transform("size") >= 10, "")
+    return pd.Series(actual, index=column.index).groupby(common).transform("mean").to_numpy()
+
+
+def _auc(values: np.ndarray, actual: np.ndarray) -> float:
+    positive = actual > 0
+    count, rest = positive.sum(), (~positive).sum()
+    if not count or not rest:
+        return 0.5
+    area = (rankdata(values)[positive].sum() - count * (count + 1) / 2) / (count * rest)
+    return float(max(area, 1 - area))
+
+
+def _r2(values: np.ndarray, actual: np.ndarray) -> float:
+    if np.ptp(values) == 0:
+        return 0.0
+    plain = np.corrcoef(values, actual)[0, 1] ** 2
+    return float(max(plain, np.corrcoef(rankdata(values), rankdata(actual))[0, 1] ** 2))

@@ -1,0 +1,107 @@
+"""Features that are fitted, not selected: what buy-till-you-die models say of each customer and of the whole shop."""
+
+import datetime as dt
+from typing import Any
+
+import dagster as dg
+
+from custana_pipeline.orchestration.assets.features import CONTRACT_CHECK, CONTRACT_MEANING, judge_days
+from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.sql_assets import asset_key, described_columns, table_metadata
+from custana_pipeline.stores.warehouse import Session
+
+BTYD = "features.btyd"
+LEVELS = "features.levels"
+BTYD_TOLD = (
+    "One row per customer with a purchase before as_of: what BG/NBD and Gamma-Gamma, fitted on the histories of that "
+    "day alone, foresee of the horizon."
+)
+LEVELS_TOLD = (
+    "One row per past day: what all customers bought in the horizon after it, and what they would have bought in a "
+    "steady shop (BG/NBD)."
+)
+
+
+def steady_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """features.btyd from features.activity, features.levels from features.histories."""
+    return [_btyd_asset(project), _levels_asset(project)]
+
+
+def _btyd_asset(project: Project) -> dg.AssetsDefinition:
+    key = asset_key(BTYD)
+
+    @dg.asset(
+        key=key,
+        deps=[asset_key("features.activity")],
+        group_name="features",
+        kinds={"duckdb", "python"},
+        owners=[project.settings.owner],
+        description=BTYD_TOLD,
+        partitions_def=as_of_days(project.settings.pack),
+        retry_policy=RETRIES,
+        pool="warehouse",
+        check_specs=[dg.AssetCheckSpec(CONTRACT_CHECK, asset=key, blocking=True, description=CONTRACT_MEANING)],
+    )
+    @reported
+    def btyd(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from custana_pipeline.features.contracts import BtydFeatures
+
+        day = dt.date.fromisoformat(context.partition_key)
+        with project.warehouse.transaction() as session:
+            known = project.origins(session, day)
+            facts = {origin: build_btyd(session, origin, project.settings.horizon_days) for origin in known.snapshots}
+            judge_days(session, BTYD, BtydFeatures, day)
+            metadata = table_metadata(session, BTYD, described_columns(BtydFeatures))
+        metadata["parameters"] = dg.MetadataValue.json({str(origin): told for origin, told in facts.items()})
+        return dg.MaterializeResult(
+            metadata=metadata, check_results=[dg.AssetCheckResult(check_name=CONTRACT_CHECK, passed=True)]
+        )
+
+    return btyd
+
+
+def build_btyd(session: Session, origin: dt.date, horizon_days: int) -> dict[str, Any]:
+    """Replaces the rows of one day in features.btyd and returns the fitted parameters."""
+    activity = session.frame(
+        """select as_of, customer_id, repeat_count, active_span_days, tenure_days, mean_repeat_amount,
+            purchase_amount, purchase_frequency
+        from features.activity where as_of = $as_of order by customer_id""",
+        {"as_of": origin},
+    )
+    from custana_pipeline.features.btyd.columns import shop_columns
+
+    columns, facts = shop_columns(activity, horizon_days)
+    session.replace_day(BTYD, columns, origin)
+    return facts
+
+
+def _levels_asset(project: Project) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=asset_key(LEVELS),
+        deps=[asset_key("features.histories")],
+        group_name="features",
+        kinds={"duckdb", "python"},
+        owners=[project.settings.owner],
+        description=LEVELS_TOLD,
+        partitions_def=as_of_days(project.settings.pack),
+        retry_policy=RETRIES,
+        pool="warehouse",
+    )
+    @reported
+    def levels(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from custana_pipeline.features.levels import trade_levels
+
+        day = dt.date.fromisoformat(context.partition_key)
+        with project.warehouse.transaction() as session:
+            known = project.origins(session, day)
+            days = ", ".join(f"date '{each}'" for each in (*known.level_days, day))
+            histories = session.frame(f"select * from features.histories where as_of in ({days}) order by all")
+            table: Any = trade_levels(histories, project.settings.horizon_days)
+            for origin, row in table.groupby("as_of"):
+                session.replace_day(LEVELS, row, origin)
+            metadata = table_metadata(session, LEVELS)
+        return dg.MaterializeResult(metadata=metadata)
+
+    return levels
