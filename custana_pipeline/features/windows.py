@@ -73,7 +73,7 @@ def origins(
     steps = -(-horizon_days // step_days)
 
     def grid(number: int) -> dt.date:
-        return as_of - dt.timedelta(days=round(number * horizon_days / steps))
+        return as_of - dt.timedelta(days=number * horizon_days // steps)
 
     def back_from(latest: int) -> tuple[dt.date, ...]:
         days = [grid(latest + number) for number in range(count)]
