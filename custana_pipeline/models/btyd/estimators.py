@@ -61,12 +61,17 @@ class BtydAmount(RegressorMixin, _Histories):
     """The money expected within the horizon: expected purchases times the expected value of one.
 
     spend_state_ tells where that value comes from: gamma_gamma, or the customer's own mean, shrunken, where
-    Gamma-Gamma has none (no_mean_spend, too_few_repeats).
+    Gamma-Gamma has none (no_mean_spend, too_few_purchases). With first_counts = False, Gamma-Gamma looks at repeat
+    purchases only, as published.
     """
+
+    def __init__(self, horizon_days: float = 90, penalty: float = SERVING_PENALTY, first_counts: bool = True) -> None:
+        super().__init__(horizon_days, penalty)
+        self.first_counts = first_counts
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         super().fit(X)
-        spend = fit_spend(X, self.penalty)
+        spend = fit_spend(X, self.penalty, self.first_counts)
         self.spend_state_, self.overall_amount_ = spend.state, spend.overall
         found = spend.gamma_gamma
         self.p_, self.q_, self.v_ = (found.p, found.q, found.v) if found else (0.0, 0.0, 0.0)
@@ -75,4 +80,5 @@ class BtydAmount(RegressorMixin, _Histories):
     def predict(self, X: Any) -> np.ndarray:
         purchases = self._purchases().expected_purchases(*history(X), self.horizon_days)
         fitted = GammaGamma(self.p_, self.q_, self.v_) if self.q_ else None
-        return purchases * Spend(self.spend_state_, self.overall_amount_, fitted).mean_value(X)
+        spend = Spend(self.spend_state_, self.overall_amount_, fitted, self.first_counts)
+        return purchases * spend.mean_value(X)
