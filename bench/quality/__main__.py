@@ -35,13 +35,14 @@ def main() -> int:
         print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
 
     results = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
-    with tempfile.TemporaryDirectory(prefix="custana-quality-") as folder:
-        scratch = told.scratch or Path(folder)
-        scratch.mkdir(parents=True, exist_ok=True)
-        measure(told, scratch, results, say)
-    results["minutes"] = (time.monotonic() - began) / 60
+    if not told.page:
+        with tempfile.TemporaryDirectory(prefix="custana-quality-") as folder:
+            scratch = told.scratch or Path(folder)
+            scratch.mkdir(parents=True, exist_ok=True)
+            measure(told, scratch, results, say)
+        results["minutes"] = round((time.monotonic() - began) / 60, 1)
     if not told.dry:
-        FIGURES.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+        FIGURES.write_text(json.dumps(results) + "\n")
         PAGE.write_text(page.page(results), encoding="utf-8")
         say(f"written: {PAGE.name}, {FIGURES.name}")
     return 0
@@ -58,6 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scratch", type=Path, help="folder for the lists; kept, where a temporary one is not")
     parser.add_argument("--reuse", action="store_true", help="take lists that --scratch holds from an earlier run")
     parser.add_argument("--dry", action="store_true", help="judge, but leave bench/quality.md as it is")
+    parser.add_argument("--page", action="store_true", help="judge nothing; write the page from quality.json again")
     return parser.parse_args()
 
 
@@ -81,11 +83,12 @@ def measure(told: argparse.Namespace, scratch: Path, results: dict, say: Say) ->
     tasks = [product.task_of(window, file_of(window.source)) for window in wanted]
     if "segments" in told.only:
         tasks += [each for window in wanted for each in _resampled(window, truth_of, file_of, scratch)]
-    failed = product.run_all(tasks, scratch, told.jobs, told.reuse, say)
+    failed = product.run_all(tasks, scratch, say, jobs=told.jobs, reuse=told.reuse)
     kept = {key: reason for key, reason in results.get("failed", {}).items() if key not in {t.key for t in tasks}}
     results["failed"] = kept | failed
     for window in wanted:
-        judge(window, truth_of(window.source), Published(scratch), set(told.only), results)
+        for part, figures in judge(window, truth_of(window.source), Published(scratch), set(told.only)).items():
+            results.setdefault(part, {})[window.key] = figures
         say(f"{window.key}: judged")
 
 
@@ -97,15 +100,13 @@ def _resampled(
     return segments.resampled(window, truth_of(window.source), file_of(window.source), scratch)
 
 
-def judge(window: Window, truth: Truth, published: Published, only: set[str], results: dict) -> None:
-    """The figures of one window, into the results."""
+def judge(window: Window, truth: Truth, published: Published, only: set[str]) -> dict[str, dict]:
+    """The figures of one window, by part of the results."""
     tables = window.tables & only
-    if tables & PER_CUSTOMER:
-        results.setdefault("customers", {})[window.key] = customers.judge(window, truth, published)
-    if "segments" in tables:
-        results.setdefault("segments", {})[window.key] = segments.judge(window, truth, published)
-    if "recommendations" in tables:
-        results.setdefault("recommendations", {})[window.key] = recommendations.judge(window, truth, published)
+    judges = {"customers": customers.judge, "segments": segments.judge, "recommendations": recommendations.judge}
+    wanted = {"customers": tables & PER_CUSTOMER, "segments": "segments" in tables}
+    wanted["recommendations"] = "recommendations" in tables
+    return {part: judges[part](window, truth, published) for part in judges if wanted[part]}
 
 
 if __name__ == "__main__":

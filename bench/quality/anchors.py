@@ -9,6 +9,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression
 from sklearn.svm import SVR
 
+from bench.quality.windows import Window
+
 TWO_COLUMNS = ["frequency", "amount"]
 """The article's inputs: how often and for how much a customer bought, over the whole history."""
 
@@ -17,14 +19,17 @@ SVR_ROWS = 6_000
 
 
 def demand(
-    window_days: int, customers: pd.DataFrame, before: pd.DataFrame | None, has_year: bool, outcome: str
+    window: Window, customers: pd.DataFrame, before: pd.DataFrame | None, outcome: str
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Foreseen orders or spend of each customer, by the name of the rule; `before` is the window they are fitted on."""
+    """Foreseen orders or spend of each customer, by the name of the rule; `before` is the window they are fitted on.
+
+    "same window last year" is only told where the frame has the columns of a year ago.
+    """
     stem = "frequency" if outcome == "orders" else "amount"
     year = "last-365-day revenue x H/365" if outcome == "spend" else "last-365-day count x H/365"
-    yield year, customers[f"{stem}_365"].to_numpy() * window_days / 365
+    yield year, customers[f"{stem}_365"].to_numpy() * window.horizon_days / 365
     yield "last window", customers[f"{stem}_last"].to_numpy(dtype="float64")
-    if has_year:
+    if f"{stem}_ago" in customers:
         yield "same window last year", customers[f"{stem}_ago"].to_numpy(dtype="float64")
     if before is None:
         return

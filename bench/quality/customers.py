@@ -41,7 +41,7 @@ def judge(window: Window, truth: Truth, published: Published) -> dict:
     for outcome in ("orders", "spend"):
         ways = dict(_published(window, customers, published, outcome))
         ways |= dict(_judged(answers, outcome))
-        ways |= dict(anchors.demand(window.horizon_days, customers, before, truth.has_year(window), outcome))
+        ways |= dict(anchors.demand(window, customers, before, outcome))
         result[outcome] = _figures(ways, customers[outcome].to_numpy(dtype="float64"), weights, DEMAND)
     ways = dict(_published(window, customers, published, "behavior"))
     if (p_buy := answers.get("bg_nbd", "p_buy")) is not None:
@@ -99,8 +99,14 @@ def _figures(ways: dict[str, np.ndarray], actual: np.ndarray, weights: np.ndarra
     others = {name: way for name, way in found.items() if name != PRODUCT} if own else {}
     return {
         "ways": {name: {metric: each.told for metric, each in way.items()} for name, way in found.items()},
-        "ratio": {name: {metric: own[metric].over(way[metric]).told for metric in way} for name, way in others.items()},
-        "less": {name: {metric: own[metric].less(way[metric]).told for metric in way} for name, way in others.items()},
+        "ratio": {
+            name: {metric: own[metric].over(way[metric]).told for metric in ("rmse", "mae") if metric in way}
+            for name, way in others.items()
+        },
+        "less": {
+            name: {metric: own[metric].less(way[metric]).told for metric in ("auc", "log_loss") if metric in way}
+            for name, way in others.items()
+        },
     }
 
 

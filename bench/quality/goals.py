@@ -25,9 +25,9 @@ class Goal:
     is_met: bool | None
 
 
-def at_most(number: int, what: str, limit: float, reached: Told | None, unit: str = "") -> Goal:
+def at_most(number: int, what: str, limit: float, reached: Told | None) -> Goal:
     """A goal that a smaller figure reaches."""
-    return Goal(number, what, f"<= {limit:g}{unit}", reached, None if reached is None else reached[0] <= limit)
+    return Goal(number, what, f"<= {limit:g}", reached, None if reached is None else reached[0] <= limit)
 
 
 def at_least(number: int, what: str, limit: float, reached: Told | None) -> Goal:

@@ -41,8 +41,8 @@ happened, read from the raw file with SQL of the bench's own. Anchors are recomp
 customers; the judges (lifetimes, pymc-marketing, implicit) work in an environment of their own. A title such as
 OR2 2011-09-10 H90 (5,256) is Online Retail II, the day looked ahead from, the days looked ahead, and the customers.
 Brackets are 95 % bootstrap intervals over customers (500 draws); where custana is held against another, both are
-scored on the same draws. A missed goal is shown as missed. Figures marked (quoted) are those of the project's
-yardstick, from other code, without an interval.
+scored on the same draws. A goal is met where the figure itself reaches the bar; a missed one is shown as missed.
+Figures marked (quoted) are those of the project's yardstick, from other code, without an interval.
 """
 CHOICES = Path(__file__).with_name("choices.md")
 TITLES = {
@@ -107,10 +107,8 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
 
 def _machine(results: dict) -> str:
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("custana", "scikit-learn", "duckdb"))
-    python = platform.python_version()
-    return (
-        f"Measured on {os.cpu_count()} cores, Python {python}, {packages}, in {results.get('minutes', 0):.0f} minutes."
-    )
+    minutes = f"{results.get('minutes', 0):.0f} minutes"
+    return f"Measured on {os.cpu_count()} cores, Python {platform.python_version()}, {packages}; last run: {minutes}."
 
 
 def _goals(results: dict) -> str:

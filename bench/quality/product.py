@@ -43,7 +43,9 @@ def task_of(window: Window, file: Path) -> Task:
     return Task(window.key, window.source, window.as_of, window.horizon_days, file, nights)
 
 
-def run_all(tasks: list[Task], scratch: Path, jobs: int, reuse: bool, say: Callable[[str], None]) -> dict[str, str]:
+def run_all(
+    tasks: list[Task], scratch: Path, say: Callable[[str], None], *, jobs: int = 2, reuse: bool = False
+) -> dict[str, str]:
     """Runs the tasks, `jobs` at a time; the reason of each that failed, by key."""
     with ThreadPoolExecutor(jobs) as pool:
         told = list(pool.map(lambda task: _run(task, scratch, reuse, say), tasks))

@@ -29,31 +29,26 @@ def judge(window: Window, truth: Truth, published: Published) -> dict:
     shop = ranking.Shop(past, pd.Timestamp(window.as_of))
     customers = pd.Index(np.unique(bought["customer_id"]))
     rows = shop.rows(customers)
-    own = ranking.rankings(shop, rows)
     answers = judges.ask(tuple(name for name, _ in JUDGES), _asked(shop, rows))
     found = published.read(window.key, window.as_of, "product_recommendations")
     result = {}
     for list_name, wanted in (("buy_again", bought), ("discover", new)):
-        is_new = list_name == "discover"
-        forbidden = shop.counts[rows].toarray() > 0 if is_new else None
-        ranked = {
-            name: ranking.best(values, forbidden)
-            for name, values in own.items()
-            if not (is_new and name in REPEATS_ONLY)
-        }
-        ranked |= {
-            title: answers.arrays[f"{name}_{'new' if is_new else 'all'}"]
-            for name, title in JUDGES
-            if name not in answers.reasons
-        }
+        ranked = _ranked(shop, rows, answers, is_new=list_name == "discover")
         lists = {name: ranking.as_list(each, customers, shop.products) for name, each in ranked.items()}
         if found is not None:
             lists[PRODUCT] = found[found["list"] == list_name]
-        result[list_name] = _figures(lists, wanted, window)
-        result[list_name]["reasons"] = {
-            title: answers.reasons[name] for name, title in JUDGES if name in answers.reasons
-        }
+        reasons = {title: answers.reasons[name] for name, title in JUDGES if name in answers.reasons}
+        result[list_name] = {**_figures(lists, wanted, window), "reasons": reasons}
     return result
+
+
+def _ranked(shop: ranking.Shop, rows: np.ndarray, answers: judges.Answers, *, is_new: bool) -> dict[str, np.ndarray]:
+    """The ten best products of each customer by every way and judge."""
+    forbidden = shop.counts[rows].toarray() > 0 if is_new else None
+    own = ranking.rankings(shop, rows).items()
+    ranked = {name: ranking.best(each, forbidden) for name, each in own if not (is_new and name in REPEATS_ONLY)}
+    part = "new" if is_new else "all"
+    return ranked | {title: answers.arrays[f"{name}_{part}"] for name, title in JUDGES if name not in answers.reasons}
 
 
 def _figures(lists: dict[str, pd.DataFrame], wanted: pd.DataFrame, window: Window) -> dict:

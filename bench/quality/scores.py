@@ -25,8 +25,8 @@ class Figure:
 
     @property
     def told(self) -> list[float]:
-        """[value, low, high], as they go into the file of figures."""
-        return [self.value, self.low, self.high]
+        """[value, low, high] with six digits, as they go into the file of figures."""
+        return [float(f"{each:.6g}") for each in (self.value, self.low, self.high)]
 
     def over(self, other: "Figure") -> "Figure":
         """The ratio to another score of the same customers, paired draw by draw."""

@@ -16,11 +16,8 @@ from bench.quality.windows import Window
 
 PRODUCT = "**custana**"
 RESAMPLES = 2
-ANCHORS = (
-    ("raw frequency, amount, k = 3", 3, False),
-    ("log-standardised RFM, k = 4", 4, True),
-    ("log-standardised RFM, k = 5", 5, True),
-)
+ANCHORS = (3, False), (4, True), (5, True)
+"""k, and whether the space is log-standardised RFM or raw frequency and amount."""
 
 
 def judge(window: Window, truth: Truth, published: Published) -> dict:
@@ -29,7 +26,17 @@ def judge(window: Window, truth: Truth, published: Published) -> dict:
     night = window.as_of + dt.timedelta(days=1)
     later = truth.customers(Window(window.source, night, window.horizon_days, frozenset()))
     weights = weights_of(len(customers), seed=window.seed)
-    result = {name: _anchor(customers, later, k, is_log, weights) for name, k, is_log in ANCHORS}
+    result = {}
+    for k, is_log in ANCHORS:
+        space, next_space = _space(customers, is_log), _space(later, is_log)
+        name = f"{'log-standardised RFM' if is_log else 'raw frequency, amount'}, k = {k}"
+        labels, lasting = _anchor(space, pd.DataFrame(next_space, index=later["customer_id"]), customers, k)
+        silhouette = float(silhouette_score(space, labels, sample_size=3000, random_state=0))
+        result[name] = {
+            **_scores(pd.Series(labels.astype(str)), customers, weights),
+            **lasting,
+            "silhouette": silhouette,
+        }
     today = _named(published, window.key, window.as_of)
     if today is None:
         return result
@@ -119,19 +126,17 @@ def _clusters(space: np.ndarray, k: int, seed: int) -> KMeans:
     return KMeans(k, n_init=10, random_state=seed).fit(space)
 
 
-def _anchor(customers: pd.DataFrame, later: pd.DataFrame, k: int, is_log: bool, weights: np.ndarray) -> dict:
-    space = _space(customers, is_log)
+def _anchor(
+    space: np.ndarray, next_space: pd.DataFrame, customers: pd.DataFrame, k: int
+) -> tuple[np.ndarray, dict[str, float]]:
+    """KMeans' labels, and how they last: over bootstrap refits, and over a refit of the next night."""
     fitted = _clusters(space, k, 0)
-    told = _scores(pd.Series(fitted.labels_.astype(str)), customers, weights)
-    told["silhouette"] = float(silhouette_score(space, fitted.labels_, sample_size=3000, random_state=0))
     random = np.random.default_rng(0)
     agreements = []
     for seed in range(10):
         drawn = _clusters(space[random.integers(0, len(space), len(space))], k, seed)
         agreements.append(adjusted_rand_score(fitted.labels_, drawn.predict(space)))
-    told["ari"] = float(np.mean(agreements))
-    refitted = pd.Series(_clusters(_space(later, is_log), k, 1).labels_, index=later["customer_id"])
-    both = customers["customer_id"].isin(later["customer_id"])
-    again = refitted.reindex(customers.loc[both, "customer_id"]).to_numpy()
-    told["same_name"] = float((fitted.labels_[both] == again).mean())
-    return told
+    refitted = pd.Series(_clusters(next_space.to_numpy(), k, 1).labels_, index=next_space.index)
+    again = refitted.reindex(customers["customer_id"])
+    same = (again.to_numpy() == fitted.labels_)[again.notna().to_numpy()]
+    return fitted.labels_, {"ari": float(np.mean(agreements)), "same_name": float(same.mean())}

@@ -1,4 +1,7 @@
-"""What was known and what then happened, computed from the raw file with DuckDB and nothing of custana's."""
+"""What was known and what then happened, computed from the raw file with DuckDB and nothing of custana's.
+
+Money is summed as decimals, so that every run gives the same bytes.
+"""
 
 import datetime as dt
 from pathlib import Path
@@ -24,20 +27,20 @@ CUSTOMERS = """
             date_diff('day', min(day), max(day)) as span,
             date_diff('day', min(day), $as_of::date) - 1 as age,
             date_diff('day', max(day), $as_of::date) as recency,
-            sum(amount) as amount,
-            avg(amount) filter (where number > 1) as mean_repeat,
+            cast(sum(amount) as double) as amount,
+            cast(sum(amount) filter (where number > 1) as double) / nullif(count(*) - 1, 0) as mean_repeat,
             count(*) filter (where day >= $as_of::date - 365) as frequency_365,
-            coalesce(sum(amount) filter (where day >= $as_of::date - 365), 0) as amount_365,
+            coalesce(cast(sum(amount) filter (where day >= $as_of::date - 365) as double), 0) as amount_365,
             count(*) filter (where day >= $as_of::date - $horizon) as frequency_last,
-            coalesce(sum(amount) filter (where day >= $as_of::date - $horizon), 0) as amount_last,
+            coalesce(cast(sum(amount) filter (where day >= $as_of::date - $horizon) as double), 0) as amount_last,
             count(*) filter (where day >= $as_of::date - 364 and day < $as_of::date - 364 + $horizon) as frequency_ago,
-            coalesce(sum(amount) filter (
+            coalesce(cast(sum(amount) filter (
                 where day >= $as_of::date - 364 and day < $as_of::date - 364 + $horizon
-            ), 0) as amount_ago
+            ) as double), 0) as amount_ago
         from ordered group by customer_id
     ),
     then_bought as (
-        select customer_id, count(*) as orders, sum(amount) as spend
+        select customer_id, count(*) as orders, cast(sum(amount) as double) as spend
         from days where day >= $as_of::date and day < $as_of::date + $horizon group by customer_id
     )
     select known.*, coalesce(orders, 0) as orders, coalesce(spend, 0) as spend
@@ -54,9 +57,14 @@ class Truth:
         self.first_day, self.last_day = self._one("select min(day), max(day) from purchases")
 
     def customers(self, window: Window) -> pd.DataFrame:
-        """One row a customer with a purchase before as_of: what was known (a purchase is a day), orders and spend."""
+        """One row a customer with a purchase before as_of: what was known (a purchase is a day), orders and spend.
+
+        The columns of a year ago are left out where the history does not reach back to them.
+        """
         parameters = {"as_of": window.as_of, "horizon": window.horizon_days}
-        return self.connection.execute(CUSTOMERS, parameters).df()
+        known = self.connection.execute(CUSTOMERS, parameters).df()
+        has_year = self.first_day <= window.as_of - dt.timedelta(days=364)
+        return known if has_year else known.drop(columns=["frequency_ago", "amount_ago"])
 
     def baskets(self, since: dt.date | None, until: dt.date) -> pd.DataFrame:
         """customer_id, product_id, day: once for each day on which the customer bought the product, until excluded."""
@@ -65,10 +73,6 @@ class Truth:
             where day < $until and day >= coalesce($since, day) order by all""",
             {"since": since, "until": until},
         ).df()
-
-    def has_year(self, window: Window) -> bool:
-        """Whether the window's dates of a year ago lie within the history."""
-        return self.first_day <= window.as_of - dt.timedelta(days=364)
 
     def has_before(self, window: Window) -> bool:
         """Whether there is at least a month of history before the window that anchors are fitted on."""

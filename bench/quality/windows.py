@@ -10,7 +10,7 @@ ONLINE_RETAIL_II = """
         replace("Customer ID", '.0', '') as customer_id,
         cast("InvoiceDate" as date) as day,
         upper(trim("StockCode")) as product_id,
-        cast(cast("Quantity" as integer) * cast("Price" as decimal(18, 4)) as double) as amount
+        cast("Quantity" as integer) * cast("Price" as decimal(18, 4)) as amount
     from (select distinct * from read_csv($path, all_varchar = true))
     where
         "Customer ID" is not null and cast("Price" as double) > 0 and cast("Quantity" as integer) > 0
@@ -21,7 +21,7 @@ CDNOW = """
         fields[1] as customer_id,
         strptime(fields[2], '%Y%m%d')::date as day,
         null::varchar as product_id,
-        cast(fields[4] as double) as amount
+        cast(fields[4] as decimal(18, 4)) as amount
     from (
         select distinct regexp_split_to_array(trim(line), '\\s+') as fields
         from read_csv($path, columns = {'line': 'varchar'}, delim = '\\x01', header = false, quote = '')
