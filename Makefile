@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+JUDGES := .venv-judges
 SOURCE ?=
 
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -15,10 +16,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_NO_PROGRESS := 1
 export UV_SYSTEM_CERTS := true
 
-.PHONY: help setup run ui test check bench docs lock clean
+.PHONY: help setup run ui test check bench bench-quality docs lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## virtual environment from the hash-pinned lock, and the stores
 
@@ -57,6 +58,15 @@ check: setup  ## format, rules, types, SQL, layers, definitions, generated docs
 bench: setup  ## measure time and memory, and write bench/README.md (DATASETS=folder)
 	@$(BIN)/python bench/run_bench.py $(if $(DATASETS),--datasets $(DATASETS))
 
+bench-quality: setup $(JUDGES)/.ready  ## judge the published lists, and write bench/quality.md (DATASETS=folder, ARGS=...)
+	@$(BIN)/python -m bench.quality $(if $(DATASETS),--datasets $(DATASETS)) $(ARGS)
+
+$(JUDGES)/.ready: bench/quality/judges.lock
+	@echo "Setting up $(JUDGES): lifetimes, pymc-marketing, implicit (once) ..."
+	@$(PYTHON) -m venv $(JUDGES)
+	@$(BIN)/uv pip sync --quiet --python $(JUDGES)/bin/python --require-hashes bench/quality/judges.lock \
+		&& touch $@ || echo "The judges could not be installed: their rows will say so."
+
 docs: setup  ## write docs/reference from the code
 	@$(BIN)/custana docs
 
@@ -65,7 +75,10 @@ lock:  ## resolve the dependencies anew and write the locks, without hosts
 		--no-header --no-annotate --no-strip-extras --upgrade --extra dev pyproject.toml -o requirements.lock
 	@echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --upgrade - -o requirements-uv.lock
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
+		| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --upgrade - -o bench/quality/judges.lock
 
 clean:  ## the environment and what custana wrote; data/sample, data/landing and data/published stay
-	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(JUDGES) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find data -mindepth 1 -maxdepth 1 ! -name sample ! -name landing ! -name published ! -name README.md -exec rm -rf {} +

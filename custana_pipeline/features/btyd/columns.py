@@ -21,25 +21,26 @@ LONG_LOOK = 0.5
 """Of the shop's age: a longer horizon is a long look, on which BG/NBD and Pareto/NBD part, so they are averaged."""
 FITTED = "gamma_gamma"
 NO_MEAN_SPEND = "no_mean_spend"
-TOO_FEW_REPEATS = "too_few_repeats"
+TOO_FEW_PURCHASES = "too_few_purchases"
 
 
 @dataclass(frozen=True)
 class Spend:
     """What a purchase is worth: Gamma-Gamma where it has a mean, or else a customer's own mean, shrunken.
 
-    `state` is gamma_gamma, no_mean_spend or too_few_repeats; `overall` is the money per purchase of all customers.
+    `state` is gamma_gamma, no_mean_spend or too_few_purchases; `overall` is the money per purchase of all customers.
+    `first_counts` tells whether the first purchase is one of those that are looked at, or only its repeats.
     """
 
     state: str
     overall: float
     gamma_gamma: GammaGamma | None = None
+    first_counts: bool = True
 
     def mean_value(self, frame: pd.DataFrame) -> np.ndarray:
         """The expected money of the next purchase of each row: finite and never negative."""
         if self.gamma_gamma is not None:
-            repeats, mean_repeat = column(frame, "repeat_count"), column(frame, "mean_repeat_amount")
-            return self.gamma_gamma.mean_value(repeats, mean_repeat)
+            return self.gamma_gamma.mean_value(*amounts(frame, self.first_counts))
         count = np.nan_to_num(column(frame, "purchase_frequency")).clip(min=0)
         amount = np.nan_to_num(column(frame, "purchase_amount")).clip(min=0)
         return (amount + OWN_MEAN_PRIOR * self.overall) / (count + OWN_MEAN_PRIOR)
@@ -68,15 +69,25 @@ def history(frame: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return repeats, span, tenure
 
 
+def amounts(frame: Any, first_counts: bool) -> tuple[np.ndarray, np.ndarray]:
+    """How many purchases of each row are looked at, and their mean money."""
+    if not first_counts:
+        return column(frame, "repeat_count"), column(frame, "mean_repeat_amount")
+    count = column(frame, "purchase_frequency")
+    return count, column(frame, "purchase_amount") / np.where(count > 0, count, np.nan)
+
+
 def fit_purchases(frame: Any, penalty: float = SERVING_PENALTY) -> BgNbd:
     """BG/NBD of the customers' histories, in days; one row a customer."""
     return fit_bg_nbd(*history(frame), penalty)
 
 
-def fit_spend(frame: Any, penalty: float = SERVING_PENALTY) -> Spend:
-    """Gamma-Gamma of the customers' repeat purchases, or the reason why there is none with the fallback.
+def fit_spend(frame: Any, penalty: float = SERVING_PENALTY, first_counts: bool = True) -> Spend:
+    """Gamma-Gamma of the customers' purchases, or the reason why there is none with the fallback.
 
-    Raises NotTrainable when no customer has a positive amount.
+    The published way looks at repeats only (first_counts = False). With the first purchase counted, the MAE of spend
+    was lower in each of five windows of 90 days tried (Online Retail II 2010-09-01, 2010-12-01 and 2011-03-01, CDNOW
+    1997-07-01 and 1997-10-01): one-time buyers have no other. NotTrainable when no customer has a positive amount.
     """
     amount, count = column(frame, "purchase_amount"), column(frame, "purchase_frequency")
     paid = (amount > 0) & (count > 0)
@@ -84,12 +95,12 @@ def fit_spend(frame: Any, penalty: float = SERVING_PENALTY) -> Spend:
         raise NotTrainable("No customer has a purchase with a positive amount: there is no spend to learn from.")
     overall = float(amount[paid].sum() / count[paid].sum())
     try:
-        fitted = fit_gamma_gamma(column(frame, "repeat_count"), column(frame, "mean_repeat_amount"), penalty)
+        fitted = fit_gamma_gamma(*amounts(frame, first_counts), penalty)
     except NoMeanSpend:
         return Spend(NO_MEAN_SPEND, overall)
     except NotTrainable:
-        return Spend(TOO_FEW_REPEATS, overall)
-    return Spend(FITTED, overall, fitted)
+        return Spend(TOO_FEW_PURCHASES, overall)
+    return Spend(FITTED, overall, fitted, first_counts)
 
 
 def fit_btyd(frame: Any, penalty: float = SERVING_PENALTY) -> Btyd:

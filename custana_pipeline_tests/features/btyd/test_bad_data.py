@@ -85,8 +85,19 @@ def test_parameters_with_q_below_one_never_give_a_negative_mean() -> None:
         GammaGamma(2.0, 0.8, 10.0).mean_value(np.array([0.0]), np.array([np.nan]))
 
 
-def test_a_shop_of_one_time_buyers_says_that_repeats_are_too_few() -> None:
-    assert fit_spend(BAD["all one-time"]).state == "too_few_repeats"
+def test_a_shop_of_one_time_buyers_has_no_repeats_to_learn_from_but_first_purchases() -> None:
+    assert fit_spend(BAD["all one-time"], first_counts=False).state == "too_few_purchases"
+    once = people([(0, 0, 90, value) for value in (5, 10, 20, 40, 80, 20, 10)])
+    values = fit_spend(once).mean_value(once)
+    assert (np.diff(values[:5]) >= 0).all()
+
+
+def test_the_first_purchase_counts_unless_told_otherwise() -> None:
+    frame = features(made_up(500))
+    frame.loc[frame["repeat_count"] == 0, "purchase_amount"] = 500.0
+    published = fit_spend(frame, first_counts=False)
+    once = frame[frame["repeat_count"] == 0]
+    assert (fit_spend(frame).mean_value(once) > published.mean_value(once)).all()
 
 
 def test_a_shop_without_money_has_no_spend_to_learn_from() -> None:
