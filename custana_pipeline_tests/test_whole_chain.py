@@ -28,6 +28,7 @@ PROMISED = {
     "customer_segments": "as_of customer_id segment_id segment_name",
     "segment_profiles": "as_of segment_id segment_name",
     "segment_offers": "as_of segment_id product_id",
+    "segment_migrations": "as_of previous_as_of from_segment_id to_segment_id customers share",
 }
 A_ROW_A_CUSTOMER = ("recommended_customers", "demand_forecast", "customer_segments")
 BASELINES = {

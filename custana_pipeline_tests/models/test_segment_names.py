@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custana_pipeline.models.segment_names import OUTSIDE, RULES, name_segments
+from custana_pipeline.models.segment_names import OUTSIDE, name_segments
 from custana_pipeline.models.segment_profile import profile_segments
+from custana_pipeline.models.segment_rules import RULES
 from custana_pipeline_tests.models.customers import customers
 
 MIDDLE = {

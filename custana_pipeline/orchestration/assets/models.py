@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -105,13 +104,9 @@ def train(project: Project, analysis: str, rows: pd.DataFrame, known: Origins) -
         from custana_pipeline.models.demand import DemandSettings, train_demand
 
         return train_demand(rows, known, DemandSettings(horizon_days=settings.horizon_days, seed=settings.seed))
-    from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
+    from custana_pipeline.orchestration.segment_history import train_segments
 
-    days = pd.to_datetime(rows["as_of"]).dt.date
-    earlier: Any = rows[days == known.holdout]
-    latest: Any = rows[days == known.as_of]
-    told = earlier if len(earlier) and earlier["future_amount"].notna().any() else None
-    return train_segmentation(latest, told, SegmentationSettings(seed=settings.seed))
+    return train_segments(project, rows, known.as_of, known.holdout)
 
 
 def _results(key: dg.AssetKey, partition: str, training: Training, logged: LoggedAnalysis) -> Iterator[Yielded]:
