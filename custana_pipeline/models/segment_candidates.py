@@ -17,17 +17,19 @@ from custana_pipeline.models.training import Evaluated
 
 TARGET = "segment"
 BASELINE = "rfm_quantiles"
+COMPARED_REFITS = 5
+"""Refits of what KMeans is compared with; its own are `stability_refits`."""
 
 
-def kmeans(ground: Ground) -> Evaluated:
-    """KMeans with the number of clusters that `chosen_count` picks."""
+def kmeans(ground: Ground, count_before: int | None = None) -> Evaluated:
+    """KMeans with the number of clusters that `chosen_count` picks; `count_before` is how many there were."""
     fitted = {
         count: OrderedSegments(_kmeans(count, ground.settings)).fit(ground.sample)
         for count in ground.settings.cluster_counts
         if count < len(ground.sample)
     }
     trials = {count: _trial(segments, ground) for count, segments in fitted.items()}
-    best = chosen_count(trials, ground.settings)
+    best = chosen_count(trials, ground.settings, count_before)
     tried = {
         f"{measure}_by_count": ", ".join(f"{count}: {trial[measure]:.3f}" for count, trial in trials.items())
         for measure in ("silhouette", "smallest_share", "stability")
@@ -38,14 +40,15 @@ def kmeans(ground: Ground) -> Evaluated:
 def dbscan(ground: Ground) -> Evaluated:
     """DBSCAN, whose noise is in no segment."""
     segments = OrderedSegments(DensitySegments(random_state=ground.settings.seed)).fit(ground.sample)
-    return evaluated("dbscan", segments, ground, {})
+    return evaluated("dbscan", segments, ground, {}, stability=stability_of(segments, ground, COMPARED_REFITS))
 
 
 def rfm_quantiles(ground: Ground) -> Evaluated:
     """The naive rule: bands of summed quantile scores."""
     scored = len(ground.columns.rfm) or min(3, ground.points.shape[1])
     naive = RfmQuantiles(score_columns=scored, least_share=ground.settings.smallest_share)
-    return evaluated(BASELINE, OrderedSegments(naive).fit(ground.sample), ground, {})
+    segments = OrderedSegments(naive).fit(ground.sample)
+    return evaluated(BASELINE, segments, ground, {}, stability=stability_of(segments, ground, COMPARED_REFITS))
 
 
 def evaluated(
@@ -75,13 +78,13 @@ def evaluated(
     )
 
 
-def stability_of(segments: OrderedSegments, ground: Ground) -> float:
+def stability_of(segments: OrderedSegments, ground: Ground, most_refits: int | None = None) -> float:
     """Mean adjusted Rand index with cold refits of the same recipe on customers drawn with replacement."""
     random = np.random.default_rng(ground.settings.seed + 2)
     judged = ground.sample[ground.judged]
     size = min(len(ground.sample), ground.settings.stability_customers)
     own, refits = segments.predict(judged), []
-    for _ in range(ground.settings.stability_refits):
+    for _ in range(min(ground.settings.stability_refits, most_refits or ground.settings.stability_refits)):
         resampled = ground.sample[random.integers(0, len(ground.sample), size)]
         refits.append(agreement(own, fresh(segments.clusterer).fit(resampled).predict(judged)))
     return float(np.mean(refits))
@@ -151,7 +154,9 @@ def _trial(segments: OrderedSegments, ground: Ground) -> dict[str, float]:
     return {"stability": stability_of(segments, ground), **geometry(ground.sample, segments.labels_, ground.judged)}
 
 
-def chosen_count(trials: dict[int, dict[str, float]], settings: SegmentationSettings) -> int:
+def chosen_count(
+    trials: dict[int, dict[str, float]], settings: SegmentationSettings, count_before: int | None = None
+) -> int:
     """The number of clusters by the rule in segmentation's docstring; without any admissible one, the smallest tried.
 
     `trials` holds silhouette, smallest_share and stability by number of clusters; a missing silhouette rules out.
@@ -165,4 +170,6 @@ def chosen_count(trials: dict[int, dict[str, float]], settings: SegmentationSett
     enough = settings.silhouette_tolerance * max(trial["silhouette"] for trial in allowed.values())
     apart = {count: trial for count, trial in allowed.items() if trial["silhouette"] >= enough}
     stable = [count for count, trial in apart.items() if trial["stability"] >= settings.least_stability]
+    if count_before in stable:
+        return count_before
     return max(stable, default=max(apart, key=lambda count: apart[count]["stability"]))

@@ -8,6 +8,7 @@ customers. Frozen or not, all measures are taken on today's customers.
 The number of KMeans clusters is the largest k of `cluster_counts` whose smallest segment holds `smallest_share` of the
 customers (and `share_room` beyond), whose silhouette reaches `silhouette_tolerance` of the best one's, and whose refits
 on resampled customers agree (adjusted Rand index >= `least_stability`); where no k is that stable, the most stable one.
+As many segments as the last run had stay as many while that k keeps to all of this.
 A silhouette alone would prefer one giant segment and a few outliers.
 """
 
@@ -121,7 +122,8 @@ def _served_on_or_anew(task: _Task) -> _Outcome:
             return outcome
         why = outcome.reason
     ground = task.ground()
-    candidates = (kmeans(ground), dbscan(ground), rfm_quantiles(ground))
+    identity = task.previous.identity if task.previous else None
+    candidates = (kmeans(ground, len(identity.ids) if identity else None), dbscan(ground), rfm_quantiles(ground))
     name, reason = serving({each.name: each.metrics for each in candidates}, task.settings)
     return _Outcome(ground, candidates, name, f"Fitted anew, since {why}. {reason}")
 
@@ -170,12 +172,17 @@ def _frozen(task: _Task) -> _Outcome:
     age = _age(task, identity.memory)
     serves = replace(serves, metrics=serves.metrics | drift | {"days_since_fit": float(age)})
     others = (naive,) if previous.candidate == "dbscan" else (dbscan(ground), naive)
-    reason = (
-        f"{previous.candidate} serves on as fitted on {since}, {age} days ago: shares moved by at most "
-        f"{100 * drift['largest_share_move']:.1f} points, highest PSI {drift['highest_psi']:.2f}, "
-        f"silhouette {serves.metrics['silhouette']:.2f}."
+    return _Outcome(ground, (serves, *others), serves.name, _why_frozen(serves, since), identity)
+
+
+def _why_frozen(serves: Evaluated, since: str) -> str:
+    told = serves.metrics
+    days = "1 day" if told["days_since_fit"] == 1 else f"{told['days_since_fit']:.0f} days"
+    return (
+        f"{serves.name} serves on as fitted on {since} ({days} ago): shares moved by at most "
+        f"{100 * told['largest_share_move']:.1f} points, highest PSI {told['highest_psi']:.2f}, "
+        f"silhouette {told['silhouette']:.2f}."
     )
-    return _Outcome(ground, (serves, *others), serves.name, reason, identity)
 
 
 def _identified(winner: Evaluated, outcome: _Outcome, task: _Task) -> Evaluated:

@@ -162,13 +162,20 @@ def trial(silhouette: float, smallest_share: float = 0.1, stability: float = 0.9
         pytest.param({3: trial(0.40), 4: trial(0.99, smallest_share=0.01)}, 3, id="a small segment rules out"),
         pytest.param({3: trial(0.40), 4: trial(0.39, stability=0.5)}, 3, id="unstable refits rule out"),
         pytest.param(
-            {3: trial(0.30, stability=0.5), 4: trial(0.39, stability=0.6)}, 4, id="none stable: best silhouette"
+            {3: trial(0.30, stability=0.5), 4: trial(0.39, stability=0.6)}, 4, id="none stable: the most stable"
         ),
         pytest.param({3: trial(0.4, 0.01), 4: trial(0.5, 0.02)}, 3, id="none admissible: the fewest"),
     ],
 )
 def test_the_number_of_segments_follows_the_published_rule(trials: dict[int, dict[str, float]], chosen: int) -> None:
     assert chosen_count(trials, SegmentationSettings()) == chosen
+
+
+def test_a_number_of_segments_that_still_suits_is_kept() -> None:
+    trials = {3: trial(0.40), 4: trial(0.38), 5: trial(0.35), 6: trial(0.20)}
+    assert chosen_count(trials, SegmentationSettings(), 4) == 4
+    assert chosen_count(trials, SegmentationSettings(), 6) == 5
+    assert chosen_count(trials, SegmentationSettings(), 8) == 5
 
 
 GOOD = {"cluster_count": 4.0, "smallest_share": 0.1, "noise_share": 0.0, "silhouette": 0.4}
