@@ -19,6 +19,7 @@ _count = partial(pa.Field, ge=0)
 _place = partial(pa.Field, ge=1, le=10)
 _amount = partial(pa.Field, ge=0, nullable=True)
 
+SEGMENT = "the segment's number, which keeps its meaning from run to run; 0 is nobody alike"
 BELOW_TEN = "null where fewer than 10 customers stand behind it"
 
 
@@ -105,7 +106,7 @@ class CustomerSegments(PublishedList):
     """One row per customer with a purchase before as_of: the segment they are in."""
 
     customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
-    segment_id: Series[int] = pa.Field(description="the segment's number on this day: 1 spends most; 0 is nobody alike")
+    segment_id: Series[int] = pa.Field(description=SEGMENT)
     segment_name: Series[str] = _id(description="the segment's name, by the published rules")
     model_version: Series[str] = _id(description="the model that drew the segments")
 
@@ -113,9 +114,7 @@ class CustomerSegments(PublishedList):
 class SegmentProfiles(PublishedList):
     """One row per segment: who its customers are and what is expected of them."""
 
-    segment_id: Series[int] = pa.Field(
-        unique=True, description="the segment's number on this day: 1 spends most; 0 is nobody alike"
-    )
+    segment_id: Series[int] = pa.Field(unique=True, description=SEGMENT)
     segment_name: Series[str] = _id(description="the segment's name")
     customers: Series[int] = pa.Field(ge=1, description="customers in the segment")
     share: Series[float] = _share(description="their share of all customers")
@@ -135,10 +134,33 @@ class SegmentProfiles(PublishedList):
     expected_amount: Series[float] = _amount(description="money expected of all its customers, gross of returns")
 
 
+class SegmentMigrations(PublishedList):
+    """One row per segment of the last list before as_of and of today: how many customers went from one to the other."""
+
+    previous_as_of: Series[np.dtype("datetime64[us]")] = pa.Field(  # type: ignore[valid-type]
+        coerce=True, description="the day of the last list before"
+    )
+    from_segment_id: Series[int] = pa.Field(
+        description="their segment's number then; -1 is a new customer, -2 several segments, folded"
+    )
+    from_segment_name: Series[str] = _id(description="its name then")
+    to_segment_id: Series[int] = pa.Field(
+        description="their segment's number now; -1 is no longer a customer, -2 all others, each below 10 customers"
+    )
+    to_segment_name: Series[str] = _id(description="its name now")
+    customers: Series[int] = pa.Field(ge=10, description="customers who went from the one to the other, or stayed")
+    share: Series[float] = _share_or_null(description="their share of the segment's customers then; null for -2")
+
+    class Config:
+        """A cell stands once."""
+
+        unique = ["from_segment_id", "to_segment_id"]
+
+
 class SegmentOffers(PublishedList):
     """One row per segment and product that takes a larger share of its purchases than of everybody's."""
 
-    segment_id: Series[int] = pa.Field(description="the segment's number on this day: 1 spends most; 0 is nobody alike")
+    segment_id: Series[int] = pa.Field(description=SEGMENT)
     segment_name: Series[str] = _id(description="the segment's name")
     rank: Series[int] = _place(description="place among the segment's offers, 1 the best")
     product_id: Series[str] = _id(description="the product, as the source names it")
@@ -179,6 +201,7 @@ CONTRACTS: dict[str, type[PublishedList]] = {
     "customer_segments": CustomerSegments,
     "segment_profiles": SegmentProfiles,
     "segment_offers": SegmentOffers,
+    "segment_migrations": SegmentMigrations,
     "demand_totals": DemandTotals,
 }
 """The contract of each published list by its name, in the order in which the report tells of them."""
@@ -190,6 +213,7 @@ SORT_KEYS: dict[str, tuple[str, ...]] = {
     "customer_segments": ("customer_id",),
     "segment_profiles": ("segment_id",),
     "segment_offers": ("segment_id", "rank"),
+    "segment_migrations": ("from_segment_id", "to_segment_id"),
     "demand_totals": ("dimension", "member"),
 }
 """The order of each list's rows."""

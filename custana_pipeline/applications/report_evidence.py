@@ -10,6 +10,7 @@ from custana_pipeline.applications.recommended_customers import score_deciles
 from custana_pipeline.applications.report_facts import (
     DecileFacts,
     Headline,
+    MoveFacts,
     OfferFacts,
     ProductFacts,
     ReasonFacts,
@@ -133,6 +134,16 @@ def _segment(row: Mapping[Any, Any], offers: pd.DataFrame, meanings: Mapping[str
             for offer in own
             if offer["segment_id"] == row["segment_id"]
         ),
+    )
+
+
+def moves(segment_migrations: pd.DataFrame) -> tuple[MoveFacts, ...]:
+    """Who is in another segment than on the last list, or new, most customers first."""
+    elsewhere: Any = segment_migrations[segment_migrations["from_segment_id"] != segment_migrations["to_segment_id"]]
+    ordered = elsewhere.sort_values(["customers", "from_segment_id", "to_segment_id"], ascending=[False, True, True])
+    return tuple(
+        MoveFacts(row["from_segment_name"], row["to_segment_name"], int(row["customers"]), known(row["share"]))
+        for row in ordered.to_dict("records")
     )
 
 

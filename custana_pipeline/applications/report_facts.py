@@ -104,6 +104,17 @@ class SegmentFacts:
 
 
 @dataclass(frozen=True)
+class MoveFacts:
+    """Customers of one segment of the last list who are in another one now, or no segment's."""
+
+    before: str
+    now: str
+    customers: int
+    share: float | None = None
+    """Of the segment's customers then; None where small cells of several segments are folded."""
+
+
+@dataclass(frozen=True)
 class TotalFacts:
     """The demand expected of one member of a dimension."""
 
@@ -157,6 +168,9 @@ class ReportFacts:
     repaired_values: int = 0
     models: tuple[ModelFacts, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()
+    moves: tuple[MoveFacts, ...] = ()
+    """Who is elsewhere than on the last list, most customers first; empty where there was none."""
+    last_list: dt.date | None = None
     totals: Mapping[str, tuple[TotalFacts, ...]] = field(default_factory=dict)
     """By dimension: segment, category, location."""
     products: Mapping[str, tuple[ProductFacts, ...]] = field(default_factory=dict)

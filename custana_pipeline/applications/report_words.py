@@ -87,6 +87,12 @@ _MEASURES: Mapping[str, tuple[_Measure, ...]] = {
         _Measure("silhouette", "how apart the segments lie, 1 is full", lambda value: f"{value:.2f}"),
         _Measure("stability", "same segments on other customers, 1 is full", lambda value: f"{value:.2f}"),
         _Measure("smallest_share", "smallest segment", _percent),
+        _Measure("davies_bouldin", "spread against distance, less is better", lambda value: f"{value:.2f}"),
+        _Measure("calinski_harabasz", "variance between over within", lambda value: f"{value:,.0f}"),
+        _Measure("eta2_log_spend", "of the later spend told by the segment (log)", _percent),
+        _Measure("eta2_spend", "the same of the amount itself", _percent),
+        _Measure("kept_id_share", "customers whose segment has the number of the last list", _percent),
+        _Measure("kept_name_share", "customers whose segment has the name of the last list", _percent),
     ),
 }
 

@@ -336,3 +336,5 @@ class DemandFeatures(BehaviorFeatures, Volume):
 
 class SegmentationFeatures(Core, Mix, Browsing, Demographics, FutureAmount):
     """One row per customer with a purchase before as_of: what makes them like others."""
+
+    decayed_purchase_days_90d: Series[float] = _count(description="purchases, each halved for every 90 days of age")

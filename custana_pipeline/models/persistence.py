@@ -36,6 +36,7 @@ _OWN_TYPES = (
     "own_pace.OwnPaceModel",
     "rfm_quantiles.RfmQuantiles",
     "sampled_svr.SampledSVR",
+    "segment_identity.IdentifiedSegments",
     "segment_order.OrderedSegments",
     "serving.ServingDemand",
 )

@@ -24,7 +24,9 @@ SHOWN = {
 def segment_figures(name: str, holdout: pd.DataFrame) -> dict[str, Figure]:
     """segment_profiles and silhouettes, from an evaluated segmentation's frame."""
     profile = profile_segments(holdout, holdout["predicted"].to_numpy())
-    named = profile.merge(name_segments(profile), on="segment_id")
+    borne = holdout[["predicted", "segment_name"]].drop_duplicates() if "segment_name" in holdout else holdout[:0]
+    before = dict(zip(borne["predicted"], borne["segment_name"], strict=True)) if len(borne) else {}
+    named = profile.merge(name_segments(profile, before), on="segment_id")
     return {"segment_profiles": _profiles(name, named), "silhouettes": _silhouettes(name, named, holdout)}
 
 

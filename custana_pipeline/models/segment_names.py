@@ -1,188 +1,23 @@
-"""Segments get their names from what they are like, by the rules below, never from the number of a cluster.
+"""Segments get their names from what they are like, by the rules of segment_rules, never from a cluster's number.
 
-The first rule in RULES that holds gives the name. It looks at four facts of the segment's profile, each 0 to 1:
-freshness (how recently its customers bought, as a position among all customers), value (the mean of the positions
-by frequency and by money), the lead of money over frequency, and the share of customers with a single purchase.
+A segment that had a name keeps it while it has not clearly become something else: while its own rule holds within
+TOLERANCE, and no rule above it holds by more than that. So a segment on a border does not change names every night.
 
-| name         | freshness | value    | besides                                              |
-|--------------|-----------|----------|------------------------------------------------------|
-| Champions    | >= 0.75   | >= 0.80  |                                                      |
-| Big spenders | >= 0.40   | >= 0.55  | money leads frequency by >= 0.15                     |
-| Loyal        | >= 0.55   | >= 0.60  |                                                      |
-| At risk      | <  0.55   | >= 0.60  |                                                      |
-| New          | >= 0.65   | <  0.60  | single purchase >= 0.45, or first purchase is recent |
-| Promising    | >= 0.60   | <  0.60  |                                                      |
-| One-time     | <  0.60   | <  0.60  | single purchase >= 0.80                              |
-| Lost         | <  0.30   | <  0.40  |                                                      |
-| Asleep       | <  0.45   | <  0.60  |                                                      |
-| Occasional   | any       | <  0.60  |                                                      |
-
-Where nothing tells when customers bought (flat files): Large baskets (money leads by >= 0.20), Small baskets (trails by
-more than 0.20), then High, Middle and Low value (cuts at 0.65 and 0.35).
-
-Two segments under one rule are told apart by the property in which they differ most. Without purchases in the profile
-a segment is called by its traits and its age.
+Two segments under one rule are told apart by the property in which they differ most, and stay told apart by it. Without
+purchases in the profile a segment is called by its traits and its age.
 """
 
-from dataclasses import dataclass
-from math import inf
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 
 from custana_pipeline.models.segment_order import UNASSIGNED
+from custana_pipeline.models.segment_rules import RULES, NamingRule, facts_of
 
-
-@dataclass(frozen=True)
-class NamingRule:
-    """One name, the facts that a segment must show to bear it (low <= fact < high), and what to do about it."""
-
-    name: str
-    meaning: str
-    suggested_action: str
-    freshness: tuple[float, float] = (-inf, inf)
-    value: tuple[float, float] = (-inf, inf)
-    money_lead: tuple[float, float] = (-inf, inf)
-    one_time: tuple[float, float] = (-inf, inf)
-    tenure: tuple[float, float] = (-inf, inf)
-
-    def holds(self, facts: "SegmentFacts") -> bool:
-        """Whether every fact that the rule asks about is known and within its bounds."""
-        asked = (
-            (self.freshness, facts.freshness),
-            (self.value, facts.value),
-            (self.money_lead, facts.money_lead),
-            (self.one_time, facts.one_time),
-            (self.tenure, facts.tenure),
-        )
-        return all(bounds == (-inf, inf) or bounds[0] <= fact < bounds[1] for bounds, fact in asked)
-
-
-@dataclass(frozen=True)
-class SegmentFacts:
-    """The facts of one segment that rules look at; NaN where the profile does not hold them."""
-
-    freshness: float
-    value: float
-    money_lead: float
-    one_time: float
-    tenure: float
-
-
-_WELCOME = "Welcome them: introduce the range and give a reason for the second purchase."
-RULES = (
-    NamingRule(
-        name="Champions",
-        meaning="buy often, spend most and were here lately",
-        suggested_action="Reward them: early access and thanks rather than discounts.",
-        freshness=(0.75, inf),
-        value=(0.80, inf),
-    ),
-    NamingRule(
-        name="Big spenders",
-        meaning="spend far more than their number of purchases suggests",
-        suggested_action="Offer premium lines and personal service; do not train them to wait for discounts.",
-        freshness=(0.40, inf),
-        value=(0.55, inf),
-        money_lead=(0.15, inf),
-    ),
-    NamingRule(
-        name="Loyal",
-        meaning="come back regularly and spend well",
-        suggested_action="Keep them: loyalty benefits and products that go with what they buy.",
-        freshness=(0.55, inf),
-        value=(0.60, inf),
-    ),
-    NamingRule(
-        name="At risk",
-        meaning="were good customers and have not bought for a while",
-        suggested_action="Win them back now: a personal reminder of what they used to buy, with a time limit.",
-        freshness=(-inf, 0.55),
-        value=(0.60, inf),
-    ),
-    NamingRule(
-        name="New",
-        meaning="made their first purchase lately",
-        suggested_action=_WELCOME,
-        freshness=(0.65, inf),
-        value=(-inf, 0.60),
-        one_time=(0.45, inf),
-    ),
-    NamingRule(
-        name="New",
-        meaning="joined lately and have bought a few times",
-        suggested_action=_WELCOME,
-        freshness=(0.65, inf),
-        value=(-inf, 0.60),
-        tenure=(-inf, 0.25),
-    ),
-    NamingRule(
-        name="Promising",
-        meaning="bought lately, though not yet often",
-        suggested_action="Build the habit: a follow-up offer in their favourite category.",
-        freshness=(0.60, inf),
-        value=(-inf, 0.60),
-    ),
-    NamingRule(
-        name="One-time",
-        meaning="bought once, some time ago",
-        suggested_action="Try one inexpensive second-purchase offer; stop if it stays unanswered.",
-        freshness=(-inf, 0.60),
-        value=(-inf, 0.60),
-        one_time=(0.80, inf),
-    ),
-    NamingRule(
-        name="Lost",
-        meaning="bought little and long ago",
-        suggested_action="Spend little: at most a seasonal reminder, else leave them out.",
-        freshness=(-inf, 0.30),
-        value=(-inf, 0.40),
-    ),
-    NamingRule(
-        name="Asleep",
-        meaning="have not bought for long",
-        suggested_action="Wake them with news of the range; test before offering discounts.",
-        freshness=(-inf, 0.45),
-        value=(-inf, 0.60),
-    ),
-    NamingRule(
-        name="Occasional",
-        meaning="buy now and then",
-        suggested_action="Meet them at their season: remind them when they usually buy.",
-        freshness=(0.0, inf),
-        value=(-inf, 0.60),
-    ),
-    NamingRule(
-        name="Large baskets",
-        meaning="buy seldom and much",
-        suggested_action="Offer premium lines and sets, and a reason to come back sooner.",
-        money_lead=(0.20, inf),
-    ),
-    NamingRule(
-        name="Small baskets",
-        meaning="buy often and little",
-        suggested_action="Raise the basket: sets, free-delivery thresholds, products that go together.",
-        money_lead=(-inf, -0.20),
-    ),
-    NamingRule(
-        name="High value",
-        meaning="buy more, and for more, than others",
-        suggested_action="Keep them: thanks, early access and personal service.",
-        value=(0.65, inf),
-    ),
-    NamingRule(
-        name="Middle value",
-        meaning="buy about as much as others",
-        suggested_action="Build the habit: a follow-up offer that fits what they bought.",
-        value=(0.35, 0.65),
-    ),
-    NamingRule(
-        name="Low value",
-        meaning="buy less than others",
-        suggested_action="Test an inexpensive second offer before spending more.",
-        value=(-inf, 0.35),
-    ),
-)
+TOLERANCE = 0.05
+"""How far outside its rule a segment keeps its name, and how far inside a higher one it must be to lose it."""
 OUTSIDE = "Unlike the rest"
 """The name of customers who belong to no segment."""
 _OUTSIDE = NamingRule(
@@ -205,15 +40,15 @@ _QUALIFIERS = {
 """Rank of a profile -> what it measures, and the words for the higher and the lower of two."""
 
 
-def name_segments(profile: pd.DataFrame) -> pd.DataFrame:
+def name_segments(profile: pd.DataFrame, before: Mapping[int, str] | None = None) -> pd.DataFrame:
     """segment_id, segment_name, description and suggested_action, one row per row of a `profile_segments` frame.
 
-    Names are unique within the frame and do not depend on its order or on the segment numbers,
-    as long as no two segments have the same profile.
+    `before` holds the names that segments bear already. Names are unique within the frame. Without earlier names they
+    do not depend on its order or on the segment numbers, as long as no two segments have the same profile.
     """
-    ordered = profile.reset_index(drop=True)
-    rules = [_rule_of(row) for _, row in ordered.iterrows()]
-    names = _unique([rule.name for rule in rules], ordered)
+    ordered, borne = profile.reset_index(drop=True), before or {}
+    rules = [_kept_rule(row, borne) or _rule_of(row) for _, row in ordered.iterrows()]
+    names = _unique([rule.name for rule in rules], ordered, borne)
     return pd.DataFrame(
         {
             "segment_id": ordered["segment_id"],
@@ -226,16 +61,22 @@ def name_segments(profile: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def facts_of(row: Any) -> SegmentFacts:
-    """What the rules look at, from one row of a profile; without money, value is the position by frequency alone."""
-    frequency, money = float(row["frequency_rank"]), float(row["amount_rank"])
-    return SegmentFacts(
-        freshness=float(row["freshness_rank"]),
-        value=float(pd.Series([frequency, money]).mean()),
-        money_lead=money - frequency,
-        one_time=float(row["one_time_share"]),
-        tenure=float(row["tenure_rank"]),
-    )
+def _kept_rule(row: Any, before: Mapping[int, str]) -> NamingRule | None:
+    """The rule of the name that the segment bears, unless its facts have clearly left it."""
+    name, facts = _base(before.get(int(row["segment_id"]), "")), facts_of(row)
+    own = [rule for rule in RULES if rule.name == name and rule.holds(facts, TOLERANCE)]
+    if not own:
+        return None
+    for rule in RULES:
+        if rule.name == name:
+            break
+        if rule.holds(facts, -TOLERANCE):
+            return None
+    return next((rule for rule in own if rule.holds(facts)), own[0])
+
+
+def _base(name: str) -> str:
+    return name.split(" (")[0]
 
 
 def _rule_of(row: Any) -> NamingRule:
@@ -253,14 +94,39 @@ def _age_label(age: Any) -> str:
     return "" if pd.isna(age) else f"around {age:.0f} years old"
 
 
-def _unique(names: list[str], profile: pd.DataFrame) -> list[str]:
+def _unique(names: list[str], profile: pd.DataFrame, before: Mapping[int, str]) -> list[str]:
     told_apart = list(names)
     for name in set(names):
         sharing = [position for position, other in enumerate(names) if other == name]
         if len(sharing) > 1:
-            for position, qualifier in _qualifiers(profile.iloc[sharing]).items():
-                told_apart[int(position)] = f"{name} ({qualifier})"
+            alike: Any = profile.iloc[sharing]
+            for position, told in (_kept_names(alike, name, before) or _qualified(alike, name)).items():
+                told_apart[int(position)] = told
     return told_apart
+
+
+def _kept_names(alike: Any, name: str, before: Mapping[int, str]) -> dict[int, str]:
+    """The names that the segments of one rule bear, if they are the same as before and still in the same order."""
+    borne = {int(position): before.get(int(segment), "") for position, segment in alike["segment_id"].items()}
+    members = {segment for segment, told in before.items() if _base(told) == name}
+    if members != {int(segment) for segment in alike["segment_id"]}:
+        return {}
+    for rank in _QUALIFIERS:
+        words = [f"{name} ({word})" for word in _words(rank, len(alike))]
+        if sorted(words) == sorted(borne.values()):
+            place = {told: float(alike[rank][position]) for position, told in borne.items()}
+            in_order = all(place[better] >= place[worse] - TOLERANCE for better, worse in pairwise(words))
+            return borne if in_order else {}
+    return {}
+
+
+def _qualified(alike: Any, name: str) -> dict[int, str]:
+    return {position: f"{name} ({qualifier})" for position, qualifier in _qualifiers(alike).items()}
+
+
+def _words(rank: str, count: int) -> list[str]:
+    measure, *words = _QUALIFIERS[rank]
+    return words if count == len(words) else [f"{place}. of {count} by {measure}" for place in range(1, count + 1)]
 
 
 def _qualifiers(alike: Any) -> dict[int, str]:
@@ -270,10 +136,7 @@ def _qualifiers(alike: Any) -> dict[int, str]:
         return {int(position): str(trait) for position, trait in traits.items()}
     rank = str(spreads.fillna(-1.0).idxmax())
     highest_first = alike.sort_values([rank, "segment_id"], ascending=[False, True]).index
-    measure, *words = _QUALIFIERS[rank]
-    if len(alike) > len(words):
-        words = [f"{place}. of {len(alike)} by {measure}" for place in range(1, len(alike) + 1)]
-    return {int(position): word for position, word in zip(highest_first, words, strict=True)}
+    return {int(position): word for position, word in zip(highest_first, _words(rank, len(alike)), strict=True)}
 
 
 def _description(rule: NamingRule, row: Any) -> str:

@@ -63,16 +63,17 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float:
     return float(adjusted_rand_score(one, other))
 
 
-def spend_explained(segment_ids: np.ndarray, future_amounts: np.ndarray) -> float | None:
-    """Eta squared: the share of the variance of log(1 + future amount) that lies between segments.
+def spend_explained(segment_ids: np.ndarray, future_amounts: np.ndarray, *, in_logs: bool = True) -> float | None:
+    """Eta squared: the share of the variance of log(1 + future amount), or of the amount, that lies between segments.
 
     Noise counts as one group. None where nobody spent or the amounts are not known.
     """
     known = np.isfinite(future_amounts)
-    logs = np.log1p(np.clip(future_amounts[known], 0.0, None))
-    total = float(((logs - logs.mean()) ** 2).sum()) if len(logs) else 0.0
+    amounts = future_amounts[known]
+    values = np.log1p(np.clip(amounts, 0.0, None)) if in_logs else amounts
+    total = float(((values - values.mean()) ** 2).sum()) if len(values) else 0.0
     if total == 0.0:
         return None
     _, groups = np.unique(segment_ids[known], return_inverse=True)
-    means = np.bincount(groups, weights=logs) / np.bincount(groups)
-    return float(((means[groups] - logs.mean()) ** 2).sum()) / total
+    means = np.bincount(groups, weights=values) / np.bincount(groups)
+    return float(((means[groups] - values.mean()) ** 2).sum()) / total

@@ -1,232 +1,235 @@
-"""Who is alike: KMeans in the segment space beside DBSCAN and RFM quantiles, judged under a smallest-share rule.
+"""Who is alike: segments that are fitted rarely, serve frozen in between, and keep their number and name.
+
+The segments of the last run serve on for today's customers as long as they suit: the rules are in segment_drift, and
+besides they must keep the share rule and separate better than RFM quantiles. Otherwise KMeans, DBSCAN and RFM
+quantiles are fitted anew, and each new segment takes the id of that one of the last run with which it shares its
+customers. Frozen or not, all measures are taken on today's customers.
 
 The number of KMeans clusters is the largest k of `cluster_counts` whose smallest segment holds `smallest_share` of the
-customers, whose refits on resampled customers agree (adjusted Rand index >= `least_stability`) and whose silhouette
-reaches `silhouette_tolerance` of the best one; where no k is that stable, the best silhouette under the share rule.
+customers (and `share_room` beyond), whose silhouette reaches `silhouette_tolerance` of the best one's, and whose refits
+on resampled customers agree (adjusted Rand index >= `least_stability`); where no k is that stable, the most stable one.
+As many segments as the last run had stay as many while that k keeps to all of this.
 A silhouette alone would prefer one giant segment and a few outliers.
 """
 
-from dataclasses import asdict, dataclass
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from custana_pipeline.models.density import DensitySegments
 from custana_pipeline.models.encoding import as_numbers, is_numeric
-from custana_pipeline.models.rfm_quantiles import RfmQuantiles
-from custana_pipeline.models.segment_order import OrderedSegments
-from custana_pipeline.models.segment_profile import PROFILED
-from custana_pipeline.models.segment_quality import agreement, geometry, shares, silhouettes, spend_explained
-from custana_pipeline.models.segment_space import SpaceColumns, segment_space, space_columns
+from custana_pipeline.models.segment_candidates import (
+    BASELINE,
+    TARGET,
+    dbscan,
+    evaluated,
+    kmeans,
+    rfm_quantiles,
+    serving,
+    shortcoming,
+)
+from custana_pipeline.models.segment_drift import drift_of, reasons_to_refit, reference_of
+from custana_pipeline.models.segment_ground import Ground, SegmentationSettings, ground_of, in_order, refusal_of
+from custana_pipeline.models.segment_identity import IdentifiedSegments, PreviousSegments, ids_for, kept
+from custana_pipeline.models.segment_names import OUTSIDE, name_segments
+from custana_pipeline.models.segment_profile import profile_segments
+from custana_pipeline.models.segment_space import SpaceColumns, space_columns
 from custana_pipeline.models.training import Champion, Evaluated, Training, not_trainable
 
-TARGET = "segment"
-BASELINE = "rfm_quantiles"
-
 
 @dataclass(frozen=True)
-class SegmentationSettings:
-    """What segmentation may try and what a segmentation that serves must keep to."""
-
-    cluster_counts: tuple[int, ...] = (3, 4, 5, 6, 7, 8)
-    smallest_share: float = 0.05
-    """Share of customers that the smallest segment holds at least."""
-    most_noise_share: float = 0.05
-    """Share of customers that a serving segmentation leaves without a segment at most."""
-    silhouette_tolerance: float = 0.85
-    least_stability: float = 0.90
-    stability_refits: int = 5
-    demographic_share: float = 0.05
-    """Variance of age, and of gender and location, relative to that of recency, frequency and money together."""
-    mix_share: float = 0.0
-    """The same for all further columns; 0 leaves them to the description of segments."""
-    least_customers: int = 50
-    fit_customers: int = 20_000
-    """Models are fitted on that many customers, drawn at random with the seed, where there are more."""
-    silhouette_customers: int = 2_000
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class _Ground:
-    """The customers of one as_of in the segment space, with the rows on which models are fitted and judged."""
+class _Task:
+    """What one training is given, and the last segmentation where there is one of the same customers."""
 
     customers: pd.DataFrame
     columns: SpaceColumns
-    space: Pipeline
-    points: np.ndarray
-    fitted_on: np.ndarray
-    earlier_points: np.ndarray | None
-    earlier_amounts: np.ndarray | None
+    earlier: pd.DataFrame | None
     settings: SegmentationSettings
+    previous: PreviousSegments | None
 
     @property
-    def sample(self) -> np.ndarray:
-        return self.points[self.fitted_on]
+    def as_of(self) -> dt.date | None:
+        """The day of the customers; None for a flat file."""
+        days: Any = self.customers.get("as_of")
+        return None if days is None else pd.to_datetime(days).dt.date.iloc[0]
+
+    def ground(self, frozen: Pipeline | None = None) -> Ground:
+        return ground_of(self.customers, self.columns, self.earlier, self.settings, frozen=frozen)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """The candidates on their ground, which one serves and why; `frozen` is its identity where it serves on."""
+
+    ground: Ground
+    candidates: tuple[Evaluated, ...]
+    name: str
+    reason: str
+    frozen: IdentifiedSegments | None = None
 
 
 def train_segmentation(
-    snapshot: pd.DataFrame, earlier: pd.DataFrame | None, settings: SegmentationSettings | None = None
+    snapshot: pd.DataFrame,
+    earlier: pd.DataFrame | None,
+    settings: SegmentationSettings | None = None,
+    previous: PreviousSegments | None = None,
 ) -> Training:
     """Segments the customers of `snapshot`, one row each; a Training whose only target is `segment`.
 
     `earlier` is an older snapshot with `future_amount`: every recipe is fitted on it anew to measure how much of the
-    spend after that day its segments explain (eta2_log_spend); None leaves that metric out. Row order does not matter.
+    spend after that day its segments explain (eta2); None leaves those metrics out. `previous` is the segmentation of
+    the last day before. Row order does not matter.
     """
     chosen = settings or SegmentationSettings()
-    customers = _in_order(snapshot)
+    customers = in_order(snapshot)
     columns, dropped = space_columns(customers, chosen.mix_share)
-    refusal = _refusal(customers, columns, chosen)
+    before = previous if previous is not None and previous.is_of(customers) else None
     evidence: dict[str, Any] = {
-        "settings": asdict(chosen),
+        "settings": asdict(chosen) | {"continues": before.model_version if before else "nothing"},
         "row_counts": {"training": len(customers), "holdout": 0 if earlier is None else len(earlier)},
         "dropped_columns": dropped,
     }
+    refusal = refusal_of(customers, columns, chosen)
     if refusal:
         return not_trainable("segmentation", refusal, **evidence)
+    past = None if earlier is None else in_order(earlier)
+    task = _Task(customers, columns, past, chosen, before)
     with threadpool_limits(1):
-        return _trained(_ground(customers, columns, earlier, chosen), evidence)
+        return _trained(task, evidence)
 
 
-def _in_order(snapshot: pd.DataFrame) -> pd.DataFrame:
-    keys = [name for name in ("as_of", "customer_id") if name in snapshot]
-    return snapshot.sort_values(keys, kind="stable").reset_index(drop=True) if keys else snapshot.reset_index(drop=True)
+def _trained(task: _Task, evidence: dict[str, Any]) -> Training:
+    outcome = _served_on_or_anew(task)
+    if not outcome.name:
+        return not_trainable("segmentation", outcome.reason, **evidence)
+    winner = next(each for each in outcome.candidates if each.name == outcome.name)
+    identified = _identified(winner, outcome, task)
+    judged = tuple(identified if each is winner else each for each in outcome.candidates)
+    champion = _champion(identified, outcome)
+    return Training("segmentation", "TRAINED", outcome.reason, judged, {TARGET: champion}, **evidence)
 
 
-def _refusal(customers: pd.DataFrame, columns: SpaceColumns, settings: SegmentationSettings) -> str:
-    if len(customers) < settings.least_customers:
-        return f"{len(customers)} customers are too few to segment: at least {settings.least_customers} are needed."
-    if not columns.used:
-        return "No column tells the customers apart: each is missing or the same for everybody."
-    distinct = len(customers[list(columns.used)].drop_duplicates())
-    fewest = min(settings.cluster_counts)
-    if distinct < fewest:
-        return f"The customers have only {distinct} different rows; at least {fewest} segments need as many."
+def _served_on_or_anew(task: _Task) -> _Outcome:
+    why = _why_not_frozen(task)
+    if not why:
+        outcome = _frozen(task)
+        if outcome.frozen is not None:
+            return outcome
+        why = outcome.reason
+    ground = task.ground()
+    identity = task.previous.identity if task.previous else None
+    candidates = (kmeans(ground, len(identity.ids) if identity else None), dbscan(ground), rfm_quantiles(ground))
+    name, reason = serving({each.name: each.metrics for each in candidates}, task.settings)
+    return _Outcome(ground, candidates, name, f"Fitted anew, since {why}. {reason}")
+
+
+def _why_not_frozen(task: _Task) -> str:
+    """Why the last segmentation cannot serve on whatever it says of today's customers; empty where it may."""
+    previous = task.previous
+    if previous is None:
+        return "there is no segmentation of these customers on an earlier day"
+    if previous.identity is None:
+        return f"that of {previous.as_of} cannot be used: {previous.fault.rstrip('.')}"
+    if previous.candidate == BASELINE:
+        return f"{BASELINE} served last"
+    memory = previous.identity.memory
+    if json.loads(memory["columns"]) != list(task.columns.used):
+        return "other columns tell the customers apart now"
+    if json.loads(memory["settings"]) != json.loads(json.dumps(asdict(task.settings))):
+        return "the settings have changed"
+    age = _age(task, memory)
+    if age >= task.settings.refit_days:
+        return f"the segments are {age} days old"
     return ""
 
 
-def _ground(
-    customers: pd.DataFrame, columns: SpaceColumns, earlier: pd.DataFrame | None, settings: SegmentationSettings
-) -> _Ground:
-    space = segment_space(columns, settings.demographic_share, settings.mix_share)
-    points = np.asarray(space.fit_transform(customers), dtype=float)
-    before = _in_order(earlier) if earlier is not None and len(earlier) >= settings.least_customers else None
-    return _Ground(
-        customers=customers,
-        columns=columns,
-        space=space,
-        points=points,
-        fitted_on=_drawn(len(points), settings.fit_customers, settings.seed),
-        earlier_points=None if before is None else np.asarray(_fresh(space).fit_transform(before), dtype=float),
-        earlier_amounts=None if before is None else before["future_amount"].to_numpy(dtype=float),
-        settings=settings,
+def _age(task: _Task, memory: dict[str, Any]) -> int:
+    fitted = memory["fitted_as_of"]
+    return (task.as_of - dt.date.fromisoformat(fitted)).days if task.as_of and fitted else 0
+
+
+def _frozen(task: _Task) -> _Outcome:
+    """The last segmentation on today's customers; without `frozen`, and with the reasons, where it no longer suits."""
+    previous = task.previous
+    if previous is None or previous.identity is None:
+        raise ValueError("Only a segmentation that was loaded can serve on.")
+    identity = previous.identity
+    ground = task.ground(Pipeline(previous.estimator.steps[:-1]))
+    since = identity.memory["fitted_as_of"]
+    naive = rfm_quantiles(ground)
+    serves = evaluated(previous.candidate, identity.segments, ground, {"frozen_since": since})
+    numbers = identity.segments.predict(ground.points)
+    drift = drift_of(identity.memory, ground.points, numbers, serves.metrics.get("silhouette", -1.0))
+    poor = shortcoming(serves.metrics, naive.metrics, task.settings)
+    reasons = [f"{previous.candidate} {poor}"] if poor else reasons_to_refit(drift, task.settings.drift_limits)
+    if reasons:
+        return _Outcome(ground, (), "", " and ".join(reasons))
+    age = _age(task, identity.memory)
+    serves = replace(serves, metrics=serves.metrics | drift | {"days_since_fit": float(age)})
+    others = (naive,) if previous.candidate == "dbscan" else (dbscan(ground), naive)
+    return _Outcome(ground, (serves, *others), serves.name, _why_frozen(serves, since), identity)
+
+
+def _why_frozen(serves: Evaluated, since: str) -> str:
+    told = serves.metrics
+    days = "1 day" if told["days_since_fit"] == 1 else f"{told['days_since_fit']:.0f} days"
+    return (
+        f"{serves.name} serves on as fitted on {since} ({days} ago): shares moved by at most "
+        f"{100 * told['largest_share_move']:.1f} points, highest PSI {told['highest_psi']:.2f}, "
+        f"silhouette {told['silhouette']:.2f}."
     )
 
 
-def _fresh(estimator: Any) -> Any:
-    return clone(estimator)
-
-
-def _drawn(row_count: int, most: int, seed: int) -> np.ndarray:
-    if row_count <= most:
-        return np.arange(row_count)
-    return np.sort(np.random.default_rng(seed).choice(row_count, most, replace=False))
-
-
-def _trained(ground: _Ground, evidence: dict[str, Any]) -> Training:
-    candidates: list[tuple[str, Any, dict[str, Any]]] = [
-        ("kmeans", *_chosen_kmeans(ground)),
-        ("dbscan", DensitySegments(random_state=ground.settings.seed), {}),
-        (BASELINE, RfmQuantiles(score_columns=_leading_count(ground)), {}),
-    ]
-    evaluated = tuple(_evaluated(name, clusterer, extra, ground) for name, clusterer, extra in candidates)
-    name, reason = serving({each.name: each.metrics for each in evaluated}, ground.settings)
-    if not name:
-        return not_trainable("segmentation", reason, **evidence)
-    champion = _champion(next(each for each in evaluated if each.name == name), reason, ground)
-    return Training("segmentation", "TRAINED", reason, evaluated, {TARGET: champion}, **evidence)
-
-
-def _evaluated(name: str, clusterer: Any, extra: dict[str, Any], ground: _Ground) -> Evaluated:
-    segments = OrderedSegments(clusterer).fit(ground.sample)
-    segment_ids = segments.predict(ground.points)
-    metrics = geometry(ground.sample, segments.labels_, _judged(ground)) | shares(segment_ids)
-    metrics["stability"] = _stability(segments, ground)
-    explained = _explained(segments, ground)
-    return Evaluated(
-        name=name,
-        role="baseline" if name == BASELINE else "candidate",
-        target=TARGET,
-        parameters=clusterer.get_params() | extra,
-        metrics=metrics if explained is None else metrics | {"eta2_log_spend": explained},
-        estimator=Pipeline([*ground.space.steps, ("segments", segments)]),
-        holdout=_evidence(segment_ids, ground),
+def _identified(winner: Evaluated, outcome: _Outcome, task: _Task) -> Evaluated:
+    """The winner with lasting ids and names in its pipeline and its evidence."""
+    segments, numbers = winner.estimator[-1], winner.holdout["predicted"].to_numpy()
+    if outcome.frozen is None:
+        ids = ids_for(numbers, len(segments.clusters_), task.previous, task.customers)
+        memory = _memory(winner, numbers, outcome.ground, task)
+    else:
+        ids, memory = outcome.frozen.ids, outcome.frozen.memory
+        segments = outcome.frozen.segments
+    last_id = max(*ids, task.previous.last_id if task.previous else 0)
+    segment_ids = np.array([0, *ids])[numbers]
+    profile = profile_segments(task.customers, segment_ids)
+    named = name_segments(profile, task.previous.names if task.previous else {})
+    by_id = dict(zip(named["segment_id"], named["segment_name"], strict=True))
+    names = [str(by_id.get(each, OUTSIDE)) for each in ids]
+    identity = IdentifiedSegments(segments, ids, names, memory | {"last_id": last_id})
+    listed = [by_id[each] for each in segment_ids]
+    keeping = kept(task.previous, task.customers.get("customer_id"), segment_ids, listed)
+    return replace(
+        winner,
+        metrics=winner.metrics | keeping,
+        estimator=Pipeline([*outcome.ground.space.steps, ("segments", identity)]),
+        holdout=winner.holdout.assign(predicted=segment_ids, segment_name=listed),
     )
 
 
-def _explained(segments: OrderedSegments, ground: _Ground) -> float | None:
-    """Eta squared of the same recipe, fitted on the earlier snapshot only, with the spend after it."""
-    if ground.earlier_points is None or ground.earlier_amounts is None:
-        return None
-    drawn = _drawn(len(ground.earlier_points), ground.settings.fit_customers, ground.settings.seed)
-    refitted = _fresh(segments).fit(ground.earlier_points[drawn])
-    return spend_explained(refitted.predict(ground.earlier_points), ground.earlier_amounts)
+def _memory(winner: Evaluated, numbers: np.ndarray, ground: Ground, task: _Task) -> dict[str, Any]:
+    return {
+        "fitted_as_of": task.as_of.isoformat() if task.as_of else "",
+        "columns": json.dumps(list(ground.columns.used)),
+        "settings": json.dumps(asdict(task.settings)),
+        **reference_of(ground.points, numbers, winner.metrics.get("silhouette", -1.0)),
+    }
 
 
-def _evidence(segment_ids: np.ndarray, ground: _Ground) -> pd.DataFrame:
-    """customer_id, what a profile shows, actual (missing: there is no truth), predicted, silhouette (of a sample)."""
-    wanted = ("customer_id", *ground.columns.used, *PROFILED)
-    evidence = ground.customers[[name for name in ground.customers if name in wanted]]
-    judged = ground.fitted_on[_judged(ground)]
-    silhouette = np.full(len(segment_ids), np.nan)
-    silhouette[judged] = silhouettes(ground.points[judged], segment_ids[judged])
-    return evidence.assign(actual=np.nan, predicted=segment_ids, silhouette=silhouette)
-
-
-def serving(metrics: dict[str, dict[str, float]], settings: SegmentationSettings) -> tuple[str, str]:
-    """The name of the segmentation that serves and why, by rules; an empty name where none can.
-
-    The first of kmeans and dbscan serves that has two segments or more, keeps the smallest share and the most noise,
-    and separates customers better (silhouette) than RFM quantiles; else RFM quantiles serve, if they yield segments.
-    """
-    baseline = metrics[BASELINE]
-    refusals = []
-    for name in ("kmeans", "dbscan"):
-        refusal = _shortcoming(metrics[name], baseline.get("silhouette", -1.0), settings)
-        if not refusal:
-            return name, f"{name} keeps the share rule and separates customers better than {BASELINE}."
-        refusals.append(f"{name} {refusal}")
-    if baseline["cluster_count"] < 2:
-        return "", f"No segmentation: {'; '.join(refusals)}; {BASELINE} finds a single group."
-    return BASELINE, f"{BASELINE} serve: {'; '.join(refusals)}."
-
-
-def _shortcoming(metrics: dict[str, float], to_beat: float, settings: SegmentationSettings) -> str:
-    if metrics["cluster_count"] < 2:
-        return "finds a single group" if metrics["cluster_count"] else "finds noise only"
-    if metrics["smallest_share"] < settings.smallest_share:
-        return f"has a segment of {metrics['smallest_share']:.1%}, below {settings.smallest_share:.0%}"
-    if metrics["noise_share"] > settings.most_noise_share:
-        return f"leaves {metrics['noise_share']:.0%} without a segment"
-    if metrics.get("silhouette", -1.0) <= to_beat:
-        return f"separates no better than {BASELINE}"
-    return ""
-
-
-def _champion(evaluated: Evaluated, reason: str, ground: _Ground) -> Champion:
+def _champion(identified: Evaluated, outcome: _Outcome) -> Champion:
+    ground = outcome.ground
     return Champion(
         target=TARGET,
-        name=evaluated.name,
-        estimator=evaluated.estimator,
+        name=identified.name,
+        estimator=identified.estimator,
         columns=ground.columns.used,
-        metrics=evaluated.metrics,
-        beats_naive=evaluated.role == "candidate",
-        reason=reason,
+        metrics=identified.metrics,
+        beats_naive=identified.role == "candidate",
+        reason=outcome.reason,
         best_naive=BASELINE,
         reference={name: _typical(ground.customers[name]) for name in ground.columns.used},
     )
@@ -236,63 +239,3 @@ def _typical(column: Any) -> Any:
     if is_numeric(column):
         return float(as_numbers(column).median())
     return column.mode(dropna=True).iloc[0]
-
-
-def _leading_count(ground: _Ground) -> int:
-    return len(ground.columns.leading) or min(3, ground.points.shape[1])
-
-
-def _chosen_kmeans(ground: _Ground) -> tuple[KMeans, dict[str, Any]]:
-    trials = {count: _trial(count, ground) for count in ground.settings.cluster_counts if count < len(ground.sample)}
-    best = chosen_count(trials, ground.settings)
-    tried = {
-        f"{measure}_by_count": ", ".join(f"{count}: {trial[measure]:.3f}" for count, trial in trials.items())
-        for measure in ("silhouette", "smallest_share", "stability")
-    }
-    return _kmeans(best, ground.settings), tried
-
-
-def _kmeans(count: int, settings: SegmentationSettings) -> KMeans:
-    return KMeans(n_clusters=count, n_init=5, random_state=settings.seed)  # pyright: ignore[reportArgumentType]
-
-
-def _trial(count: int, ground: _Ground) -> dict[str, float]:
-    fitted = OrderedSegments(_kmeans(count, ground.settings)).fit(ground.sample)
-    return {"stability": _stability(fitted, ground), **geometry(ground.sample, fitted.labels_, _judged(ground))}
-
-
-def _judged(ground: _Ground) -> np.ndarray:
-    """Positions within the sample on which silhouettes are taken."""
-    return _drawn(len(ground.sample), ground.settings.silhouette_customers, ground.settings.seed + 1)
-
-
-def _stability(fitted: OrderedSegments, ground: _Ground) -> float:
-    random = np.random.default_rng(ground.settings.seed + 2)
-    judged = ground.sample[_judged(ground)]
-    refits = []
-    for _ in range(ground.settings.stability_refits):
-        resampled = ground.sample[random.integers(0, len(ground.sample), len(ground.sample))]
-        refits.append(agreement(fitted.predict(judged), _fresh(fitted.clusterer).fit(resampled).predict(judged)))
-    return float(np.mean(refits))
-
-
-def chosen_count(trials: dict[int, dict[str, float]], settings: SegmentationSettings) -> int:
-    """The number of clusters by the rule in the module's docstring; without any admissible one, the smallest tried.
-
-    `trials` holds silhouette, smallest_share and stability by number of clusters; a missing silhouette rules out.
-    """
-    allowed = {
-        count: trial
-        for count, trial in trials.items()
-        if trial["smallest_share"] >= settings.smallest_share and "silhouette" in trial
-    }
-    if not allowed:
-        return min(trials)
-    best = max(allowed, key=lambda count: allowed[count]["silhouette"])
-    enough = settings.silhouette_tolerance * allowed[best]["silhouette"]
-    stable = [
-        count
-        for count, trial in allowed.items()
-        if trial["stability"] >= settings.least_stability and trial["silhouette"] >= enough
-    ]
-    return max(stable, default=best)

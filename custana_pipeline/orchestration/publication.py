@@ -21,12 +21,14 @@ PUBLISHED_LISTS = {
     "product_recommendations": "What to offer each customer: what they buy again, and what is new to them.",
     "segment_profiles": "Who the customers of each segment are, and what is expected of them.",
     "segment_offers": "What each segment buys more of than others do.",
+    "segment_migrations": "Which segments customers came from since the last list.",
     "demand_totals": "The expected demand by segment, category and location.",
 }
 KEYS = {
     "product_recommendations": ("as_of", "customer_id", "list", "rank"),
     "segment_profiles": ("as_of", "segment_id"),
     "segment_offers": ("as_of", "segment_id", "rank"),
+    "segment_migrations": ("as_of", "from_segment_id", "to_segment_id"),
     "demand_totals": ("as_of", "dimension", "member"),
 }
 """The columns that identify and order the rows of the lists that are not one row a customer."""

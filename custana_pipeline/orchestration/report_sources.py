@@ -37,6 +37,8 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
         repaired_values=_repairs(session),
         models=_models(champions, holdouts, as_of - dt.timedelta(days=project.settings.horizon_days)),
         segments=evidence.segments(lists["segment_profiles"], lists["segment_offers"], _meanings(session, as_of)),
+        moves=evidence.moves(lists["segment_migrations"]),
+        last_list=_last_list(lists["segment_migrations"]),
         totals=evidence.totals(lists["demand_totals"]),
         products=evidence.products(lists["product_recommendations"]),
         files=tuple(_file(name, lists[name]) for name in PUBLISHED_LISTS),
@@ -76,6 +78,11 @@ def _meanings(session: Session, as_of: dt.date) -> dict[str, tuple[str, str]]:
     query = """select segment_name, description, suggested_action from applications.segment_names
         where as_of = $as_of"""
     return {name: (meaning, action) for name, meaning, action in session.rows(query, {"as_of": as_of})}
+
+
+def _last_list(migrations: pd.DataFrame) -> dt.date | None:
+    days: Any = migrations["previous_as_of"]
+    return None if days.empty else pd.to_datetime(days).dt.date.iloc[0]
 
 
 def _file(name: str, rows: pd.DataFrame) -> FileFacts:

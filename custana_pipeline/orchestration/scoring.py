@@ -58,6 +58,6 @@ def segment_assignments(session: Session, project: Project, as_of: dt.date) -> t
     champion = serving_champion(session, project, as_of, "segment")
     rows = customers_of(session, "segmentation", as_of)
     segment_ids = champion.estimator.predict(rows[list(champion.columns)])
-    names = name_segments(profile_segments(rows, segment_ids))
+    names = name_segments(profile_segments(rows, segment_ids), getattr(champion.estimator[-1], "names_by_id", {}))
     assignments = pd.DataFrame({"customer_id": rows["customer_id"], "segment_id": segment_ids})
     return assignments, names, champion.model_version

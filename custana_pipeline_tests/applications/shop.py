@@ -63,6 +63,12 @@ class Shop:
         for customer in customers:
             self._insert("applications.customer_segments", [AS_OF, customer, segment_id, segment_name])
 
+    def had_put_into(self, segment_id: int, segment_name: str, *customers: str, days_ago: int = 1) -> None:
+        """The same on the list of an earlier day."""
+        day = AS_OF - dt.timedelta(days=days_ago)
+        for customer in customers:
+            self._insert("applications.customer_segments", [day, customer, segment_id, segment_name])
+
     def expects(self, customer: str, purchases: float, amount: float | None, net: float | None = None) -> None:
         self._insert("applications.demand_forecast", [AS_OF, customer, purchases, amount, net if net else amount])
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from custana_pipeline.models.segment_names import OUTSIDE, RULES, name_segments
+from custana_pipeline.models.segment_names import OUTSIDE, name_segments
 from custana_pipeline.models.segment_profile import profile_segments
+from custana_pipeline.models.segment_rules import RULES
 from custana_pipeline_tests.models.customers import customers
 
 MIDDLE = {
@@ -137,3 +138,53 @@ def test_adding_the_same_customers_again_changes_no_name() -> None:
         name_segments(profile_segments(each, np.tile(ids, times))) for each, times in ((rows, 1), (doubled, 2))
     )
     assert once["segment_name"].tolist() == twice["segment_name"].tolist()
+
+
+def named_before(before: dict[int, str], *differences: dict[str, object]) -> list[str]:
+    return name_segments(profile(*differences), before)["segment_name"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        pytest.param(rfm(0.56, 0.61, 0.61), True, id="its rule holds"),
+        pytest.param(rfm(0.52, 0.58, 0.58), True, id="just below its bounds"),
+        pytest.param(rfm(0.78, 0.83, 0.83), True, id="just within a higher rule"),
+        pytest.param(rfm(0.45, 0.62, 0.62), False, id="far below its bounds"),
+        pytest.param(rfm(0.90, 0.90, 0.90), False, id="far within a higher rule"),
+    ],
+)
+def test_a_segment_keeps_its_name_until_it_has_clearly_left_it(facts: dict[str, object], kept: bool) -> None:
+    assert (named_before({1: "Loyal"}, facts) == ["Loyal"]) == kept
+
+
+def test_names_given_once_are_given_again_by_the_same_profile() -> None:
+    random = np.random.default_rng(1)
+    for _ in range(40):
+        drawn = [rfm(*random.random(3), once=float(random.random()), tenure=float(random.random())) for _ in range(5)]
+        moved = [rfm(*random.random(3), once=float(random.random()), tenure=float(random.random())) for _ in range(5)]
+        first = dict(enumerate(names(*drawn), start=1))
+        second = named_before(first, *moved)
+        assert len(set(second)) == 5
+        assert named_before(dict(enumerate(second, start=1)), *moved) == second
+
+
+def test_two_of_one_rule_stay_told_apart_by_what_told_them_apart_before() -> None:
+    before = {1: "Loyal (less recent)", 2: "Loyal (more recent)"}
+    closer = (rfm(0.66, 0.90, 0.74), rfm(0.70, 0.66, 0.72))
+    assert names(*closer) == ["Loyal (more often)", "Loyal (less often)"]
+    assert named_before(before, *closer) == list(before.values())
+    turned = (rfm(0.80, 0.74, 0.74), rfm(0.60, 0.66, 0.72))
+    assert named_before(before, *turned) == ["Loyal (more recent)", "Loyal (less recent)"]
+
+
+def test_a_third_of_one_rule_tells_all_three_apart_anew() -> None:
+    before = {1: "Loyal (less recent)", 2: "Loyal (more recent)"}
+    told = named_before(before, rfm(0.60, 0.80, 0.80), rfm(0.88, 0.72, 0.69), rfm(0.70, 0.7, 0.7))
+    assert told == ["Loyal (3. of 3 by recency)", "Loyal (1. of 3 by recency)", "Loyal (2. of 3 by recency)"]
+
+
+def test_the_name_follows_the_segment_whatever_its_number() -> None:
+    facts = [rfm(0.52, 0.58, 0.58), rfm(0.90, 0.92, 0.90)]
+    assert named_before({1: "Loyal", 2: "Champions"}, *facts) == ["Loyal", "Champions"]
+    assert named_before({2: "Loyal", 1: "Champions"}, *facts[::-1]) == ["Champions", "Loyal"]

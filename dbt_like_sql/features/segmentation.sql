@@ -14,6 +14,7 @@ activity as (
         mean_gap_days,
         purchase_days_365d,
         purchase_amount_365d,
+        decayed_purchase_days_90d,
         weekend_share,
         return_share
     from features.activity
@@ -79,6 +80,7 @@ select
     activity.mean_gap_days,
     activity.purchase_days_365d,
     activity.purchase_amount_365d,
+    activity.decayed_purchase_days_90d,
     activity.weekend_share,
     activity.return_share,
     assortment.mean_basket_products,

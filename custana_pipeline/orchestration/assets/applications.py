@@ -68,6 +68,7 @@ def application_assets(project: Project) -> list[dg.AssetsDefinition]:
             ("applications.customer_segments", "applications.product_recommendations", "cleaned.transactions"),
             _sql("segment_offers"),
         ),
+        _list_asset(project, "segment_migrations", ("applications.customer_segments",), _sql("segment_migrations")),
         _list_asset(
             project,
             "demand_totals",

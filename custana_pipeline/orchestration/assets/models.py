@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -144,13 +143,9 @@ def train(
         if analysis == "behavior":
             return train_behavior(rows, known, BehaviorSettings(horizon_days=horizon_days, seed=settings.seed), context)
         return train_demand(rows, known, DemandSettings(horizon_days=horizon_days, seed=settings.seed), context)
-    from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
+    from custana_pipeline.orchestration.segment_history import train_segments
 
-    days = pd.to_datetime(rows["as_of"]).dt.date
-    earlier: Any = rows[days == known.holdout]
-    latest: Any = rows[days == known.as_of]
-    told = earlier if len(earlier) and earlier["future_amount"].notna().any() else None
-    return train_segmentation(latest, told, SegmentationSettings(seed=settings.seed))
+    return train_segments(project, rows, known.as_of, known.holdout)
 
 
 def _results(key: dg.AssetKey, partition: str, training: Training, logged: LoggedAnalysis) -> Iterator[Yielded]:

@@ -1,0 +1,72 @@
+"""The segmentation that served last before a day: it may serve on, and segments keep its ids and names."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from custana_pipeline.errors import DataFault
+from custana_pipeline.models.segment_identity import IdentifiedSegments, PreviousSegments
+from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
+from custana_pipeline.models.training import Training
+from custana_pipeline.orchestration.champions import TABLE
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.warehouse import Session
+
+LISTED = "applications.customer_segments"
+
+
+def train_segments(project: Project, rows: pd.DataFrame, as_of: dt.date, holdout: dt.date) -> Training:
+    """Trains segmentation on its feature rows of `as_of`; those of `holdout` tell what segments say of later spend."""
+    days = pd.to_datetime(rows["as_of"]).dt.date
+    earlier: Any = rows[days == holdout]
+    latest: Any = rows[days == as_of]
+    told = earlier if len(earlier) and earlier["future_amount"].notna().any() else None
+    with project.warehouse.reading() as session:
+        previous = previous_segments(session, project, as_of)
+    return train_segmentation(latest, told, SegmentationSettings(seed=project.settings.seed), previous)
+
+
+def previous_segments(session: Session, project: Project, as_of: dt.date) -> PreviousSegments | None:
+    """The segmentation of the newest day before `as_of`; None where there is none.
+
+    Later days do not matter, so that a day run again, or filled in later, comes out the same. A model that cannot be
+    loaded is left out with its fault; the day's list, where it is still there, tells who was in which segment.
+    """
+    query = f"""select as_of, candidate, model_version, artifact_path, sha256 from {TABLE}
+        where target = 'segment' and state = 'TRAINED' and as_of < $as_of order by as_of desc limit 1"""
+    found = session.rows(query, {"as_of": as_of}) if session.exists(TABLE) else []
+    if not found:
+        return None
+    day, candidate, version, path, sha256 = found[0]
+    estimator, fault = _loaded(project.settings.mlflow_dir / path, sha256)
+    return PreviousSegments(
+        as_of=day,
+        candidate=candidate,
+        model_version=version,
+        estimator=estimator,
+        fault=fault,
+        assignments=_assignments(session, day),
+    )
+
+
+def _loaded(path: Path, sha256: str) -> tuple[Any, str]:
+    from custana_pipeline.models.persistence import load
+
+    try:
+        estimator = load(path, sha256)
+    except DataFault:
+        return None, "its file is gone, or is not the one that was written at training"
+    except Exception as error:  # a file of other library versions fails in whatever way its classes have changed
+        return None, f"its file does not load ({type(error).__name__})"
+    if not isinstance(estimator[-1], IdentifiedSegments):
+        return None, "it holds no lasting ids"
+    return estimator, ""
+
+
+def _assignments(session: Session, day: dt.date) -> pd.DataFrame:
+    columns = "customer_id, segment_id, segment_name"
+    if not session.exists(LISTED):
+        return pd.DataFrame(columns=columns.split(", "))
+    return session.frame(f"select {columns} from {LISTED} where as_of = $day order by customer_id", {"day": day})
