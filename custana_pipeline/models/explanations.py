@@ -137,7 +137,8 @@ class _Batch:
             typical = np.nan if typical is None else float(typical)
         else:
             known = as_text(values).to_numpy()
-        return np.where(own[:, None], known[None, :], typical).astype(known.dtype).ravel()
+        stacked: Any = np.where(own[:, None], known[None, :], typical)
+        return stacked.astype(known.dtype).ravel()
 
 
 def _orders(topic_count: int) -> list[np.ndarray]:

@@ -50,6 +50,7 @@ features/purchase_days <- cleaned/transactions
 features/segmentation <- features/activity, features/assortment, features/browsing, features/demographics, features/outcomes
 models/behavior <- features/behavior
 models/demand <- features/demand
+models/drift <- features/behavior, models/behavior
 models/segmentation <- features/segmentation
 applications/customer_segments <- features/segmentation, models/segmentation
 applications/demand_forecast <- features/demand, features/purchase_days, models/demand
