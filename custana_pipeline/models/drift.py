@@ -89,7 +89,7 @@ def _judged(table: pd.DataFrame) -> Drift:
     by_size = table.sort_values(["psi", "column"], ascending=[False, True])
     by_level: dict[Level, Any] = {level: by_size[by_size["level"] == level] for level in reversed(LEVELS)}
     ordered = pd.concat(list(by_level.values()), ignore_index=True)
-    highest = next(level for level, rows in by_level.items() if len(rows))
+    highest: Level = next(level for level in by_level if len(by_level[level]))
     return Drift("COMPARED", highest, _note(ordered), ordered)
 
 

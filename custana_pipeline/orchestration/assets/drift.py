@@ -1,6 +1,7 @@
 """The drift asset: whether tonight's customers are like those that the model of who buys has learned from."""
 
 import datetime as dt
+from typing import Any
 
 import dagster as dg
 
@@ -54,7 +55,7 @@ def _verdict(measured: Drift) -> dg.AssetCheckResult:
     )
 
 
-def _told(measured: Drift) -> dict[str, object]:
+def _told(measured: Drift) -> dict[str, Any]:
     rows = [
         f"| {row['column']} | {row['psi']:.3f} | {row['psi_alarm']:.3f} | {row['ks']:.3f} | {row['ks_alarm']:.3f} "
         f"| {row['level']} | {row['direction']} |"
