@@ -56,10 +56,10 @@ applications/customer_segments <- features/segmentation, models/segmentation
 applications/demand_forecast <- features/demand, features/purchase_days, models/demand
 applications/demand_totals <- applications/customer_segments, applications/demand_forecast, cleaned/customers, cleaned/products, cleaned/transactions
 applications/product_recommendations <- cleaned/events, cleaned/products, cleaned/transactions
-applications/recommended_customers <- features/behavior, models/behavior
+applications/recommended_customers <- applications/demand_forecast, features/behavior, models/behavior
 applications/segment_offers <- applications/customer_segments, applications/product_recommendations, cleaned/transactions
 applications/segment_profiles <- applications/customer_segments, applications/demand_forecast, cleaned/customers, features/purchase_days
-applications/report <- applications/customer_segments, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/segment_offers, applications/segment_profiles
+applications/report <- applications/customer_segments, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/segment_offers, applications/segment_profiles, models/drift
 applications/exports <- applications/customer_segments, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/report, applications/segment_offers, applications/segment_profiles
 """  # noqa: E501
 ABOVE_RAW = {"sample": RAW_OF_SAMPLE, "online_retail_ii": RAW_OF_ONLINE_RETAIL_II, "cdnow": RAW_OF_CDNOW}
