@@ -68,8 +68,9 @@ def value_chart(points: Sequence[Point], chosen: Point, words: str) -> str:
         _line([scaled(point) for point in points], "model"),
         _line([(share, -low / span), (share, reached)], "guide"),
         _dot((share, reached), "focus"),
-        _text(label_x, _y(reached) + 22, words, "focus", anchor=anchor),
-        _text(label_x, _y(reached) + 36, f"from the best {share:.0%}", "note", anchor=anchor),
+        # half way up, where a curve that rises ever more slowly leaves room on either side of the mark
+        _text(label_x, _y(reached / 2), words, "focus", anchor=anchor),
+        _text(label_x, _y(reached / 2) + 14, f"from the best {share:.0%}", "note", anchor=anchor),
         _caption("share of customers contacted, best scores first"),
     ]
     return _svg(marks, f"The best {share:.0%} of the customers: {words}.")

@@ -178,7 +178,7 @@ def _note(table: pd.DataFrame) -> str:
     moved: Any = table[table["level"] != "none"]
     if moved.empty:
         return f"{len(table)} inputs and scores are like those of training, but for what chance and time change."
-    told = [f"{row['column'].replace('_', ' ')} ({row['direction']})" for row in moved.head(5).to_dict("records")]
+    told = [f"{row['column']} ({row['direction']})" for row in moved.head(5).to_dict("records")]
     more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""
     alarms = int((moved["level"] == "alarm").sum())
     advice = (

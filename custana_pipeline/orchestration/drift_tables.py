@@ -16,6 +16,14 @@ NOTES = "models.drift_notes"
 SCORE = "p_buy"
 TARGET = "is_recommended"
 MOST_PAIRS = 3
+LIMITS = ("psi", "psi_warn", "psi_alarm", "ks", "ks_warn", "ks_alarm")
+TYPES = {
+    "column_name": "varchar",
+    "kind": "varchar",
+    **dict.fromkeys(LIMITS, "double"),
+    "level": "varchar",
+    "direction": "varchar",
+}
 
 
 def measure_drift(session: Session, project: Project, as_of: dt.date) -> Drift:
@@ -42,12 +50,22 @@ def measure_drift(session: Session, project: Project, as_of: dt.date) -> Drift:
 
 def store_drift(session: Session, drift: Drift, as_of: dt.date) -> None:
     """Replaces the table and the note of one day."""
-    day = pd.Series([as_of] * len(drift.table), dtype=object)
-    kinds = {"psi": "float64", "ks": "float64", "column": "str", "kind": "str", "level": "str", "direction": "str"}
-    rows = drift.table.astype({name: kinds.get(name, "float64") for name in drift.table.columns})
-    session.replace_day(TABLE, rows.rename(columns={"column": "column_name"}).assign(as_of=day), as_of)
-    note = {"as_of": [as_of], "state": [drift.state], "level": [drift.level], "note": [drift.note]}
-    session.replace_day(NOTES, pd.DataFrame(note), as_of)
+    note = pd.DataFrame({"state": [drift.state], "level": [drift.level], "note": [drift.note]})
+    _replace(session, TABLE, (drift.table.rename(columns={"column": "column_name"}), TYPES), as_of)
+    _replace(session, NOTES, (note, dict.fromkeys(note.columns, "varchar")), as_of)
+
+
+def _replace(session: Session, table: str, told: tuple[pd.DataFrame, dict[str, str]], as_of: dt.date) -> None:
+    rows, types = told
+    declared = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    session.connection.execute(f"create table if not exists {table} (as_of date, {declared})")
+    session.connection.execute(f"delete from {table} where as_of = $as_of", {"as_of": as_of})
+    if len(rows):
+        session.connection.register("measured", rows)
+        session.connection.execute(
+            f"insert into {table} select $as_of, {', '.join(types)} from measured", {"as_of": as_of}
+        )
+        session.connection.unregister("measured")
 
 
 def drift_note(session: Session, as_of: dt.date) -> tuple[str, str] | None:

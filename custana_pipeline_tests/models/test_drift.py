@@ -59,7 +59,7 @@ def test_the_shifted_feature_is_named_and_no_other() -> None:
     drift = drift_between(customers(1, 3000), tonight.assign(feature_00=tonight["feature_00"] + 1))
     assert drift.columns_at("alarm") == ("feature_00",)
     assert drift.table.loc[0, "direction"].startswith("higher: median")
-    assert "1 of 60 inputs and scores moved (1 by much): feature 00 (higher" in drift.note
+    assert "1 of 60 inputs and scores moved (1 by much): feature_00 (higher" in drift.note
 
 
 def test_psi_without_change_is_distributed_as_its_source_says() -> None:
