@@ -30,13 +30,17 @@ def gains_chart(points: Sequence[Point], audience_share: float) -> str:
     return _svg(marks, f"The best {audience_share:.0%} of the customers hold {reached:.0%} of the buyers.")
 
 
-def calibration_chart(points: Sequence[Point]) -> str:
-    """What was said (x) against what happened (y), one dot a tenth; on the diagonal both agree."""
-    top = _nice_top(max((max(point) for point in points), default=1.0))
+def calibration_chart(points: Sequence[Point], intervals: Sequence[Point] = ()) -> str:
+    """What was said (x) against what happened (y), one dot a tenth; `intervals` are the ends of each rate's own."""
+    top = _nice_top(max((max(point) for point in (*points, *intervals)), default=1.0))
     scaled = [(x / top, y / top) for x, y in points]
     ticks = [0, 0.25, 0.5, 0.75, 1]
     marks = [
         *_axes(ticks, ticks, top),
+        *(
+            _rule((_x(x), _y(low / top)), (_x(x), _y(high / top)), "interval")
+            for (x, _), (low, high) in zip(scaled, intervals, strict=bool(intervals))
+        ),
         _line([(0, 0), (1, 1)], "naive"),
         _text(_x(0.84), _y(0.73), "as it should be", "note", turned=-33),
         _line(scaled, "faint"),
@@ -47,26 +51,33 @@ def calibration_chart(points: Sequence[Point]) -> str:
     return _svg(marks, "The share of buyers in each tenth, as foreseen and as it came.")
 
 
-def lift_chart(lifts: Sequence[float]) -> str:
-    """How many times as often as the average each tenth bought, the best tenth first."""
-    top = max([*lifts, 1.0]) * 1.12
-    wide = (RIGHT - LEFT) / max(len(lifts), 1)
-    marks = [_rule((LEFT, _y(1 / top)), (RIGHT, _y(1 / top)), "guide")]
-    for place, lift in enumerate(lifts):
-        left, height = LEFT + place * wide, _y(lift / top)
-        kind = "bar" if lift >= 1 else "bar faint"
-        marks.append(_bar((left + 3, height), (wide - 6, BOTTOM - height), kind))
-        marks.append(_text(left + wide / 2, height - 4, f"{lift:.1f}", "value"))
-        marks.append(_text(left + wide / 2, BOTTOM + 14, str(place + 1), "tick"))
-    marks += [
-        _text(RIGHT, _y(1 / top) - 5, "average = 1", "note", anchor="end"),
-        _caption("tenth of the customers, best scores first"),
+def value_chart(points: Sequence[Point], chosen: Point, words: str) -> str:
+    """Money (y) that the best share of the customers (x) is expected to bring; `chosen` is marked with `words`."""
+    low = min([*(money for _, money in points), 0.0])
+    high = max([*(money for _, money in points), low + 1e-9])
+    span = (high - low) * 1.15 or 1.0
+
+    def scaled(point: Point) -> Point:
+        return point[0], (point[1] - low) / span
+
+    share, reached = scaled(chosen)
+    label_x, anchor = (_x(share) + 8, "start") if share < 0.62 else (_x(share) - 8, "end")
+    marks = [
+        *(_text(_x(tick), BOTTOM + 14, f"{tick:.0%}", "tick") for tick in (0, 0.25, 0.5, 0.75, 1)),
+        _rule((LEFT, _y(-low / span)), (RIGHT, _y(-low / span)), "axis"),
+        _line([scaled(point) for point in points], "model"),
+        _line([(share, -low / span), (share, reached)], "guide"),
+        _dot((share, reached), "focus"),
+        # half way up, where a curve that rises ever more slowly leaves room on either side of the mark
+        _text(label_x, _y(reached / 2), words, "focus", anchor=anchor),
+        _text(label_x, _y(reached / 2) + 14, f"from the best {share:.0%}", "note", anchor=anchor),
+        _caption("share of customers contacted, best scores first"),
     ]
-    return _svg(marks, "How often each tenth of the customers bought, against the average customer.")
+    return _svg(marks, f"The best {share:.0%} of the customers: {words}.")
 
 
-def paired_chart(pairs: Sequence[tuple[float, float]], money: str) -> str:
-    """Foreseen (outlined) and actual (filled) mean per customer of each tenth, the best first."""
+def paired_chart(pairs: Sequence[tuple[float, float]], money: str, title: str) -> str:
+    """Foreseen (outlined) and actual (filled) of each tenth, the best first; `title` says of what."""
     top = max([value for pair in pairs for value in pair] + [1e-9]) * 1.12
     wide = (RIGHT - LEFT) / max(len(pairs), 1)
     marks = [_rule((LEFT, BOTTOM), (RIGHT, BOTTOM), "axis")]
@@ -84,7 +95,7 @@ def paired_chart(pairs: Sequence[tuple[float, float]], money: str) -> str:
         _text(RIGHT - 36, TOP + 8, "came", "note", anchor="start"),
         _caption("tenth of the customers, highest forecast first"),
     ]
-    return _svg(marks, "Mean amount per customer in each tenth, as foreseen and as it came.")
+    return _svg(marks, title)
 
 
 def _svg(marks: Sequence[str], title: str) -> str:

@@ -2,10 +2,12 @@
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+
+from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,8 @@ class AudienceSettings:
     """Share of the customers that the audience aims at, best p_buy first; equal p_buy is in or out together."""
     minimum_p_buy: float | None = None
     """When given, the audience is everybody at or above this probability instead."""
+    value: AudienceValue = field(default_factory=AudienceValue)
+    """Where it has a contact cost and the amounts are known, the audience is that of the highest expected profit."""
     control_share: float = 0.05
     """Share of the audience that is drawn to be left out."""
     seed: int = 7
@@ -27,12 +31,14 @@ def recommended_customers(
 ) -> pd.DataFrame:
     """The list `recommended_customers`, one row per row of `scores` (customer_id, p_buy, reasons), by customer_id.
 
+    `scores` may have expected_amount as well; without it, or where one is missing, no profit is known.
+
     p_buy is rounded to six digits first, so that customers whose scores differ by less share tenth and audience.
     """
     chosen = settings or AudienceSettings()
     customers = scores.sort_values("customer_id", ignore_index=True)
     p_buy = customers["p_buy"].to_numpy(dtype=float).clip(0, 1).round(6)
-    is_recommended = _in_audience(p_buy, chosen)
+    is_recommended = _in_audience(p_buy, _amounts(customers), chosen)
     drawn = [_is_drawn(str(customer), as_of, chosen) for customer in customers["customer_id"]]
     return pd.DataFrame(
         {
@@ -59,9 +65,17 @@ def score_deciles(scores: np.ndarray) -> np.ndarray:
     return (10 * _doubled_places(scores)) // (2 * max(len(scores), 1)) + 1
 
 
-def _in_audience(p_buy: np.ndarray, settings: AudienceSettings) -> np.ndarray:
+def _amounts(customers: pd.DataFrame) -> np.ndarray:
+    known = "expected_amount" in customers
+    return customers["expected_amount"].to_numpy(dtype=float) if known else np.full(len(customers), np.nan)
+
+
+def _in_audience(p_buy: np.ndarray, amounts: np.ndarray, settings: AudienceSettings) -> np.ndarray:
     if settings.minimum_p_buy is not None:
         return p_buy >= settings.minimum_p_buy
+    best = best_audience(audience_curve(pd.DataFrame({"p_buy": p_buy, "expected_amount": amounts}), settings.value))
+    if best is not None:
+        return p_buy >= best["threshold"]
     return _doubled_places(p_buy) < 2 * len(p_buy) * settings.audience_share - 1e-9
 
 

@@ -5,12 +5,22 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from custana_pipeline.applications import charts
 from custana_pipeline.applications.report_facts import DecileFacts, ModelFacts, ReportFacts, TotalFacts
-from custana_pipeline.applications.report_words import TARGET_WORDS, comparisons, count, money, reason_words, verdict
+from custana_pipeline.applications.report_words import (
+    TARGET_WORDS,
+    comparisons,
+    count,
+    money,
+    reason_words,
+    topic_words,
+    verdict,
+)
+from custana_pipeline.models.calibration import wilson_interval
 
 TEMPLATE = "report.html.j2"
 DIMENSION_WORDS = {"segment": "By segment", "category": "By category", "location": "By location"}
@@ -19,6 +29,8 @@ LIST_WORDS = {
     "discover": ("Discover", "never bought by that customer: goes with what they buy, or was looked at"),
 }
 ROWS_SHOWN = 10
+LEAST_IMPORTANCE = 0.001
+"""A tenth of a per cent: what matters less is not shown."""
 
 
 def render_report(facts: ReportFacts) -> str:
@@ -50,6 +62,9 @@ def _context(facts: ReportFacts) -> dict[str, Any]:
         "unbeaten": [_title(model) for model in facts.models if model.state == "TRAINED" and not model.beats_naive],
         "has_returns": facts.headline.expected_net_amount != facts.headline.expected_amount,
         "behavior_charts": _behavior_charts(facts),
+        "value_chart": _value_chart(facts),
+        "drivers": drivers(facts.importances),
+        "foreseen_of_came": _foreseen_of_came(facts),
         "amount_chart": _amount_chart(facts),
         "totals": [
             (DIMENSION_WORDS[name], bars(facts.totals[name])) for name in DIMENSION_WORDS if facts.totals.get(name)
@@ -109,11 +124,44 @@ def _behavior_charts(facts: ReportFacts) -> dict[str, Markup]:
     share = facts.headline.audience / max(facts.headline.customers, 1)
     return {
         "gains": Markup(charts.gains_chart(gains(model.deciles), share)),  # noqa: S704 - drawn and escaped by charts
-        "lift": Markup(charts.lift_chart(lifts(model.deciles))),  # noqa: S704
         "calibration": Markup(  # noqa: S704
-            charts.calibration_chart([(tenth.predicted, tenth.actual) for tenth in model.deciles])
+            charts.calibration_chart([(tenth.predicted, tenth.actual) for tenth in model.deciles], _intervals(model))
+        ),
+        "buyers": Markup(  # noqa: S704
+            charts.paired_chart(
+                [(tenth.customers * tenth.predicted, tenth.customers * tenth.actual) for tenth in model.deciles],
+                "",
+                "Buyers in each tenth, as foreseen and as they came.",
+            )
         ),
     }
+
+
+def _intervals(model: ModelFacts) -> list[tuple[float, float]]:
+    rows = np.array([tenth.customers for tenth in model.deciles])
+    lower, upper = wilson_interval(np.array([tenth.actual for tenth in model.deciles]) * rows, rows)
+    return list(zip(lower.tolist(), upper.tolist(), strict=True))
+
+
+def _value_chart(facts: ReportFacts) -> Markup | None:
+    if facts.audience is None:
+        return None
+    words = f"{money(facts.audience.chosen[1], facts.currency, whole=True)} {facts.audience.kind}"
+    return Markup(charts.value_chart(facts.audience.points, facts.audience.chosen, words))  # noqa: S704
+
+
+def drivers(importances: tuple[tuple[str, float], ...], shown: int = 8) -> list[tuple[str, float, float]]:
+    """The topics that matter, each with its importance and the length of its bar in per cent of the longest."""
+    told = [(topic_words(topic), value) for topic, value in importances[:shown] if value >= LEAST_IMPORTANCE]
+    return [(words, value, round(100 * value / told[0][1], 1)) for words, value in told]
+
+
+def _foreseen_of_came(facts: ReportFacts) -> float | None:
+    """Buyers foreseen on the holdout over those that came."""
+    model = facts.model("is_recommended")
+    if model is None or not _actual_total(model.deciles):
+        return None
+    return sum(tenth.customers * tenth.predicted for tenth in model.deciles) / _actual_total(model.deciles)
 
 
 def _amount_chart(facts: ReportFacts) -> Markup | None:
@@ -121,7 +169,8 @@ def _amount_chart(facts: ReportFacts) -> Markup | None:
     if model is None or not model.deciles:
         return None
     pairs = [(tenth.predicted, tenth.actual) for tenth in model.deciles]
-    return Markup(charts.paired_chart(pairs, facts.currency if not facts.currency.isalpha() else ""))  # noqa: S704
+    title = "Mean amount per customer in each tenth, as foreseen and as it came."
+    return Markup(charts.paired_chart(pairs, facts.currency if not facts.currency.isalpha() else "", title))  # noqa: S704
 
 
 def gains(deciles: tuple[DecileFacts, ...]) -> list[tuple[float, float]]:
@@ -130,12 +179,6 @@ def gains(deciles: tuple[DecileFacts, ...]) -> list[tuple[float, float]]:
     addressed = accumulate(tenth.customers / customers for tenth in deciles)
     found = accumulate(tenth.customers * tenth.actual / total for tenth in deciles)
     return [(0.0, 0.0), *zip(addressed, found, strict=True)]
-
-
-def lifts(deciles: tuple[DecileFacts, ...]) -> list[float]:
-    """What came per customer of each tenth, over what came per customer of all."""
-    mean = _actual_total(deciles) / sum(tenth.customers for tenth in deciles)
-    return [tenth.actual / mean for tenth in deciles]
 
 
 def _actual_total(deciles: tuple[DecileFacts, ...]) -> float:

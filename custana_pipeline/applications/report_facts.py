@@ -75,6 +75,23 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
+class AudienceFacts:
+    """What an audience of each size is expected to bring, best scores first."""
+
+    kind: str
+    """profit, or revenue where no contact cost is given."""
+    points: tuple[tuple[float, float], ...]
+    """Share of the customers and what they bring in money, from (0, 0) to everybody."""
+    chosen: tuple[float, float]
+    """The audience of the list."""
+    is_best: bool
+    """Whether it was chosen for its profit, instead of by a share."""
+    caveat: str
+    tested: tuple[float, float] | None = None
+    """What an audience of that share was expected to bring on the holdout, and what it brought."""
+
+
+@dataclass(frozen=True)
 class OfferFacts:
     """A product that a segment over-buys."""
 
@@ -175,6 +192,11 @@ class ReportFacts:
     """By dimension: segment, category, location."""
     products: Mapping[str, tuple[ProductFacts, ...]] = field(default_factory=dict)
     """By list: buy_again, discover."""
+    audience: AudienceFacts | None = None
+    importances: tuple[tuple[str, float], ...] = ()
+    """Topic and by how much the loss of who will buy grows when it is shuffled, the most important first."""
+    drift: tuple[str, str] | None = None
+    """Level (none, warn, alarm) and note."""
     files: tuple[FileFacts, ...] = ()
     absent: tuple[AbsentFacts, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -31,6 +31,19 @@ REASON_WORDS: Mapping[str, str] = {
     "missing_event_type": "no kind of event",
     "missing_id": "no id",
 }
+TOPIC_WORDS: Mapping[str, str] = {
+    "recency": "how lately they bought",
+    "frequency": "how often they bought",
+    "money": "how much they spent",
+    "basket": "how much they spend at a time",
+    "rhythm": "the pauses between purchases",
+    "trend": "more or less than a quarter ago",
+    "season": "what they did a year ago",
+    "tenure": "how long they have been customers",
+    "returns": "what they returned",
+    "range": "the range of products",
+    "browsing": "what they looked at",
+}
 _MODEL_WORDS: Mapping[str, str] = {
     "svr": "SVR",
     "rfm": "RFM",
@@ -124,6 +137,11 @@ def verdict(model: ModelFacts) -> str:
 def reason_words(code: str) -> str:
     """A reason code in words; an unknown one with its underscores taken out."""
     return REASON_WORDS.get(code, code.replace("_", " "))
+
+
+def topic_words(topic: str) -> str:
+    """A topic of features in words; an unknown one with its underscores taken out."""
+    return TOPIC_WORDS.get(topic, topic.replace("_", " "))
 
 
 def money(value: float | None, currency: str, *, whole: bool = False) -> str:

@@ -1,4 +1,9 @@
-"""Why a customer has this score: what changes when one topic is replaced by the typical customer's values."""
+"""Why a customer has this score: what each topic adds to the score that typical values would have.
+
+The parts are Shapley values over topics, estimated from permutations in antithetic pairs (Mitchell et al. 2022,
+"Sampling Permutations for Shapley Value Estimation", section 4.1). Along one permutation the changes telescope, so that
+the base and the parts add up to the score exactly, however few permutations are drawn.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,51 +12,62 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.models.encoding import as_numbers, is_numeric
+from custana_pipeline.models.encoding import as_numbers, as_text, is_numeric
 from custana_pipeline.models.judging import predict
 from custana_pipeline.models.phrases import Topic, phrase_of, topic_of
 
-TOPIC_LIMIT = 12
+TOPIC_LIMIT = 8
+"""Each topic costs two predictions a customer."""
 SAMPLE_ROWS = 300
-BATCH_ROWS = 5_000
-LEAST_EFFECT = 0.005
-"""Of the mean score: a smaller change is no reason."""
+BATCH_ROWS = 1_000
+PAIR_COUNT = 1
+"""Pairs of a permutation and its reverse; see docs/decisions/reasons.md for what more pairs would change."""
+LEAST_SHARE = 0.005
+"""Of the mean score: a smaller effect on a number is no reason."""
+LEAST_LOG_ODDS = 0.02
+"""Half a percentage point of an even chance: a smaller effect on a probability is no reason."""
+LEAST_PROBABILITY = 1e-7
 TYPICAL = "like the typical customer"
 
 
 @dataclass(frozen=True)
 class Effects:
-    """How much each topic moves each customer's score away from what it were with typical values."""
+    """What each topic adds to each customer's score; `base + changes.sum(axis=1)` is the score."""
 
     topics: tuple[Topic, ...]
+    base: np.ndarray
+    """The score with typical values in all these topics: one number for everybody where no column lies outside."""
     changes: np.ndarray
-    """Customers x topics, in units of the score; above zero where the customer's own values raise it."""
+    """Customers x topics, in log odds of a probability or in units of a number; above zero where it raises."""
 
 
 def reference_of(estimator: Any, frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, Any]:
     """Feature -> median or most frequent value, of the TOPIC_LIMIT topics that move the scores most, best first.
 
-    The order is by mean absolute change on up to SAMPLE_ROWS rows. Values are plain numbers, texts or None.
+    The order is by mean absolute effect on up to SAMPLE_ROWS rows. Values are plain numbers, texts or None.
     """
     typical = {name: _typical(frame[name]) for name in columns}
     sample = frame if len(frame) <= SAMPLE_ROWS else frame.sample(SAMPLE_ROWS, random_state=0)
     effects = effects_of(estimator, sample, columns, typical)
-    weights = np.abs(effects.changes).mean(axis=0)
+    weights = np.abs(effects.changes).sum(axis=0)
     order = np.argsort(-weights, kind="stable")[:TOPIC_LIMIT]
-    topics = _topics(columns)
+    topics = topics_of(columns)
     chosen = [name for index in order for name in topics[effects.topics[index].name]]
     return {name: typical[name] for name in chosen}
 
 
 def effects_of(estimator: Any, frame: pd.DataFrame, columns: Sequence[str], reference: dict[str, Any]) -> Effects:
-    """The change of every row's score by every topic of the reference, in one call of the estimator per batch."""
-    members = _topics(reference)
+    """The part of every topic of the reference in every row's score; rows of equal values get equal parts."""
+    members = topics_of(reference)
     topics = tuple(topic_of(names[0]) for names in members.values())
-    changes = [
-        _changes(estimator, frame.iloc[start : start + BATCH_ROWS][list(columns)], list(members.values()), reference)
+    orders = _orders(len(topics))
+    parts = [
+        _parts(estimator, _Batch(frame.iloc[start : start + BATCH_ROWS], tuple(columns), reference), orders)
         for start in range(0, len(frame), BATCH_ROWS)
     ]
-    return Effects(topics, np.vstack(changes) if changes else np.empty((0, len(topics))))
+    if not parts:
+        return Effects(topics, np.empty(0), np.empty((0, len(topics))))
+    return Effects(topics, np.concatenate([base for base, _ in parts]), np.vstack([changes for _, changes in parts]))
 
 
 def reasons(
@@ -66,9 +82,9 @@ def reasons(
         return []
     known = reference or reference_of(estimator, frame, columns)
     effects = effects_of(estimator, frame, columns, known)
-    least = LEAST_EFFECT * float(np.abs(predict(estimator, frame)).mean())
+    least = _least(estimator, effects)
     top = np.argsort(-np.abs(effects.changes), axis=1, kind="stable")[:, :3]
-    members = list(_topics(known).values())
+    members = list(topics_of(known).values())
     values = {name: frame[name].tolist() for names in members for name in names}
     return [
         _sentence(
@@ -81,6 +97,81 @@ def reasons(
     ]
 
 
+def score(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
+    """What the parts add up to: the log odds of a probability, or the predicted number."""
+    predicted = predict(estimator, rows)
+    if not hasattr(estimator, "predict_proba"):
+        return predicted
+    sure = np.clip(predicted, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return np.log(sure / (1 - sure))
+
+
+def topics_of(names: Any) -> dict[str, list[str]]:
+    """Topic -> the columns that belong to it, both in the order in which they come."""
+    members: dict[str, list[str]] = {}
+    for name in names:
+        members.setdefault(topic_of(name).name, []).append(name)
+    return members
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some rows with what their topics are replaced by."""
+
+    rows: pd.DataFrame
+    columns: tuple[str, ...]
+    reference: dict[str, Any]
+
+    def stacked(self, own: np.ndarray) -> pd.DataFrame:
+        """The rows once for each line of `own` (lines x topics); a topic that is not own has its typical values."""
+        place = {name: number for number, names in enumerate(topics_of(self.reference).values()) for name in names}
+        whole = np.ones(len(own), dtype=bool)
+        return pd.DataFrame(
+            {name: self._column(name, own[:, place[name]] if name in place else whole) for name in self.columns}
+        )
+
+    def _column(self, name: str, own: np.ndarray) -> np.ndarray:
+        values, typical = self.rows[name], self.reference.get(name)
+        if is_numeric(values):
+            known: Any = as_numbers(values).to_numpy()
+            typical = np.nan if typical is None else float(typical)
+        else:
+            known = as_text(values).to_numpy()
+        stacked: Any = np.where(own[:, None], known[None, :], typical)
+        return stacked.astype(known.dtype).ravel()
+
+
+def _orders(topic_count: int) -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    drawn = [random.permutation(topic_count) for _ in range(PAIR_COUNT)]
+    return [order for each in drawn for order in (each, each[::-1])]
+
+
+def _parts(estimator: Any, batch: _Batch, orders: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Base and topic effects; every coalition is scored once, though the orders share the empty and the full one."""
+    row_count, topic_count = len(batch.rows), len(orders[0])
+    steps = np.array([_coalitions(order) for order in orders])
+    coalitions, places = np.unique(steps.reshape(-1, topic_count), axis=0, return_inverse=True)
+    scores = score(estimator, batch.stacked(coalitions)).reshape(len(coalitions), row_count)
+    along = scores[places.reshape(len(orders), topic_count + 1)]
+    changes = np.zeros((row_count, topic_count))
+    for order, path in zip(orders, along, strict=True):
+        changes[:, order] += np.diff(path, axis=0).T / len(orders)
+    return along[0, 0], changes
+
+
+def _coalitions(order: np.ndarray) -> np.ndarray:
+    """Topics that are the customer's own: none at first, then one more of the order at each step."""
+    turn = np.argsort(order)
+    return turn[None, :] < np.arange(len(order) + 1)[:, None]
+
+
+def _least(estimator: Any, effects: Effects) -> float:
+    if hasattr(estimator, "predict_proba"):
+        return LEAST_LOG_ODDS
+    return LEAST_SHARE * float(np.abs(effects.base + effects.changes.sum(axis=1)).mean())
+
+
 def _sentence(
     row: int, ranked: list[tuple[Topic, list[str], float]], values: dict[str, list[Any]], least: float
 ) -> str:
@@ -90,27 +181,6 @@ def _sentence(
         if abs(change) > least
     ]
     return "; ".join(parts) or TYPICAL
-
-
-def _changes(estimator: Any, batch: pd.DataFrame, groups: list[list[str]], reference: dict[str, Any]) -> np.ndarray:
-    if not groups:
-        return np.zeros((len(batch), 0))
-    ablated = [batch.assign(**{name: reference[name] for name in names}) for names in groups]
-    tidy = [_as_in(batch, each) for each in ablated]
-    scores = predict(estimator, pd.concat([batch, *tidy], ignore_index=True)).reshape(len(groups) + 1, len(batch))
-    return (scores[0] - scores[1:]).T
-
-
-def _as_in(batch: pd.DataFrame, ablated: pd.DataFrame) -> pd.DataFrame:
-    text = [name for name in batch.columns if not is_numeric(batch[name])]
-    return ablated.astype(dict.fromkeys(text, "object"))
-
-
-def _topics(names: Any) -> dict[str, list[str]]:
-    members: dict[str, list[str]] = {}
-    for name in names:
-        members.setdefault(topic_of(name).name, []).append(name)
-    return members
 
 
 def _typical(values: Any) -> Any:

@@ -130,7 +130,7 @@ def phrase_of(topic: Topic, values: Mapping[str, Any]) -> str:
 def _known(value: Any) -> bool:
     if value is None or isinstance(value, str):
         return value is not None
-    return not math.isnan(float(value))
+    return math.isfinite(float(value))
 
 
 def _count(value: Any, word: str) -> str:

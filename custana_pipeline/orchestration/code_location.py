@@ -7,6 +7,7 @@ import dagster as dg
 
 from custana_pipeline.orchestration.assets.applications import application_assets
 from custana_pipeline.orchestration.assets.cleaned import cleaned_assets
+from custana_pipeline.orchestration.assets.drift import drift_assets
 from custana_pipeline.orchestration.assets.features import feature_assets
 from custana_pipeline.orchestration.assets.models import model_assets
 from custana_pipeline.orchestration.assets.raw import raw_assets
@@ -26,6 +27,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         *feature_assets(project),
         *steady_assets(project),
         *model_assets(project),
+        *drift_assets(project),
         *application_assets(project),
     ]
     policy = freshness(project)

@@ -9,6 +9,7 @@ from typing import Any
 
 from custana_pipeline.errors import DataFault
 from custana_pipeline.features.windows import Origins, origins
+from custana_pipeline.models.audience_value import AudienceValue
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.sql_models import SqlModels
 from custana_pipeline.stores.tracking import Tracker
@@ -57,6 +58,15 @@ class Project:
             "date_format": pack.date_format,
             "keep_identical_lines": pack.identical_lines == "keep",
         }
+
+    @property
+    def audience_value(self) -> AudienceValue:
+        """What a contact costs and brings."""
+        return AudienceValue(
+            contact_cost=self.settings.contact_cost,
+            margin_share=self.settings.margin_share,
+            contact_effect=self.settings.contact_effect,
+        )
 
     def origins(self, session: Session, as_of: dt.date) -> Origins:
         """The days that a run for `as_of` trains, judges and serves on."""

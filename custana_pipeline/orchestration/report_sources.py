@@ -6,10 +6,13 @@ from typing import Any
 import pandas as pd
 
 from custana_pipeline.applications import report_evidence as evidence
+from custana_pipeline.applications.report_audience import audience_facts, holdout_of
 from custana_pipeline.applications.report_facts import AbsentFacts, FileFacts, ModelFacts, ReportFacts
 from custana_pipeline.orchestration.absences import absences
 from custana_pipeline.orchestration.audits import counts_by_table
 from custana_pipeline.orchestration.champions import HOLDOUTS
+from custana_pipeline.orchestration.drift_tables import drift_note
+from custana_pipeline.orchestration.importance_tables import importances
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, champions_of, contract_of, data_version
 from custana_pipeline.stores.warehouse import Session
@@ -18,7 +21,7 @@ from custana_pipeline.stores.warehouse import Session
 def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
     """Everything that the report of a day shows, without a customer in it."""
     lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS}
-    holdouts = session.frame(f"select target, actual, predicted from {HOLDOUTS} where as_of = $as_of", {"as_of": as_of})
+    holdouts = session.frame(f"select * from {HOLDOUTS} where as_of = $as_of", {"as_of": as_of})
     amounts: Any = holdouts[holdouts["target"] == "future_amount"]
     days = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
     champions = champions_of(session, as_of)
@@ -40,6 +43,11 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
         moves=evidence.moves(lists["segment_migrations"]),
         last_list=_last_list(lists["segment_migrations"]),
         totals=evidence.totals(lists["demand_totals"]),
+        audience=audience_facts(
+            lists["recommended_customers"], lists["demand_forecast"], project.audience_value, holdout_of(holdouts)
+        ),
+        importances=tuple(importances(session, as_of, "is_recommended")),
+        drift=drift_note(session, as_of),
         products=evidence.products(lists["product_recommendations"]),
         files=tuple(_file(name, lists[name]) for name in PUBLISHED_LISTS),
         absent=tuple(AbsentFacts(what, why) for what, why in absences(session, project)),

@@ -3,8 +3,13 @@
 import datetime as dt
 
 from custana_pipeline.orchestration.champions import HOLDOUTS
+from custana_pipeline.orchestration.drift_tables import NOTES as DRIFT_NOTES
+from custana_pipeline.orchestration.drift_tables import TABLE as DRIFT
+from custana_pipeline.orchestration.importance_tables import TABLE as IMPORTANCE
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.warehouse import Session
+
+EVIDENCE = (DRIFT, DRIFT_NOTES, IMPORTANCE)
 
 
 def forget_old_days(session: Session, project: Project) -> int:
@@ -24,7 +29,8 @@ def forget_old_days(session: Session, project: Project) -> int:
     gone = 0
     for table in _tables_by_day(session, "features"):
         gone += _forget(session, table, origins)
-    for table in (*_tables_by_day(session, "applications"), HOLDOUTS):
+    evidence = [table for table in EVIDENCE if session.exists(table)]
+    for table in (*_tables_by_day(session, "applications"), HOLDOUTS, *evidence):
         gone += _forget(session, table, kept)
     return gone
 

@@ -142,6 +142,20 @@ class Settings(BaseSettings):
     origin_count: int = Field(4, ge=1, le=24, description="Training origins that are stacked.")
     audience_share: float = Field(0.3, gt=0, le=1, description="Share of the customers that the audience aims at.")
     control_share: float = Field(0.05, ge=0, le=0.5, description="Share of the audience kept out as the control group.")
+    contact_cost: float | None = Field(
+        None,
+        ge=0,
+        description="Money that contacting one customer costs; when given, the audience is the one of the highest "
+        "expected profit instead of audience_share.",
+    )
+    margin_share: float = Field(0.3, gt=0, le=1, description="Share of revenue that is left after the goods are paid.")
+    contact_effect: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of the expected purchases of the contacted that contacting adds; the rest would come "
+        "without it.",
+    )
     max_rejected_share: float = Field(
         0.05, ge=0, le=1, description="Share of rejected lines above which nothing is published."
     )

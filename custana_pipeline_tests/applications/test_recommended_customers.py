@@ -8,6 +8,7 @@ import pytest
 
 from custana_pipeline.applications.contracts import RecommendedCustomers
 from custana_pipeline.applications.recommended_customers import AudienceSettings, recommended_customers, score_deciles
+from custana_pipeline.models.audience_value import AudienceValue
 
 DAY = dt.date(2024, 7, 1)
 
@@ -82,3 +83,23 @@ def test_the_list_keeps_its_contract() -> None:
 
 def test_tenths_of_nobody_are_empty() -> None:
     assert score_deciles(np.array([])).tolist() == []
+
+
+def test_a_contact_cost_makes_the_audience_that_of_the_highest_profit() -> None:
+    scores = _scores([0.9, 0.6, 0.6, 0.3]).assign(expected_amount=[100.0, 50.0, 50.0, 5.0])
+    value = AudienceValue(contact_cost=1.0, margin_share=0.5, contact_effect=0.1)
+    listed = recommended_customers(scores, "m1", DAY, AudienceSettings(value=value))
+    assert listed["is_recommended"].tolist() == [True, True, True, False]
+
+
+def test_a_contact_cost_that_nobody_is_worth_makes_an_empty_audience() -> None:
+    scores = _scores([0.9, 0.6]).assign(expected_amount=[10.0, 5.0])
+    listed = recommended_customers(scores, "m1", DAY, AudienceSettings(value=AudienceValue(contact_cost=50.0)))
+    assert not listed["is_recommended"].any()
+
+
+def test_without_a_cost_or_without_amounts_the_share_decides() -> None:
+    scores = _scores([n / 100 for n in range(100)])
+    for settings, amount in ((AudienceSettings(), 9.0), (AudienceSettings(value=AudienceValue(1.0)), float("nan"))):
+        listed = recommended_customers(scores.assign(expected_amount=amount), "m1", DAY, settings)
+        assert listed["is_recommended"].sum() == 30

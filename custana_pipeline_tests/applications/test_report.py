@@ -7,9 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from custana_pipeline.applications.report import bars, gains, lifts, render_report
+from custana_pipeline.applications.report import bars, drivers, gains, render_report
 from custana_pipeline.applications.report_facts import (
     AbsentFacts,
+    AudienceFacts,
     DecileFacts,
     FileFacts,
     Headline,
@@ -161,11 +162,10 @@ def test_what_is_absent_is_told_with_its_reason() -> None:
     assert "the source has no events" in render_report(FACTS)
 
 
-def test_gains_end_with_everybody_and_lifts_average_to_one() -> None:
+def test_gains_end_with_everybody() -> None:
     points = gains(DECILES)
     assert points[0] == (0, 0)
     assert points[-1] == pytest.approx((1, 1))
-    assert sum(lifts(DECILES)) / 10 == pytest.approx(1)
 
 
 def test_members_beyond_the_tenth_are_added_up() -> None:
@@ -177,3 +177,31 @@ def test_members_beyond_the_tenth_are_added_up() -> None:
 
 def test_an_unknown_amount_is_a_dash() -> None:
     assert money(None, "€") == "–"
+
+
+def test_the_worth_of_the_audience_is_drawn_with_its_test_and_its_assumptions() -> None:
+    audience = AudienceFacts(
+        "profit", ((0.0, 0.0), (0.4, 90.0), (1.0, 20.0)), (0.4, 90.0), True, "10% of it.", (80.0, 95.0)
+    )
+    page = render_report(replace(FACTS, audience=audience))
+    assert _parsed(page).open == []
+    assert "highest profit" in page
+    assert "were expected to bring €80; they brought €95" in page
+    assert "10% of it." in page
+    plain = render_report(replace(FACTS, audience=replace(audience, kind="revenue", is_best=False, tested=None)))
+    assert "Set <code>contact_cost</code>" in plain
+
+
+def test_what_drives_the_scores_is_told_in_words_and_what_hardly_matters_is_left_out() -> None:
+    assert drivers((("recency", 0.2), ("shoe_size", 0.1), ("range", 0.0))) == [
+        ("how lately they bought", 0.2, 100.0),
+        ("shoe size", 0.1, 50.0),
+    ]
+    assert "how lately they bought" in render_report(replace(FACTS, importances=(("recency", 0.2),)))
+
+
+@pytest.mark.parametrize(("level", "words"), [("none", "Are tonight"), ("alarm", "The customers have changed.")])
+def test_drift_is_told_where_trust_is(level: str, words: str) -> None:
+    page = render_report(replace(FACTS, drift=(level, "recency days (higher) <moved>")))
+    assert words in page
+    assert "&lt;moved&gt;" in page

@@ -1,12 +1,20 @@
 """Reasons in words."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
-from custana_pipeline.models.explanations import effects_of, reasons, reference_of
+from custana_pipeline.models.behavior import BehaviorSettings, candidates
+from custana_pipeline.models.blend import MeanOfLogits
+from custana_pipeline.models.encoding import NOT_FEATURES
+from custana_pipeline.models.explanations import effects_of, reasons, reference_of, score, topics_of
+from custana_pipeline.models.judging import fit
 from custana_pipeline.models.phrases import phrase_of, topic_of
+from custana_pipeline.models.trainable import usable_columns
+from custana_pipeline_tests.models.shop import snapshots
 
 
 class Additive(BaseEstimator):
@@ -16,6 +24,30 @@ class Additive(BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         return 5 + sum(weight * X[name].to_numpy(dtype="float64") for name, weight in self.weights.items())
+
+
+class ByRecencyAlone(BaseEstimator):
+    """A probability that hangs on one column."""
+
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
+        probability = 1 / (1 + X["recency_days"].to_numpy(dtype="float64") / 90)
+        return np.column_stack([1 - probability, probability])
+
+
+@pytest.fixture(scope="module")
+def shop() -> pd.DataFrame:
+    rows = snapshots(300)
+    return rows[rows["is_recommended"].notna()].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module", params=["random_forest", "gradient_boosting", "blend"])
+def trained(request: pytest.FixtureRequest, shop: pd.DataFrame) -> Any:
+    """A model with interactions, and the mean of two, as they serve."""
+    tried = candidates(usable_columns(shop), BehaviorSettings(), len(shop))
+    if request.param != "blend":
+        return fit(tried[request.param], shop, "is_recommended")
+    members = ("logistic_regression", "gradient_boosting")
+    return MeanOfLogits.of_fitted([fit(tried[name], shop, "is_recommended") for name in members])
 
 
 @pytest.fixture
@@ -39,6 +71,86 @@ def test_effects_of_an_additive_score_are_its_parts(customers: pd.DataFrame) -> 
     recency = customers["recency_days"].to_numpy()
     assert np.allclose(changes["recency"], -0.01 * (recency - np.median(recency)))
     assert np.allclose(changes["location"], 0.0)
+
+
+def test_base_and_parts_add_up_to_the_score(trained: Any, shop: pd.DataFrame) -> None:
+    columns = [name for name in shop if name not in NOT_FEATURES]
+    effects = effects_of(trained, shop, columns, reference_of(trained, shop, columns))
+    total = effects.base + effects.changes.sum(axis=1)
+    assert np.abs(total - score(trained, shop)).max() < 1e-6
+    probability = trained.predict_proba(shop)[:, 1]
+    assert np.abs(1 / (1 + np.exp(-total)) - probability).max() < 1e-6
+
+
+def test_taking_the_three_reasons_away_moves_the_score_more_than_three_at_random_do(
+    trained: Any, shop: pd.DataFrame
+) -> None:
+    """The deletion test, told apart by direction: what raises is taken away, and what lowers is taken away."""
+    columns = [name for name in shop if name not in NOT_FEATURES]
+    reference = reference_of(trained, shop, columns)
+    changes = effects_of(trained, shop, columns, reference).changes
+    named = np.argsort(-np.abs(changes), axis=1, kind="stable")[:, :3]
+    random = np.random.default_rng(0)
+    draws = [random.random(changes.shape).argsort(axis=1)[:, :3] for _ in range(5)]
+    by_named, *by_drawn = (
+        _moved_by_deleting(trained, shop, columns, reference, (changes, topics)) for topics in (named, *draws)
+    )
+    assert np.mean(by_named > np.mean(by_drawn, axis=0)) >= 0.95
+
+
+def _moved_by_deleting(
+    model: Any, rows: pd.DataFrame, columns: list[str], reference: dict[str, Any], told: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    changes, topics = told
+    taken = np.zeros(changes.shape, dtype=bool)
+    np.put_along_axis(taken, topics, True, axis=1)
+    before = score(model, rows)
+    moved = np.zeros(len(rows))
+    for direction in (changes > 0, changes < 0):
+        without = rows[columns].copy()
+        for place, names in enumerate(topics_of(reference).values()):
+            for name in names:
+                without[name] = without[name].where(~(taken & direction)[:, place], reference[name])
+        moved += np.abs(before - score(model, without))
+    return moved
+
+
+def test_a_model_of_one_feature_names_no_other(customers: pd.DataFrame) -> None:
+    columns = list(customers.columns)
+    effects = effects_of(ByRecencyAlone(), customers, columns, reference_of(ByRecencyAlone(), customers, columns))
+    others = [place for place, topic in enumerate(effects.topics) if topic.name != "recency"]
+    assert not effects.changes[:, others].any()
+    told = reasons(ByRecencyAlone(), customers, columns)
+    assert all(sentence == "like the typical customer" or sentence.count(" ago (") == 1 for sentence in told)
+    assert not any(";" in sentence for sentence in told)
+
+
+def test_equal_customers_get_equal_reasons_wherever_they_stand(trained: Any, shop: pd.DataFrame) -> None:
+    columns = [name for name in shop if name not in NOT_FEATURES]
+    reference = reference_of(trained, shop, columns)
+    twice = pd.concat([shop.head(40), shop.tail(3), shop.head(40)], ignore_index=True)
+    told = reasons(trained, twice, columns, reference)
+    assert told[:40] == told[43:]
+    reordered = twice[sorted(twice.columns, reverse=True)]
+    assert reasons(trained, reordered, columns, reference) == told
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 49])
+def test_few_customers_get_reasons_too(count: int, customers: pd.DataFrame) -> None:
+    told = reasons(ByRecencyAlone(), customers.head(count), list(customers.columns))
+    assert len(told) == count
+    assert all(told)
+
+
+def test_infinite_missing_and_unseen_values_are_told_as_unknown_or_as_they_are(
+    trained: Any, shop: pd.DataFrame
+) -> None:
+    columns = [name for name in shop if name not in NOT_FEATURES]
+    reference = reference_of(trained, shop, columns)
+    odd = shop.head(3).assign(recency_days=[np.inf, np.nan, 5.0], location=["Atlantis", None, "North"], age=np.nan)
+    told = reasons(trained, odd, columns, reference)
+    assert len(told) == 3
+    assert not any("inf" in sentence or "nan" in sentence for sentence in told)
 
 
 def test_the_reference_begins_with_what_moves_the_scores_most(customers: pd.DataFrame) -> None:

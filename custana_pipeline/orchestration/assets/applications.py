@@ -40,7 +40,12 @@ Build = Callable[[Session, Project, dt.date], dict[str, Any]]
 def application_assets(project: Project) -> list[dg.AssetsDefinition]:
     """The lists, then the report, then the publication."""
     lists = [
-        _list_asset(project, "recommended_customers", ("models.behavior", "features.behavior"), _recommended),
+        _list_asset(
+            project,
+            "recommended_customers",
+            ("models.behavior", "features.behavior", "applications.demand_forecast"),
+            _recommended,
+        ),
         _list_asset(
             project, "demand_forecast", ("models.demand", "features.demand", "features.purchase_days"), _forecast
         ),
@@ -144,8 +149,11 @@ def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str
     from custana_pipeline.applications.recommended_customers import AudienceSettings, recommended_customers
 
     scores, version = behavior_scores(session, project, as_of)
+    amounts = "select customer_id, expected_amount from applications.demand_forecast where as_of = $as_of"
+    scores = scores.merge(session.frame(amounts, {"as_of": as_of}), on="customer_id", how="left")
     settings = AudienceSettings(
         audience_share=project.settings.audience_share,
+        value=project.audience_value,
         control_share=project.settings.control_share,
         seed=project.settings.seed,
     )
@@ -200,7 +208,7 @@ def _sql(name: str) -> Build:
 def _report_asset(project: Project) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key("applications.report"),
-        deps=[asset_key(f"applications.{name}") for name in PUBLISHED_LISTS],
+        deps=[asset_key("models.drift"), *(asset_key(f"applications.{name}") for name in PUBLISHED_LISTS)],
         group_name="applications",
         kinds={"html"},
         owners=[project.settings.owner],

@@ -1,0 +1,103 @@
+"""What drives the scores as a whole: how much worse a model foresees when one topic's values are shuffled."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from custana_pipeline.models.evaluation import Loss, row_losses
+from custana_pipeline.models.explanations import topics_of
+from custana_pipeline.models.figure_style import BLUE, INK, NAMES_LEFT, QUIET, new_figure, note
+from custana_pipeline.models.judging import predict
+from custana_pipeline.models.training import Training
+
+COLUMNS = ("topic", "columns", "importance", "lower", "upper")
+LOSSES: dict[str, Loss] = {"is_recommended": "log_loss", "future_purchase": "squared", "future_amount": "spend"}
+"""Target -> the loss that its candidates compete on."""
+MOST_ROWS = 1_500
+REPEATS = 3
+
+
+def importance_of(estimator: Any, rows: pd.DataFrame, target: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    """COLUMNS, the most important topic first: the mean loss with the topic shuffled over that without, minus 1.
+
+    All columns of a topic are shuffled together (Breiman 2001; Fisher et al. 2019 for the ratio), REPEATS times over
+    at most MOST_ROWS rows; `lower` and `upper` are the least and the largest of these. `rows` are those of a day that
+    the estimator has not seen, with the outcome in `target`; empty where there are none.
+    """
+    known: Any = rows[rows[target].notna()]
+    if known.empty or not columns:
+        return pd.DataFrame(columns=list(COLUMNS))
+    sample: Any = known if len(known) <= MOST_ROWS else known.sample(MOST_ROWS, random_state=0)
+    actual = sample[target].to_numpy(dtype="float64")
+    topics = topics_of(columns)
+    plain, *shuffled = _losses(estimator, sample[list(columns)], (actual, LOSSES[target]), list(topics.values()))
+    ratios = np.array(shuffled).reshape(len(topics), REPEATS) / max(plain, 1e-12) - 1
+    table = pd.DataFrame(
+        {
+            "topic": list(topics),
+            "columns": [", ".join(names) for names in topics.values()],
+            "importance": ratios.mean(axis=1),
+            "lower": ratios.min(axis=1),
+            "upper": ratios.max(axis=1),
+        }
+    )
+    return table.sort_values(["importance", "topic"], ascending=[False, True], ignore_index=True)
+
+
+def champion_importances(training: Training, holdout: pd.DataFrame) -> pd.DataFrame:
+    """The importances of each target's champion as it was judged, not as refitted, with a column target.
+
+    `holdout` are the feature rows, with outcomes, of the day that the candidates were judged on.
+    """
+    tables = [
+        importance_of(judged.estimator, holdout, target, champion.columns).assign(target=target)
+        for target, champion in training.champions.items()
+        for judged in training.evaluated_for(target)
+        if judged.name == champion.name and target in LOSSES
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "target"])
+
+
+def importance_figure(table: pd.DataFrame, name: str) -> Figure:
+    """Bars of the topics, the most important on top, with the range over the repeats."""
+    figure, axes = new_figure(
+        f"{name}: what the scores hang on", "loss when shuffled, above the loss as is", "", left=NAMES_LEFT
+    )
+    if table.empty:
+        note(axes, "no rows to measure on")
+        return figure
+    shown = table.head(10).iloc[::-1]
+    axes.barh(range(len(shown)), shown["importance"], color=BLUE, height=0.65)
+    axes.hlines(range(len(shown)), shown["lower"], shown["upper"], color=INK, linewidth=1)
+    for place, value in enumerate(shown["importance"]):
+        end = max(float(shown["upper"].iloc[place]), 0.0)
+        axes.annotate(
+            f"{value:+.1%}",
+            (end, place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+            color=QUIET,
+        )
+    axes.set_yticks(range(len(shown)), [str(topic).replace("_", " ") for topic in shown["topic"]])
+    axes.margins(x=0.2)
+    axes.grid(visible=False, axis="y")
+    return figure
+
+
+def _losses(
+    estimator: Any, features: pd.DataFrame, judged: tuple[np.ndarray, Loss], groups: list[list[str]]
+) -> list[float]:
+    """The mean loss as is, then of every topic and repeat; all in one prediction a topic."""
+    actual, loss = judged
+    random = np.random.default_rng(0)
+    orders = [random.permutation(len(features)) for _ in range(REPEATS)]
+    found = [float(row_losses(actual, predict(estimator, features), loss).mean())]
+    for names in groups:
+        moved = [features.assign(**{name: features[name].to_numpy()[order] for name in names}) for order in orders]
+        predicted = predict(estimator, pd.concat(moved, ignore_index=True)).reshape(REPEATS, len(features))
+        found += [float(row_losses(actual, each, loss).mean()) for each in predicted]
+    return found

@@ -1,0 +1,85 @@
+"""models.drift: how far tonight's customers are from those of training, by day, and what is said of it."""
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+
+from custana_pipeline.models.drift import Drift, drift_between, equally_far_pairs, together
+from custana_pipeline.models.judging import predict
+from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion, snapshots
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.warehouse import Session
+
+TABLE = "models.drift"
+NOTES = "models.drift_notes"
+SCORE = "p_buy"
+TARGET = "is_recommended"
+MOST_PAIRS = 3
+LIMITS = ("psi", "psi_warn", "psi_alarm", "ks", "ks_warn", "ks_alarm")
+TYPES = {
+    "column_name": "varchar",
+    "kind": "varchar",
+    **dict.fromkeys(LIMITS, "double"),
+    "level": "varchar",
+    "direction": "varchar",
+}
+
+
+def measure_drift(session: Session, project: Project, as_of: dt.date) -> Drift:
+    """Compares features.behavior and p_buy as of the day with the newest origin that the champion learned from.
+
+    What p_buy is compared with was foreseen on the holdout, by a model that had not seen its outcomes.
+    """
+    champion = serving_champion(session, project, as_of, TARGET)
+    known = project.origins(session, as_of)
+    days = sorted({*known.training, *known.refit, as_of})
+    frames: dict[dt.date, Any] = {
+        day: snapshots(session, "features.behavior", (day,))[list(champion.columns)] for day in days
+    }
+    past = [day for day in days[:-1] if len(frames[day])]
+    if not past:
+        return drift_between(frames[as_of].head(0), frames[as_of])
+    pairs = equally_far_pairs(past, (as_of - past[-1]).days)[-MOST_PAIRS:]
+    earlier = [(frames[first], frames[second]) for first, second in pairs]
+    inputs = drift_between(frames[past[-1]], frames[as_of], earlier)
+    scores = {day: _scores(champion, frames[day]) for day in {as_of, *(day for pair in pairs for day in pair)}}
+    earlier_scores = [(scores[first], scores[second]) for first, second in pairs]
+    return together(inputs, drift_between(_held_out(session, as_of), scores[as_of], earlier_scores))
+
+
+def store_drift(session: Session, drift: Drift, as_of: dt.date) -> None:
+    """Replaces the table and the note of one day."""
+    note = pd.DataFrame({"state": [drift.state], "level": [drift.level], "note": [drift.note]})
+    _replace(session, TABLE, (drift.table.rename(columns={"column": "column_name"}), TYPES), as_of)
+    _replace(session, NOTES, (note, dict.fromkeys(note.columns, "varchar")), as_of)
+
+
+def _replace(session: Session, table: str, told: tuple[pd.DataFrame, dict[str, str]], as_of: dt.date) -> None:
+    rows, types = told
+    declared = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    session.connection.execute(f"create table if not exists {table} (as_of date, {declared})")
+    session.connection.execute(f"delete from {table} where as_of = $as_of", {"as_of": as_of})
+    if len(rows):
+        session.connection.register("measured", rows)
+        session.connection.execute(
+            f"insert into {table} select $as_of, {', '.join(types)} from measured", {"as_of": as_of}
+        )
+        session.connection.unregister("measured")
+
+
+def drift_note(session: Session, as_of: dt.date) -> tuple[str, str] | None:
+    """The level and the note of a day; None where drift was not looked at."""
+    if not session.exists(NOTES):
+        return None
+    found = session.rows(f"select level, note from {NOTES} where as_of = $as_of", {"as_of": as_of})
+    return (str(found[0][0]), str(found[0][1])) if found else None
+
+
+def _scores(champion: ServingChampion, rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({SCORE: predict(champion.estimator, rows)})
+
+
+def _held_out(session: Session, as_of: dt.date) -> pd.DataFrame:
+    query = f"select predicted as {SCORE} from {HOLDOUTS} where as_of = $as_of and target = $target order by all"
+    return session.frame(query, {"as_of": as_of, "target": TARGET})

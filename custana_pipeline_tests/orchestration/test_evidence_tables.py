@@ -1,0 +1,70 @@
+"""models.drift and models.importance: what is kept of a day, and what the report reads of it."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
+from custana_pipeline.models.drift import drift_between
+from custana_pipeline.models.training import not_trainable
+from custana_pipeline.orchestration.drift_tables import TABLE, drift_note, store_drift
+from custana_pipeline.orchestration.importance_tables import importances, store_importance
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline_tests.models.shop import AS_OF, days_of_shop, snapshots
+from custana_pipeline_tests.orchestration.packs import shipped
+
+REFERENCE = pd.DataFrame({"recency_days": np.arange(300.0), "location": ["North", "South", "East"] * 100})
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(shipped("sample", tmp_path))
+
+
+def test_the_drift_of_a_day_replaces_what_was_there_and_is_told(project: Project) -> None:
+    moved = REFERENCE.assign(recency_days=REFERENCE["recency_days"] + 200)
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        for tonight in (moved, REFERENCE):
+            store_drift(session, drift_between(REFERENCE, tonight), AS_OF)
+        store_drift(session, drift_between(REFERENCE, moved), AS_OF + dt.timedelta(days=1))
+        assert session.count(TABLE) == 4
+        note, next_note = (drift_note(session, AS_OF + dt.timedelta(days=days)) for days in (0, 1))
+        assert note is not None
+        assert note[0] == "none"
+        assert next_note is not None
+        assert next_note[0] == "alarm"
+        assert "recency_days (higher: median" in next_note[1]
+
+
+def test_a_day_that_could_not_be_compared_has_a_note_and_no_rows(project: Project) -> None:
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        assert drift_note(session, AS_OF) is None
+        store_drift(session, drift_between(REFERENCE, REFERENCE.head(10)), AS_OF)
+        assert session.count(TABLE) == 0
+        assert drift_note(session, AS_OF) == (
+            "none",
+            "Drift was not measured: 10 customers on the smaller side, 50 needed to tell a change from chance.",
+        )
+        store_drift(session, drift_between(REFERENCE, REFERENCE), AS_OF)
+        assert session.count(TABLE) == 2
+
+
+def test_importances_are_kept_by_day_and_read_best_first(project: Project) -> None:
+    rows, days = snapshots(240), days_of_shop()
+    training = train_behavior(rows, days, BehaviorSettings())
+    holdout = rows.loc[rows["as_of"] == days.holdout]
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        assert importances(session, AS_OF, "is_recommended") == []
+        for _ in range(2):
+            store_importance(session, AS_OF, training, holdout)
+        found = importances(session, AS_OF, "is_recommended")
+        assert len({topic for topic, _ in found}) == len(found) > 3
+        assert [value for _, value in found] == sorted((value for _, value in found), reverse=True)
+        store_importance(session, AS_OF, not_trainable("behavior", "too little"), holdout)
+        assert importances(session, AS_OF, "is_recommended") == found
