@@ -231,7 +231,7 @@ def test_dagster_has_the_run_with_every_asset_made_and_every_check_passed(
         "raw": 4,
         "cleaned": 5,
         "features": 10,
-        "models": 3,
+        "models": 4,
         "applications": 9,
     }
     failed = [

@@ -10,6 +10,7 @@ from custana_pipeline.orchestration.assets.cleaned import cleaned_assets
 from custana_pipeline.orchestration.assets.features import feature_assets
 from custana_pipeline.orchestration.assets.models import model_assets
 from custana_pipeline.orchestration.assets.raw import raw_assets
+from custana_pipeline.orchestration.assets.recommendations import recommendation_assets
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.schedules import freshness, jobs, run_failure_alert, schedules
 from custana_pipeline.stores.settings import Settings
@@ -24,6 +25,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         *cleaned_assets(project),
         *feature_assets(project),
         *model_assets(project),
+        *recommendation_assets(project),
         *application_assets(project),
     ]
     policy = freshness(project)

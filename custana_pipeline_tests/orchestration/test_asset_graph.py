@@ -50,11 +50,12 @@ features/purchase_days <- cleaned/transactions
 features/segmentation <- features/activity, features/assortment, features/browsing, features/demographics, features/outcomes
 models/behavior <- features/behavior
 models/demand <- features/demand
+models/recommendations <- cleaned/events, cleaned/transactions
 models/segmentation <- features/segmentation
 applications/customer_segments <- features/segmentation, models/segmentation
 applications/demand_forecast <- features/demand, features/purchase_days, models/demand
 applications/demand_totals <- applications/customer_segments, applications/demand_forecast, cleaned/customers, cleaned/products, cleaned/transactions
-applications/product_recommendations <- cleaned/events, cleaned/products, cleaned/transactions
+applications/product_recommendations <- cleaned/events, cleaned/products, cleaned/transactions, models/recommendations
 applications/recommended_customers <- features/behavior, models/behavior
 applications/segment_offers <- applications/customer_segments, applications/product_recommendations, cleaned/transactions
 applications/segment_profiles <- applications/customer_segments, applications/demand_forecast, cleaned/customers, features/purchase_days

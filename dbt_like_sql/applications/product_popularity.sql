@@ -1,5 +1,6 @@
 -- one row per product that was sold in the 90 days before as_of: how popular it has been of late
 -- grain: as_of, product_id
+-- popularity_rank counts the 90 days and settles ties; each list has a popularity of its own, by its tuned days
 with
 
 transactions as (
@@ -34,8 +35,18 @@ sold as (
     select
         product_id,
         count(*) as purchase_days_90d,
-        sum(case when ordered_date >= $as_of - cast($popularity_days as integer) * interval 1 day then 1 else 0 end)
-            as recent_purchase_days,
+        sum(
+            case
+                when ordered_date >= $as_of - cast($buy_again_popularity_days as integer) * interval 1 day then 1
+                else 0
+            end
+        ) as buy_again_purchase_days,
+        sum(
+            case
+                when ordered_date >= $as_of - cast($discover_popularity_days as integer) * interval 1 day then 1
+                else 0
+            end
+        ) as discover_purchase_days,
         max(ordered_date) as last_sold_date
     from purchase_days
     group by product_id
@@ -45,12 +56,12 @@ ranked as (
     select
         product_id,
         purchase_days_90d,
-        recent_purchase_days,
+        buy_again_purchase_days,
+        discover_purchase_days,
         last_sold_date,
-        max(recent_purchase_days) over () as most_recent_purchase_days,
-        row_number() over (
-            order by recent_purchase_days desc, purchase_days_90d desc, product_id asc
-        ) as popularity_rank
+        cast(max(buy_again_purchase_days) over () as double) as most_buy_again_purchase_days,
+        cast(max(discover_purchase_days) over () as double) as most_discover_purchase_days,
+        row_number() over (order by purchase_days_90d desc, product_id asc) as popularity_rank
     from sold
 )
 
@@ -59,14 +70,20 @@ select
     ranked.product_id,
     cast(coalesce(products.name, ranked.product_id) as varchar) as product_name,
     cast(ranked.purchase_days_90d as bigint) as purchase_days_90d,
-    cast(ranked.recent_purchase_days as bigint) as recent_purchase_days,
     ranked.last_sold_date,
+    cast(ranked.popularity_rank as bigint) as popularity_rank,
     cast(
-        coalesce(
-            cast(ranked.recent_purchase_days as double) / nullif(ranked.most_recent_purchase_days, 0), 0
-        ) as double
-    ) as popularity,
-    cast(ranked.popularity_rank as bigint) as popularity_rank
+        coalesce(ranked.buy_again_purchase_days / nullif(ranked.most_buy_again_purchase_days, 0), 0) as double
+    ) as buy_again_popularity,
+    cast(
+        row_number() over (order by ranked.buy_again_purchase_days desc, ranked.popularity_rank asc) as bigint
+    ) as buy_again_rank,
+    cast(
+        coalesce(ranked.discover_purchase_days / nullif(ranked.most_discover_purchase_days, 0), 0) as double
+    ) as discover_popularity,
+    cast(
+        row_number() over (order by ranked.discover_purchase_days desc, ranked.popularity_rank asc) as bigint
+    ) as discover_rank
 from ranked
 left join products
     on ranked.product_id = products.product_id
