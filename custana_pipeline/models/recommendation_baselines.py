@@ -8,7 +8,7 @@ from custana_pipeline.models.recommendation_history import Snapshot
 from custana_pipeline.models.recommendation_lists import (
     Candidates,
     best,
-    popular_unknown,
+    in_demand,
     together,
     unknown_evidence,
 )
@@ -19,17 +19,18 @@ POPULARITY_DAYS = 30
 
 def popularity(snapshot: Snapshot) -> pd.DataFrame:
     """The ten products with the most purchase days of the last 30 days, the same for every customer."""
-    top = snapshot.shelf.by_popularity(POPULARITY_DAYS)[:PLACES]
-    customers = len(snapshot.customers)
+    sales, customers = snapshot.shelf.sales(POPULARITY_DAYS), len(snapshot.customers)
+    top = np.argsort(-sales, kind="stable")[:PLACES]
     place = np.tile(top, customers)
     candidates = Candidates(np.repeat(np.arange(customers), len(top)), place, np.zeros(len(place)))
-    return best(candidates, snapshot.shelf.sales(POPULARITY_DAYS)[place], snapshot)
+    return best(candidates, sales[place], snapshot)
 
 
 def popularity_of_new(snapshot: Snapshot) -> pd.DataFrame:
     """The ten most popular products of the last 30 days that the customer never bought or sent back."""
-    fills = popular_unknown(snapshot, POPULARITY_DAYS)
-    return best(fills, snapshot.shelf.sales(POPULARITY_DAYS)[fills.place], snapshot)
+    sales = snapshot.shelf.sales(POPULARITY_DAYS)
+    fills = in_demand(snapshot, sales)
+    return best(fills, sales[fills.place], snapshot)
 
 
 def personal_frequency(snapshot: Snapshot) -> pd.DataFrame:
@@ -73,6 +74,6 @@ def _bought(snapshot: Snapshot) -> Candidates:
 
 
 def _filled(snapshot: Snapshot, days: int) -> tuple[Candidates, np.ndarray]:
-    candidates = together(_bought(snapshot), popular_unknown(snapshot, days), len(snapshot.shelf.products))
     sales = snapshot.shelf.sales(days)
+    candidates = together(_bought(snapshot), in_demand(snapshot, sales), len(snapshot.shelf.products))
     return candidates, candidates.evidence + sales[candidates.place] / (1 + sales.max(initial=0))

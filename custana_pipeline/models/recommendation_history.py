@@ -11,6 +11,7 @@ import pandas as pd
 
 IN_STOCK_DAYS = 90
 """A product without a sale for longer is taken to be out of stock and is never offered."""
+TREND_DAYS = 14
 MILLION = 1_000_000
 
 Integers = np.ndarray
@@ -99,9 +100,9 @@ class Shelf:
         sales = self.sales(days)
         return sales / max(sales.max(initial=0), 1)
 
-    def by_popularity(self, days: int) -> Integers:
-        """Places from the most to the least popular."""
-        return np.argsort(-self.sales(days), kind="stable")
+    def trend(self) -> Floats:
+        """Purchase days of the last 14 days over 14/90 of those of the 90, each two higher: above 1 it sells better."""
+        return (self.sales(TREND_DAYS) + 2) / (self.sales(IN_STOCK_DAYS) * TREND_DAYS / IN_STOCK_DAYS + 2)
 
 
 def shelf_of(known: History, day: int, product_count: int) -> Shelf:

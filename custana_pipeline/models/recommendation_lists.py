@@ -4,14 +4,14 @@
 lists from a Snapshot, fast enough to try many parameters on past windows. A test holds the two to equal scores.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_history import Floats, Integers, Snapshot
+from custana_pipeline.models.recommendation_history import Floats, Integers, Shelf, Snapshot
 from custana_pipeline.models.recommendation_metrics import PLACES
 
 POPULARITY_FLOOR = 0.05
@@ -27,13 +27,15 @@ SCORE_UNITS = 1e9
 
 @dataclass(frozen=True)
 class ListParameters:
-    """What a list is made with: half-life and popularity window in days, and two weights."""
+    """What a list is made with: half-life and popularity window in days, two powers and a weight."""
 
     half_life_days: float
     popularity_days: int
     popularity_power: float
     evidence_weight: float = 1.0
     """1, or 0 for a list that goes by popularity alone."""
+    trend_power: float = 0.0
+    """Power of a product's trend; the buy-again list has no use for it."""
 
     def told(self) -> dict[str, float]:
         """The parameters by name."""
@@ -48,6 +50,14 @@ class Candidates:
     place: Integers
     evidence: Floats
     """Habit, or affinity and interest; 0 for what is only popular."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a list scores: what a product without any evidence counts, and the digits of a score."""
+
+    floor: float
+    digits: int
 
 
 def best(candidates: Candidates, score: Floats, snapshot: Snapshot) -> pd.DataFrame:
@@ -96,12 +106,12 @@ def place_within(group: Integers) -> Integers:
     return np.arange(len(group)) - np.repeat(starts, lengths) + 1
 
 
-def popular_unknown(snapshot: Snapshot, popularity_days: int) -> Candidates:
-    """The ten most popular products that each customer never bought or sent back.
+def in_demand(snapshot: Snapshot, demand: Floats) -> Candidates:
+    """The ten products highest in `demand`, one value a place, that each customer never bought or sent back.
 
     They stand among the first (10 + what the customer knows), so that is how far down the shelf is looked.
     """
-    order, width = snapshot.shelf.by_popularity(popularity_days), len(snapshot.shelf.products)
+    order, width = np.argsort(-demand, kind="stable"), len(snapshot.shelf.products)
     known = np.bincount(snapshot.pair_customer, minlength=len(snapshot.customers))
     depth = np.minimum(known + PLACES, width)
     customer = np.repeat(np.arange(len(snapshot.customers)), depth)
@@ -112,16 +122,10 @@ def popular_unknown(snapshot: Snapshot, popularity_days: int) -> Candidates:
     return Candidates(customer[kept], place[kept], np.zeros(int(kept.sum())))
 
 
-def buy_again_score(evidence: Floats, popularity: Floats, parameters: ListParameters) -> Floats:
-    """(weight x decayed purchase days + 0.1) x (popularity + 0.05) ^ power, to six digits."""
-    habit = parameters.evidence_weight * evidence + HABIT_FLOOR
-    return np.round(habit * (popularity + POPULARITY_FLOOR) ** parameters.popularity_power, 6)
-
-
-def discover_score(evidence: Floats, popularity: Floats, parameters: ListParameters) -> Floats:
-    """(weight x (affinity + interest) + 0.001) x (popularity + 0.05) ^ power, to nine digits."""
-    shown = parameters.evidence_weight * evidence + EVIDENCE_FLOOR
-    return np.round(shown * (popularity + POPULARITY_FLOOR) ** parameters.popularity_power, 9)
+def demand_of(shelf: Shelf, parameters: ListParameters) -> Floats:
+    """(popularity + 0.05) ^ power x trend ^ trend power of each place, to nine digits."""
+    popularity = (shelf.popularity(parameters.popularity_days) + POPULARITY_FLOOR) ** parameters.popularity_power
+    return np.round(popularity * shelf.trend() ** parameters.trend_power, 9)
 
 
 def habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
@@ -160,9 +164,9 @@ def together(evidence: Candidates, fills: Candidates, width: int) -> Candidates:
 
 
 def buy_again_lists(snapshot: Snapshot, variants: Mapping[str, ListParameters]) -> dict[str, pd.DataFrame]:
-    """The buy-again list by each of the variants."""
+    """The buy-again list by each of the variants: (weight x decayed purchase days + 0.1) x demand, to six digits."""
     shown = {days: habits(snapshot, days) for days in {each.half_life_days for each in variants.values()}}
-    return _lists(snapshot, variants, shown, buy_again_score)
+    return _lists(snapshot, variants, shown, Rule(HABIT_FLOOR, 6))
 
 
 def discover_lists(
@@ -171,28 +175,31 @@ def discover_lists(
     neighbours: sparse.csr_matrix,
     interests: sparse.csr_matrix,
 ) -> dict[str, pd.DataFrame]:
-    """The discover list by each of the variants, from what goes together and what was looked at."""
+    """The discover list by each of the variants: (weight x (affinity + interest) + 0.001) x demand, to nine digits."""
     shown = {
         days: unknown_evidence(snapshot, sparse.csr_matrix(affinities(snapshot, neighbours, days) + interests))
         for days in {each.half_life_days for each in variants.values()}
     }
-    return _lists(snapshot, variants, shown, discover_score)
+    return _lists(snapshot, variants, shown, Rule(EVIDENCE_FLOOR, 9))
 
 
 def _lists(
     snapshot: Snapshot,
     variants: Mapping[str, ListParameters],
     shown: Mapping[float, Candidates],
-    score: Callable[[Floats, Floats, ListParameters], Floats],
+    rule: Rule,
 ) -> dict[str, pd.DataFrame]:
-    """The list by each of the variants, from half-life -> what speaks for the products, filled with what is popular."""
-    fills = {days: popular_unknown(snapshot, days) for days in {each.popularity_days for each in variants.values()}}
-    pools: dict[tuple[float, int], Candidates] = {}
+    """The list by each of the variants, from half-life -> what speaks for the products, filled with what is in demand.
+
+    The power of popularity changes no order of what is in demand, so that variants share their candidates.
+    """
+    pools: dict[tuple[float, ...], Candidates] = {}
     lists = {}
     for name, each in variants.items():
-        key = (each.half_life_days, each.popularity_days)
+        key = (each.half_life_days, each.popularity_days, each.trend_power)
+        demand = demand_of(snapshot.shelf, each)
         if key not in pools:
-            pools[key] = together(shown[key[0]], fills[key[1]], len(snapshot.shelf.products))
-        popularity = snapshot.shelf.popularity(each.popularity_days)[pools[key].place]
-        lists[name] = best(pools[key], score(pools[key].evidence, popularity, each), snapshot)
+            pools[key] = together(shown[key[0]], in_demand(snapshot, demand), len(snapshot.shelf.products))
+        score = (each.evidence_weight * pools[key].evidence + rule.floor) * demand[pools[key].place]
+        lists[name] = best(pools[key], np.round(score, rule.digits), snapshot)
     return lists

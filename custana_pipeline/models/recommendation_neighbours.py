@@ -8,7 +8,8 @@ from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import History, Shelf, Snapshot
 
-NEIGHBOURS = 20
+BASKET_NEIGHBOURS = 10
+RIVAL_NEIGHBOURS = 20
 BASKET_DAYS = 365
 BASKET_SIZES = (2, 100)
 LEAST_SHARED = 2
@@ -20,7 +21,7 @@ MOST_PRODUCTS_A_CUSTOMER = 200
 BM25_K1, BM25_B = 1.2, 0.75
 
 
-def nearest(similarities: sparse.csr_matrix, count: int = NEIGHBOURS) -> sparse.csr_matrix:
+def nearest(similarities: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
     """The `count` highest entries of each row, without the diagonal; of equals those furthest to the left."""
     rows: Any = sparse.csr_matrix(similarities)
     rows.sort_indices()
@@ -39,7 +40,7 @@ def nearest(similarities: sparse.csr_matrix, count: int = NEIGHBOURS) -> sparse.
 
 
 def basket_neighbours(known: History, shelf: Shelf) -> sparse.csr_matrix:
-    """Place x place: cosine over the baskets of the last 365 days, the 20 nearest of each, as in item_pairs.sql.
+    """Place x place: cosine over the baskets of the last 365 days, the 10 nearest of each, as in item_pairs.sql.
 
     A basket is what one customer bought on one day; those of 2 to 100 products count, and pairs found twice.
     """
@@ -54,7 +55,7 @@ def basket_neighbours(known: History, shelf: Shelf) -> sparse.csr_matrix:
     lengths = np.sqrt(np.maximum(shared.diagonal(), 1).astype(float))
     shared.data[shared.data < LEAST_SHARED] = 0
     shared.eliminate_zeros()
-    return nearest(scaled(shared, lengths))
+    return nearest(scaled(shared, lengths), BASKET_NEIGHBOURS)
 
 
 def _usual_baskets(recent: History, day: int) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +91,7 @@ def buyers(known: History, shelf: Shelf) -> sparse.csr_matrix:
 def cosine_neighbours(bought: Any) -> sparse.csr_matrix:
     """Item-item cosine over customers (Sarwar et al. 2001, WWW), the 20 nearest of each."""
     shared = sparse.csr_matrix(bought.T @ bought)
-    return nearest(scaled(shared, np.sqrt(np.maximum(shared.diagonal(), 1).astype(float))))
+    return nearest(scaled(shared, np.sqrt(np.maximum(shared.diagonal(), 1).astype(float))), RIVAL_NEIGHBOURS)
 
 
 def bm25_neighbours(bought: Any) -> sparse.csr_matrix:
@@ -106,7 +107,7 @@ def bm25_neighbours(bought: Any) -> sparse.csr_matrix:
     row_of = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
     weights = (BM25_K1 + 1) / (BM25_K1 * relative[row_of] + 1) * rarity[bought.indices]
     weighted = sparse.csr_matrix((weights.astype(np.float32), bought.indices, bought.indptr), shape=bought.shape)
-    return nearest(sparse.csr_matrix(weighted.T @ weighted))
+    return nearest(sparse.csr_matrix(weighted.T @ weighted), RIVAL_NEIGHBOURS)
 
 
 def interests_of(events: pd.DataFrame, snapshot: Snapshot) -> sparse.csr_matrix:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,12 @@ LISTS = ("buy_again", "discover")
 METRIC = {"buy_again": "recall_10", "discover": "ndcg_10"}
 """What the variants of a list compete on."""
 DEFAULT = "default"
-DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameters(45, 14, 1.0)}
+DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameters(45, 14, 1.0, trend_power=0.5)}
 GRIDS = {
-    "buy_again": ((120, 240, 480), (14, 30), (0.3, 0.6, 1.0)),
-    "discover": ((45, 180), (14, 30), (0.5, 1.0)),
+    "buy_again": ((120, 240, 480), (14, 30), (0.3, 0.6, 1.0), (1.0,), (0.0,)),
+    "discover": ((45, 180), (14, 30), (1.0,), (1.0,), (0.0, 0.5, 1.0)),
 }
-"""Half-lives, popularity windows (days) and popularity powers that are tried."""
+"""Half-lives, popularity windows (days), popularity powers, evidence weights and trend powers that are tried."""
 FOREVER_DAYS = 36_500
 NAIVE = {
     "buy_again": {
@@ -109,8 +110,7 @@ def tune_recommendations(
 
 def variants_of(target: str) -> dict[str, ListParameters]:
     """The default, then the rest of the grid by name."""
-    half_lives, windows, powers = GRIDS[target]
-    grid = [ListParameters(*each) for each in _product(half_lives, windows, powers)]
+    grid = [ListParameters(*each) for each in product(*GRIDS[target])]
     named = {_name(each): each for each in grid if each != DEFAULTS[target]}
     return {DEFAULT: DEFAULTS[target], **named}
 
@@ -214,10 +214,7 @@ def _default(target: str, reason: str) -> ListChoice:
     return ListChoice(target, DEFAULT, DEFAULTS[target], beats_naive=False, best_naive="", reason=reason)
 
 
-def _product(*values: Sequence[float]) -> list[tuple]:
-    return [tuple(each) for each in pd.MultiIndex.from_product(values)]
-
-
 def _name(parameters: ListParameters) -> str:
-    told = parameters
-    return f"half_life_{told.half_life_days:g}_popularity_{told.popularity_days:g}_power_{told.popularity_power:g}"
+    half_life, days = parameters.half_life_days, parameters.popularity_days
+    trend = f"_trend_{parameters.trend_power:g}" if parameters.trend_power else ""
+    return f"half_life_{half_life:g}_popularity_{days:g}_power_{parameters.popularity_power:g}{trend}"

@@ -26,7 +26,7 @@ product_popularity as (
     select
         product_id,
         popularity_rank,
-        buy_again_popularity,
+        buy_again_demand,
         buy_again_rank
     from applications.product_popularity
     where as_of = $as_of
@@ -40,7 +40,7 @@ habits as (
         customer_products.last_bought_date,
         customer_products.buy_again_purchase_days,
         product_popularity.popularity_rank,
-        product_popularity.buy_again_popularity
+        product_popularity.buy_again_demand
     from customer_products
     inner join product_popularity
         on customer_products.product_id = product_popularity.product_id
@@ -64,7 +64,7 @@ fills as (
         depths.customer_id,
         product_popularity.product_id,
         product_popularity.popularity_rank,
-        product_popularity.buy_again_popularity
+        product_popularity.buy_again_demand
     from depths
     inner join product_popularity
         on depths.depth >= product_popularity.buy_again_rank
@@ -87,7 +87,7 @@ candidates as (
         purchase_days,
         last_bought_date,
         buy_again_purchase_days,
-        buy_again_popularity
+        buy_again_demand
     from habits
 
     union all
@@ -99,7 +99,7 @@ candidates as (
         cast(null as bigint) as purchase_days,
         cast(null as date) as last_bought_date,
         0 as buy_again_purchase_days,
-        buy_again_popularity
+        buy_again_demand
     from fills
 ),
 
@@ -113,7 +113,7 @@ scored as (
         last_bought_date,
         round(
             (cast($buy_again_evidence_weight as double) * buy_again_purchase_days + 0.1)
-            * power(buy_again_popularity + 0.05, cast($buy_again_popularity_power as double)),
+            * buy_again_demand,
             6
         ) as score
     from candidates

@@ -48,7 +48,7 @@ product_popularity as (
         product_id,
         product_name,
         popularity_rank,
-        discover_popularity,
+        discover_demand,
         discover_rank
     from applications.product_popularity
     where as_of = $as_of
@@ -131,7 +131,7 @@ interests as (
     group by event_days.customer_id, product_popularity.popularity_rank
 ),
 
--- the 10 most popular unknown products stand among the first (10 + what the customer knows)
+-- the 10 unknown products most in demand stand among the first (10 + what the customer knows)
 depths as (
     select
         customers.customer_id,
@@ -208,7 +208,7 @@ scored as (
                 cast($discover_evidence_weight as double)
                 * cast(candidates.affinity + candidates.interest as double) / 1000000000 + 0.001
             )
-            * power(product_popularity.discover_popularity + 0.05, cast($discover_popularity_power as double)),
+            * product_popularity.discover_demand,
             9
         ) as score
     from candidates

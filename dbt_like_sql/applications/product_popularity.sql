@@ -1,6 +1,8 @@
 -- one row per product that was sold in the 90 days before as_of: how popular it has been of late
 -- grain: as_of, product_id
--- popularity_rank counts the 90 days and settles ties; each list has a popularity of its own, by its tuned days
+-- popularity_rank counts the 90 days and settles ties; each list has a demand of its own, by what it was tuned to:
+-- (share of the most popular product's purchase days + 0.05) ^ power, and for discover times trend ^ power, where the
+-- trend is above 1 for what sells better in the last 14 days than in the 90
 with
 
 transactions as (
@@ -47,6 +49,7 @@ sold as (
                 else 0
             end
         ) as discover_purchase_days,
+        sum(case when ordered_date >= $as_of - interval 14 day then 1 else 0 end) as purchase_days_14d,
         max(ordered_date) as last_sold_date
     from purchase_days
     group by product_id
@@ -58,32 +61,56 @@ ranked as (
         purchase_days_90d,
         buy_again_purchase_days,
         discover_purchase_days,
+        purchase_days_14d,
         last_sold_date,
         cast(max(buy_again_purchase_days) over () as double) as most_buy_again_purchase_days,
         cast(max(discover_purchase_days) over () as double) as most_discover_purchase_days,
         row_number() over (order by purchase_days_90d desc, product_id asc) as popularity_rank
     from sold
+),
+
+demands as (
+    select
+        product_id,
+        purchase_days_90d,
+        last_sold_date,
+        popularity_rank,
+        round(
+            power(
+                coalesce(buy_again_purchase_days / nullif(most_buy_again_purchase_days, 0), 0) + 0.05,
+                cast($buy_again_popularity_power as double)
+            ),
+            9
+        ) as buy_again_demand,
+        round(
+            power(
+                coalesce(discover_purchase_days / nullif(most_discover_purchase_days, 0), 0) + 0.05,
+                cast($discover_popularity_power as double)
+            )
+            * power(
+                (cast(purchase_days_14d as double) + 2) / (cast(purchase_days_90d as double) * 14 / 90 + 2),
+                cast($discover_trend_power as double)
+            ),
+            9
+        ) as discover_demand
+    from ranked
 )
 
 select
     cast($as_of as date) as as_of,
-    ranked.product_id,
-    cast(coalesce(products.name, ranked.product_id) as varchar) as product_name,
-    cast(ranked.purchase_days_90d as bigint) as purchase_days_90d,
-    ranked.last_sold_date,
-    cast(ranked.popularity_rank as bigint) as popularity_rank,
+    demands.product_id,
+    cast(coalesce(products.name, demands.product_id) as varchar) as product_name,
+    cast(demands.purchase_days_90d as bigint) as purchase_days_90d,
+    demands.last_sold_date,
+    cast(demands.popularity_rank as bigint) as popularity_rank,
+    cast(demands.buy_again_demand as double) as buy_again_demand,
     cast(
-        coalesce(ranked.buy_again_purchase_days / nullif(ranked.most_buy_again_purchase_days, 0), 0) as double
-    ) as buy_again_popularity,
-    cast(
-        row_number() over (order by ranked.buy_again_purchase_days desc, ranked.popularity_rank asc) as bigint
+        row_number() over (order by demands.buy_again_demand desc, demands.popularity_rank asc) as bigint
     ) as buy_again_rank,
+    cast(demands.discover_demand as double) as discover_demand,
     cast(
-        coalesce(ranked.discover_purchase_days / nullif(ranked.most_discover_purchase_days, 0), 0) as double
-    ) as discover_popularity,
-    cast(
-        row_number() over (order by ranked.discover_purchase_days desc, ranked.popularity_rank asc) as bigint
+        row_number() over (order by demands.discover_demand desc, demands.popularity_rank asc) as bigint
     ) as discover_rank
-from ranked
+from demands
 left join products
-    on ranked.product_id = products.product_id
+    on demands.product_id = products.product_id
