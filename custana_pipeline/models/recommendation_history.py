@@ -5,6 +5,7 @@ first n of them are a sample that stays the same from night to night; products i
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,17 @@ class Snapshot:
     purchase_pair: Integers
     purchase_age: Integers
     """Pair and days ago of every purchase day."""
+
+    @cached_property
+    def _known(self) -> Integers:
+        return np.sort(self.pair_customer * len(self.shelf.products) + self.pair_place)
+
+    def is_known(self, customer: Integers, place: Integers) -> np.ndarray:
+        """Whether the customer ever bought or sent back the product."""
+        if not len(self._known):
+            return np.zeros(len(customer), dtype=bool)
+        codes = customer * len(self.shelf.products) + place
+        return self._known[np.minimum(np.searchsorted(self._known, codes), len(self._known) - 1)] == codes
 
     def purchase_days(self) -> Floats:
         """Purchase days of each pair."""

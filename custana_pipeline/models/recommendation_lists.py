@@ -111,12 +111,12 @@ def in_demand(snapshot: Snapshot, demand: Floats) -> Candidates:
 
     They stand among the first (10 + what the customer knows), so that is how far down the shelf is looked.
     """
-    order, width = np.argsort(-demand, kind="stable"), len(snapshot.shelf.products)
+    order = np.argsort(-demand, kind="stable")
     known = np.bincount(snapshot.pair_customer, minlength=len(snapshot.customers))
-    depth = np.minimum(known + PLACES, width)
+    depth = np.minimum(known + PLACES, len(order))
     customer = np.repeat(np.arange(len(snapshot.customers)), depth)
     place = order[place_within(customer) - 1]
-    is_new = ~np.isin(customer * width + place, snapshot.pair_customer * width + snapshot.pair_place)
+    is_new = ~snapshot.is_known(customer, place)
     customer, place = customer[is_new], place[is_new]
     kept = place_within(customer) <= PLACES
     return Candidates(customer[kept], place[kept], np.zeros(int(kept.sum())))
@@ -148,9 +148,8 @@ def affinities(snapshot: Snapshot, neighbours: sparse.csr_matrix, half_life_days
 def unknown_evidence(snapshot: Snapshot, evidence: sparse.csr_matrix) -> Candidates:
     """The entries of `evidence`, customer x place, for products that the customer never bought or sent back."""
     entries = sparse.coo_matrix(evidence)
-    width = len(snapshot.shelf.products)
     customer, place = entries.row.astype(np.int64), entries.col.astype(np.int64)
-    is_new = ~np.isin(customer * width + place, snapshot.pair_customer * width + snapshot.pair_place)
+    is_new = ~snapshot.is_known(customer, place)
     return Candidates(customer[is_new], place[is_new], np.asarray(entries.data, dtype=float)[is_new])
 
 
@@ -193,13 +192,16 @@ def _lists(
 
     The power of popularity changes no order of what is in demand, so that variants share their candidates.
     """
-    pools: dict[tuple[float, ...], Candidates] = {}
+    fills: dict[tuple[float, float], Candidates] = {}
+    pools: dict[tuple[float, tuple[float, float]], Candidates] = {}
     lists = {}
     for name, each in variants.items():
-        key = (each.half_life_days, each.popularity_days, each.trend_power)
-        demand = demand_of(snapshot.shelf, each)
+        order, demand = (each.popularity_days, each.trend_power), demand_of(snapshot.shelf, each)
+        if order not in fills:
+            fills[order] = in_demand(snapshot, demand)
+        key = (each.half_life_days, order)
         if key not in pools:
-            pools[key] = together(shown[key[0]], in_demand(snapshot, demand), len(snapshot.shelf.products))
+            pools[key] = together(shown[each.half_life_days], fills[order], len(snapshot.shelf.products))
         score = (each.evidence_weight * pools[key].evidence + rule.floor) * demand[pools[key].place]
         lists[name] = best(pools[key], np.round(score, rule.digits), snapshot)
     return lists

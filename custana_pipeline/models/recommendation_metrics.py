@@ -60,7 +60,8 @@ def list_metrics(
     `popularity` maps every product that could have been offered to its purchases before the list was made. Coverage is
     the share of these products that stand on any judged customer's list. Novelty is the mean self-information,
     -log2(share of all purchases), of the places (Zhou et al. 2010, PNAS 107, 4511); a product without a purchase counts
-    as one. Metrics that are not defined are left out.
+    as one. recall_10 and ndcg_10 come with `_lower` and `_upper`, a 95 % bootstrap interval over customers. Metrics
+    that are not defined are left out.
     """
     scores = score_list(published, truth)
     if scores.empty:

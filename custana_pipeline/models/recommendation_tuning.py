@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from custana_pipeline.models import recommendation_baselines as baselines
 from custana_pipeline.models.recommendation_baselines import neighbours_of_bought
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
-from custana_pipeline.models.recommendation_metrics import interval, list_metrics, score_list
+from custana_pipeline.models.recommendation_metrics import list_metrics, score_list
 from custana_pipeline.models.recommendation_neighbours import bm25_neighbours, buyers, cosine_neighbours
 from custana_pipeline.models.recommendation_windows import LEAST_JUDGED, LONGEST_WINDOW_DAYS, Window, windows_before
 
@@ -22,14 +22,16 @@ METRIC = {"buy_again": "recall_10", "discover": "ndcg_10"}
 DEFAULT = "default"
 DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameters(45, 14, 1.0, trend_power=0.5)}
 GRIDS = {
-    "buy_again": ((120, 240, 480), (14, 30), (0.3, 0.6, 1.0), (1.0,), (0.0,)),
+    "buy_again": ((120, 240, 960), (14, 30, 90), (0.3, 0.6), (1.0,), (0.0,)),
     "discover": ((45, 180), (14, 30), (1.0,), (1.0,), (0.0, 0.5, 1.0)),
 }
 """Half-lives, popularity windows (days), popularity powers, evidence weights and trend powers that are tried."""
-FOREVER_DAYS = 36_500
+FOREVER_DAYS = 10_000_000_000
+"""A half-life at which nothing fades within any history, to the millionth."""
 NAIVE = {
     "buy_again": {
         "popularity": ListParameters(240, 30, 1.0, evidence_weight=0.0),
+        "personal_frequency_filled": ListParameters(FOREVER_DAYS, 90, 0.001),
         "personal_frequency_filled_recent": ListParameters(FOREVER_DAYS, 30, 0.001),
     },
     "discover": {"popularity": ListParameters(45, 30, 1.0, evidence_weight=0.0)},
@@ -128,8 +130,8 @@ def choose(target: str, scores: Sequence[pd.DataFrame]) -> ListChoice:
     """The variant to serve, from one frame a window: a row per customer, a column per variant and naive rule.
 
     The best mean wins if it is above the default's by 1 % and the lower bound of the gain per customer is above zero;
-    otherwise the default stays. Of equals the one that comes first in the grid. If the choice is not above the best
-    naive rule, that rule serves, or the nearest that the SELECT can make.
+    otherwise the default stays, as long as it is above the best naive rule. Of equals the one that comes first in the
+    grid. If nothing is above the best naive rule, the best of those that the SELECT can make serves.
     """
     variants, naive = variants_of(target), NAIVE[target]
     if not any(len(each) for each in scores):
@@ -137,15 +139,16 @@ def choose(target: str, scores: Sequence[pd.DataFrame]) -> ListChoice:
     pooled: Any = pd.concat(scores).groupby(level=0).mean()
     means = pooled.mean()
     best = str(means[list(variants)].idxmax())
-    chosen = best if _is_clearly_better(pooled[best], pooled[DEFAULT]) else DEFAULT
     rules = [name for name in pooled.columns if name not in variants]
     best_naive = str(means[rules].idxmax())
+    stays = means[DEFAULT] > means[best_naive] and not _is_clearly_better(pooled[best], pooled[DEFAULT])
+    chosen = DEFAULT if stays else best
     figures = {"choice": means[chosen], DEFAULT: means[DEFAULT], "best_naive": means[best_naive]}
     beats = bool(means[chosen] > means[best_naive])
     if not beats:
         chosen = str(means[list(naive)].idxmax())
     told = f"{METRIC[target]} {figures['choice']:.4f}, best naive rule {best_naive} {figures['best_naive']:.4f}"
-    verdict = "beats" if beats else "does not beat, so the rule serves"
+    verdict = "serves and beats the naive rules" if beats else "serves, since no variant beats the naive rules"
     return ListChoice(
         target=target,
         variant=chosen,
@@ -172,7 +175,6 @@ def _lists(window: Window, target: str) -> dict[str, pd.DataFrame]:
     return {
         **buy_again_lists(window.snapshot, parameters),
         "personal_frequency": baselines.personal_frequency(window.snapshot),
-        "personal_frequency_filled": baselines.personal_frequency_filled(window.snapshot),
     }
 
 
@@ -195,13 +197,9 @@ def _trials(window: Window, target: str, lists: Mapping[str, pd.DataFrame]) -> l
     truth, popularity = window.bought_for(target), window.popularity
     trials = []
     for name, each in lists.items():
-        metrics = list_metrics(each, truth, popularity)
-        scores = score_list(each, truth)
-        for metric in ("recall_10", "ndcg_10"):
-            bounds = interval(scores[metric].to_numpy())
-            metrics |= {f"{metric}_lower": bounds.lower, f"{metric}_upper": bounds.upper}
         role = "candidate" if name in candidates or name == "tuned" else "baseline"
         told = {**candidates, **naive}.get(name)
+        metrics = list_metrics(each, truth, popularity)
         trials.append(ListTrial(name, role, target, told.told() if told else {}, metrics))
     return trials
 

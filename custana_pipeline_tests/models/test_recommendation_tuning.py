@@ -8,6 +8,7 @@ from custana_pipeline.models.recommendation_tuning import (
     DEFAULT,
     DEFAULTS,
     LISTS,
+    NAIVE,
     choose,
     tune_recommendations,
     variants_of,
@@ -95,7 +96,7 @@ def scores_of(gain: float, spread: float, naive: float = 0.1) -> pd.DataFrame:
     base = pd.DataFrame({name: np.full(600, 0.2) for name in variants_of("buy_again")})
     challenger = list(base.columns)[5]
     base[challenger] += gain + spread * rng.standard_normal(600)
-    rules = ("popularity", "personal_frequency_filled_recent", "personal_frequency")
+    rules = (*NAIVE["buy_again"], "personal_frequency")
     return base.assign(**dict.fromkeys(rules, naive))
 
 
@@ -114,4 +115,10 @@ def test_where_nothing_beats_the_naive_rule_the_rule_serves_and_it_is_said() -> 
     assert not choice.beats_naive
     assert choice.variant == "popularity"
     assert choice.parameters.evidence_weight == 0
-    assert "the rule serves" in choice.reason
+    assert "no variant beats the naive rules" in choice.reason
+
+
+def test_a_default_that_loses_to_the_naive_rule_gives_way_to_a_variant_that_does_not() -> None:
+    choice = choose("buy_again", [scores_of(gain=0.0019, spread=0.0, naive=0.201)])
+    assert choice.beats_naive
+    assert choice.variant == list(variants_of("buy_again"))[5]
