@@ -13,7 +13,6 @@ import pandas as pd
 
 PLACES = 10
 RESAMPLES = 200
-METRICS = ("recall_10", "ndcg_10", "coverage", "novelty", "users")
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,10 @@ def list_metrics(
         return {"users": 0.0}
     judged: Any = published[(published["rank"] <= PLACES) & published["customer_id"].isin(scores["customer_id"])]
     purchases = pd.Series(popularity, dtype=float)
-    metrics = {
-        "users": float(len(scores)),
-        "recall_10": scores["recall_10"].mean(),
-        "ndcg_10": scores["ndcg_10"].mean(),
-    }
+    metrics = {"users": float(len(scores))}
+    for name in ("recall_10", "ndcg_10"):
+        told = interval(scores[name].to_numpy())
+        metrics |= {name: told.mean, f"{name}_lower": told.lower, f"{name}_upper": told.upper}
     if len(purchases):
         metrics["coverage"] = judged["product_id"].nunique() / len(purchases)
     if len(judged) and purchases.sum() > 0:

@@ -45,6 +45,7 @@ def test_coverage_and_novelty_look_at_the_judged_lists_only() -> None:
     assert metrics["coverage"] == 0.5
     assert metrics["novelty"] == pytest.approx((2 + 3) / 2)
     assert metrics["users"] == 1
+    assert metrics["recall_10_lower"] == metrics["recall_10"] == metrics["recall_10_upper"] == 1
 
 
 def test_without_buyers_there_is_nothing_to_tell_but_that() -> None:
