@@ -13,7 +13,7 @@ from custana_pipeline.models.judging import predict
 from custana_pipeline.models.training import Training
 
 COLUMNS = ("topic", "columns", "importance", "lower", "upper")
-LOSSES: dict[str, Loss] = {"is_recommended": "log_loss", "future_purchase": "squared", "future_amount": "spend"}
+LOSSES: dict[str, Loss] = {"is_recommended": "log_loss", "future_purchase": "poisson", "future_amount": "tweedie"}
 """Target -> the loss that its candidates compete on."""
 MOST_ROWS = 1_500
 REPEATS = 3

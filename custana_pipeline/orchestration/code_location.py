@@ -11,6 +11,7 @@ from custana_pipeline.orchestration.assets.drift import drift_assets
 from custana_pipeline.orchestration.assets.features import feature_assets
 from custana_pipeline.orchestration.assets.models import model_assets
 from custana_pipeline.orchestration.assets.raw import raw_assets
+from custana_pipeline.orchestration.assets.recommendations import recommendation_assets
 from custana_pipeline.orchestration.assets.steady import steady_assets
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.schedules import freshness, jobs, run_failure_alert, schedules
@@ -28,6 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         *steady_assets(project),
         *model_assets(project),
         *drift_assets(project),
+        *recommendation_assets(project),
         *application_assets(project),
     ]
     policy = freshness(project)

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from custana_pipeline.models.recommendation_tuning import DEFAULTS, list_parameters
 from custana_pipeline.stores.sql_models import read_model
 
 MODELS = Path(__file__).resolve().parents[2] / "dbt_like_sql"
@@ -19,7 +20,7 @@ RECOMMENDATIONS = (
     "discover",
     "product_recommendations",
 )
-PARAMETERS = {"as_of": AS_OF, "half_life_days": 180, "popularity_weight": 0.3, "popularity_days": 30}
+PARAMETERS = {"as_of": AS_OF, **list_parameters(DEFAULTS)}
 TABLES = """
 create schema cleaned; create schema features; create schema applications;
 create table cleaned.transactions (

@@ -54,11 +54,12 @@ features/segmentation <- features/activity, features/assortment, features/browsi
 models/behavior <- features/behavior, features/levels
 models/demand <- features/demand, features/levels
 models/drift <- features/behavior, models/behavior
+models/recommendations <- cleaned/events, cleaned/transactions
 models/segmentation <- features/segmentation
 applications/customer_segments <- features/segmentation, models/segmentation
 applications/demand_forecast <- features/demand, features/purchase_days, models/demand
 applications/demand_totals <- applications/customer_segments, applications/demand_forecast, cleaned/customers, cleaned/products, cleaned/transactions
-applications/product_recommendations <- cleaned/events, cleaned/products, cleaned/transactions
+applications/product_recommendations <- cleaned/events, cleaned/products, cleaned/transactions, models/recommendations
 applications/recommended_customers <- applications/demand_forecast, features/behavior, models/behavior
 applications/segment_migrations <- applications/customer_segments
 applications/segment_offers <- applications/customer_segments, applications/product_recommendations, cleaned/transactions

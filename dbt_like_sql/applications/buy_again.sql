@@ -16,7 +16,7 @@ customer_products as (
         product_id,
         purchase_days,
         last_bought_date,
-        decayed_purchase_days,
+        buy_again_purchase_days,
         is_kept
     from applications.customer_products
     where as_of = $as_of
@@ -25,8 +25,9 @@ customer_products as (
 product_popularity as (
     select
         product_id,
-        popularity,
-        popularity_rank
+        popularity_rank,
+        buy_again_demand,
+        buy_again_rank
     from applications.product_popularity
     where as_of = $as_of
 ),
@@ -37,8 +38,9 @@ habits as (
         customer_products.product_id,
         customer_products.purchase_days,
         customer_products.last_bought_date,
-        customer_products.decayed_purchase_days,
-        product_popularity.popularity
+        customer_products.buy_again_purchase_days,
+        product_popularity.popularity_rank,
+        product_popularity.buy_again_demand
     from customer_products
     inner join product_popularity
         on customer_products.product_id = product_popularity.product_id
@@ -61,10 +63,11 @@ fills as (
     select
         depths.customer_id,
         product_popularity.product_id,
-        product_popularity.popularity
+        product_popularity.popularity_rank,
+        product_popularity.buy_again_demand
     from depths
     inner join product_popularity
-        on depths.depth >= product_popularity.popularity_rank
+        on depths.depth >= product_popularity.buy_again_rank
     left join customer_products
         on
             depths.customer_id = customer_products.customer_id
@@ -72,7 +75,7 @@ fills as (
     where customer_products.product_id is null
     qualify row_number() over (
         partition by depths.customer_id
-        order by product_popularity.popularity_rank
+        order by product_popularity.buy_again_rank
     ) <= 10
 ),
 
@@ -80,9 +83,11 @@ candidates as (
     select
         customer_id,
         product_id,
+        popularity_rank,
         purchase_days,
         last_bought_date,
-        decayed_purchase_days + cast($popularity_weight as double) * popularity as score
+        buy_again_purchase_days,
+        buy_again_demand
     from habits
 
     union all
@@ -90,10 +95,28 @@ candidates as (
     select
         customer_id,
         product_id,
+        popularity_rank,
         cast(null as bigint) as purchase_days,
         cast(null as date) as last_bought_date,
-        cast($popularity_weight as double) * popularity as score
+        0 as buy_again_purchase_days,
+        buy_again_demand
     from fills
+),
+
+-- a habit counts as much more as its product is in demand now; the two floors let new habits and rare products in
+scored as (
+    select
+        customer_id,
+        product_id,
+        popularity_rank,
+        purchase_days,
+        last_bought_date,
+        round(
+            (cast($buy_again_evidence_weight as double) * buy_again_purchase_days + 0.1)
+            * buy_again_demand,
+            6
+        ) as score
+    from candidates
 ),
 
 ranked as (
@@ -102,13 +125,13 @@ ranked as (
         product_id,
         purchase_days,
         last_bought_date,
-        round(score, 6) as score,
+        score,
         date_diff('day', last_bought_date, $as_of) as days_since,
         row_number() over (
             partition by customer_id
-            order by round(score, 6) desc, product_id asc
+            order by score desc, popularity_rank asc
         ) as place
-    from candidates
+    from scored
 )
 
 select
@@ -120,7 +143,7 @@ select
     cast(
         case
             when purchase_days is null
-                then 'popular in the last ' || cast(cast($popularity_days as integer) as varchar) || ' days'
+                then 'popular in the last ' || cast(cast($buy_again_popularity_days as integer) as varchar) || ' days'
             else
                 'bought on ' || cast(purchase_days as varchar)
                 || case when purchase_days = 1 then ' day' else ' days' end

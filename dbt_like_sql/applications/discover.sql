@@ -28,7 +28,7 @@ customer_products as (
     select
         customer_id,
         product_id,
-        decayed_purchase_days,
+        discover_purchase_days,
         is_kept
     from applications.customer_products
     where as_of = $as_of
@@ -47,8 +47,9 @@ product_popularity as (
     select
         product_id,
         product_name,
-        popularity,
-        popularity_rank
+        popularity_rank,
+        discover_demand,
+        discover_rank
     from applications.product_popularity
     where as_of = $as_of
 ),
@@ -59,14 +60,14 @@ habits as (
         customer_products.customer_id,
         customer_products.product_id,
         product_popularity.popularity_rank as item,
-        customer_products.decayed_purchase_days
+        customer_products.discover_purchase_days
     from customer_products
     inner join product_popularity
         on customer_products.product_id = product_popularity.product_id
     where customer_products.is_kept
     qualify row_number() over (
         partition by customer_products.customer_id
-        order by customer_products.decayed_purchase_days desc, customer_products.product_id asc
+        order by customer_products.discover_purchase_days desc, product_popularity.popularity_rank asc
     ) <= 100
 ),
 
@@ -87,19 +88,20 @@ contributions as (
         habits.customer_id,
         habits.item as companion,
         neighbours.neighbour as item,
-        cast(round(1000000 * habits.decayed_purchase_days * neighbours.weight) as bigint) as contribution_millionths
+        cast(round(1000000000 * habits.discover_purchase_days * neighbours.weight) as bigint) as contribution
     from habits
     inner join neighbours
         on habits.item = neighbours.item
 ),
 
+-- affinity and interest count in billionths
 -- the companion is what speaks most for the item; of equals the more popular, so that the key has no ties
 affinities as (
     select
         customer_id,
         item,
-        sum(contribution_millionths) as affinity_millionths,
-        arg_max(companion, 10000000 * contribution_millionths - companion) as companion
+        sum(contribution) as affinity,
+        arg_max(companion, 10000000 * contribution - companion) as companion
     from contributions
     group by customer_id, item
 ),
@@ -120,7 +122,7 @@ interests as (
         product_popularity.popularity_rank as item,
         count(*) as viewed_days,
         sum(event_days.is_cart_day) as cart_days,
-        sum(500000 * (1 + event_days.is_cart_day)) as interest_millionths
+        sum(500000000 * (1 + event_days.is_cart_day)) as interest
     from event_days
     inner join customers
         on event_days.customer_id = customers.customer_id
@@ -129,7 +131,7 @@ interests as (
     group by event_days.customer_id, product_popularity.popularity_rank
 ),
 
--- the 10 most popular unknown products stand among the first (10 + what the customer knows)
+-- the 10 unknown products most in demand stand among the first (10 + what the customer knows)
 depths as (
     select
         customers.customer_id,
@@ -144,9 +146,9 @@ evidence as (
     select
         customer_id,
         item,
-        affinity_millionths,
+        affinity,
         companion,
-        0 as interest_millionths,
+        0 as interest,
         0 as viewed_days,
         0 as cart_days
     from affinities
@@ -156,9 +158,9 @@ evidence as (
     select
         customer_id,
         item,
-        0 as affinity_millionths,
+        0 as affinity,
         cast(null as bigint) as companion,
-        interest_millionths,
+        interest,
         viewed_days,
         cart_days
     from interests
@@ -168,23 +170,23 @@ evidence as (
     select
         depths.customer_id,
         product_popularity.popularity_rank as item,
-        0 as affinity_millionths,
+        0 as affinity,
         cast(null as bigint) as companion,
-        0 as interest_millionths,
+        0 as interest,
         0 as viewed_days,
         0 as cart_days
     from depths
     inner join product_popularity
-        on depths.depth >= product_popularity.popularity_rank
+        on depths.depth >= product_popularity.discover_rank
 ),
 
 candidates as (
     select
         customer_id,
         item,
-        sum(affinity_millionths) as affinity_millionths,
+        sum(affinity) as affinity,
         max(companion) as companion,
-        sum(interest_millionths) as interest_millionths,
+        sum(interest) as interest,
         sum(viewed_days) as viewed_days,
         sum(cart_days) as cart_days
     from evidence
@@ -196,16 +198,18 @@ scored as (
         candidates.customer_id,
         candidates.item,
         product_popularity.product_id,
-        candidates.affinity_millionths,
+        candidates.affinity,
         candidates.companion,
-        candidates.interest_millionths,
+        candidates.interest,
         candidates.viewed_days,
         candidates.cart_days,
         round(
-            cast(candidates.affinity_millionths + candidates.interest_millionths as double) / 1000000
-            * (0.1 + product_popularity.popularity)
-            + 0.001 * product_popularity.popularity,
-            6
+            (
+                cast($discover_evidence_weight as double)
+                * cast(candidates.affinity + candidates.interest as double) / 1000000000 + 0.001
+            )
+            * product_popularity.discover_demand,
+            9
         ) as score
     from candidates
     inner join product_popularity
@@ -222,15 +226,15 @@ places as (
         customer_id,
         item,
         product_id,
-        affinity_millionths,
+        affinity,
         companion,
-        interest_millionths,
+        interest,
         viewed_days,
         cart_days,
         score,
         row_number() over (
             partition by customer_id
-            order by score desc, product_id asc
+            order by score desc, item asc
         ) as place
     from scored
 )
@@ -243,17 +247,17 @@ select
     cast(places.score as double) as score,
     cast(
         case
-            when places.cart_days > 0 and places.interest_millionths >= places.affinity_millionths
+            when places.cart_days > 0 and places.interest >= places.affinity
                 then
                     'in the cart on ' || cast(cast(places.cart_days as bigint) as varchar)
                     || case when places.cart_days = 1 then ' day' else ' days' end || ', not bought yet'
-            when places.viewed_days > 0 and places.interest_millionths >= places.affinity_millionths
+            when places.viewed_days > 0 and places.interest >= places.affinity
                 then
                     'viewed on ' || cast(cast(places.viewed_days as bigint) as varchar)
                     || case when places.viewed_days = 1 then ' day' else ' days' end || ', not bought yet'
-            when places.affinity_millionths > 0
+            when places.affinity > 0
                 then 'often bought with ' || companions.product_name
-            else 'popular in the last ' || cast(cast($popularity_days as integer) as varchar) || ' days'
+            else 'popular in the last ' || cast(cast($discover_popularity_days as integer) as varchar) || ' days'
         end as varchar
     ) as reason
 from places

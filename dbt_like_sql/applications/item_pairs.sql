@@ -1,4 +1,4 @@
--- one row per product and one of its 20 nearest neighbours by shared baskets of the last 365 days
+-- one row per product and one of its 10 nearest neighbours by shared baskets of the last 365 days
 -- grain: as_of, product_id, neighbour_product_id
 with
 
@@ -124,4 +124,4 @@ inner join product_popularity as own_products
     on nearest.item = own_products.popularity_rank
 inner join product_popularity as neighbour_products
     on nearest.neighbour = neighbour_products.popularity_rank
-where nearest.place <= 20
+where nearest.place <= 10

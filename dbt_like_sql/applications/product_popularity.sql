@@ -1,5 +1,8 @@
 -- one row per product that was sold in the 90 days before as_of: how popular it has been of late
 -- grain: as_of, product_id
+-- popularity_rank counts the 90 days and settles ties; each list has a demand of its own, by what it was tuned to:
+-- (share of the most popular product's purchase days + 0.05) ^ power, and for discover times trend ^ power, where the
+-- trend is above 1 for what sells better in the last 14 days than in the 90
 with
 
 transactions as (
@@ -34,8 +37,19 @@ sold as (
     select
         product_id,
         count(*) as purchase_days_90d,
-        sum(case when ordered_date >= $as_of - cast($popularity_days as integer) * interval 1 day then 1 else 0 end)
-            as recent_purchase_days,
+        sum(
+            case
+                when ordered_date >= $as_of - cast($buy_again_popularity_days as integer) * interval 1 day then 1
+                else 0
+            end
+        ) as buy_again_purchase_days,
+        sum(
+            case
+                when ordered_date >= $as_of - cast($discover_popularity_days as integer) * interval 1 day then 1
+                else 0
+            end
+        ) as discover_purchase_days,
+        sum(case when ordered_date >= $as_of - interval 14 day then 1 else 0 end) as purchase_days_14d,
         max(ordered_date) as last_sold_date
     from purchase_days
     group by product_id
@@ -45,28 +59,58 @@ ranked as (
     select
         product_id,
         purchase_days_90d,
-        recent_purchase_days,
+        buy_again_purchase_days,
+        discover_purchase_days,
+        purchase_days_14d,
         last_sold_date,
-        max(recent_purchase_days) over () as most_recent_purchase_days,
-        row_number() over (
-            order by recent_purchase_days desc, purchase_days_90d desc, product_id asc
-        ) as popularity_rank
+        cast(max(buy_again_purchase_days) over () as double) as most_buy_again_purchase_days,
+        cast(max(discover_purchase_days) over () as double) as most_discover_purchase_days,
+        row_number() over (order by purchase_days_90d desc, product_id asc) as popularity_rank
     from sold
+),
+
+demands as (
+    select
+        product_id,
+        purchase_days_90d,
+        last_sold_date,
+        popularity_rank,
+        round(
+            power(
+                coalesce(buy_again_purchase_days / nullif(most_buy_again_purchase_days, 0), 0) + 0.05,
+                cast($buy_again_popularity_power as double)
+            ),
+            9
+        ) as buy_again_demand,
+        round(
+            power(
+                coalesce(discover_purchase_days / nullif(most_discover_purchase_days, 0), 0) + 0.05,
+                cast($discover_popularity_power as double)
+            )
+            * power(
+                (cast(purchase_days_14d as double) + 2) / (cast(purchase_days_90d as double) * 14 / 90 + 2),
+                cast($discover_trend_power as double)
+            ),
+            9
+        ) as discover_demand
+    from ranked
 )
 
 select
     cast($as_of as date) as as_of,
-    ranked.product_id,
-    cast(coalesce(products.name, ranked.product_id) as varchar) as product_name,
-    cast(ranked.purchase_days_90d as bigint) as purchase_days_90d,
-    cast(ranked.recent_purchase_days as bigint) as recent_purchase_days,
-    ranked.last_sold_date,
+    demands.product_id,
+    cast(coalesce(products.name, demands.product_id) as varchar) as product_name,
+    cast(demands.purchase_days_90d as bigint) as purchase_days_90d,
+    demands.last_sold_date,
+    cast(demands.popularity_rank as bigint) as popularity_rank,
+    cast(demands.buy_again_demand as double) as buy_again_demand,
     cast(
-        coalesce(
-            cast(ranked.recent_purchase_days as double) / nullif(ranked.most_recent_purchase_days, 0), 0
-        ) as double
-    ) as popularity,
-    cast(ranked.popularity_rank as bigint) as popularity_rank
-from ranked
+        row_number() over (order by demands.buy_again_demand desc, demands.popularity_rank asc) as bigint
+    ) as buy_again_rank,
+    cast(demands.discover_demand as double) as discover_demand,
+    cast(
+        row_number() over (order by demands.discover_demand desc, demands.popularity_rank asc) as bigint
+    ) as discover_rank
+from demands
 left join products
-    on ranked.product_id = products.product_id
+    on demands.product_id = products.product_id

@@ -8,6 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.orchestration.assets.recommendations import chosen_parameters
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
@@ -26,7 +27,6 @@ from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the list's pandera contract."
-RECOMMENDATION_SETTINGS = {"half_life_days": 180, "popularity_weight": 0.3, "popularity_days": 30}
 SUPPORTING = {
     "product_recommendations": ("product_popularity", "customer_products", "item_pairs", "buy_again", "discover"),
     "demand_totals": ("demand_by_category",),
@@ -53,7 +53,7 @@ def application_assets(project: Project) -> list[dg.AssetsDefinition]:
         _list_asset(
             project,
             "product_recommendations",
-            ("cleaned.transactions", "cleaned.products", "cleaned.events"),
+            ("cleaned.transactions", "cleaned.products", "cleaned.events", "models.recommendations"),
             _sql("product_recommendations"),
         ),
         _list_asset(
@@ -196,7 +196,8 @@ def _segments(session: Session, project: Project, as_of: dt.date) -> dict[str, A
 
 def _sql(name: str) -> Build:
     def build(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
-        given = {"as_of": as_of, "horizon_days": project.settings.horizon_days, **RECOMMENDATION_SETTINGS}
+        tuned = chosen_parameters(session, as_of)
+        given = {"as_of": as_of, "horizon_days": project.settings.horizon_days, **tuned}
         for table in SUPPORTING.get(name, ()):
             session.build(project.models[f"applications.{table}"], given)
         session.build_day(project.models[f"applications.{name}"], given)

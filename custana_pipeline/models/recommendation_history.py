@@ -1,0 +1,170 @@
+"""What was known of purchases as of an earlier day, as arrays: the ground that lists are tried on.
+
+Customers, products and days are integers. Customers are numbered in the order of a hash of their id, so that the
+first n of them are a sample that stays the same from night to night; products in the order of their id.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+IN_STOCK_DAYS = 90
+"""A product without a sale for longer is taken to be out of stock and is never offered."""
+TREND_DAYS = 14
+MILLION = 1_000_000
+
+Integers = np.ndarray
+Floats = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """One entry per customer, product and day on which the product was bought or sent back, ordered by these."""
+
+    customer: Integers
+    product: Integers
+    day: Integers
+    net_quantity: Floats
+    """Bought less sent back on that day."""
+    is_purchase: np.ndarray
+
+    @classmethod
+    def of(cls, product_days: pd.DataFrame) -> "History":
+        """From a frame of customer, product, day, net_quantity and is_purchase."""
+        ordered = product_days.sort_values(["customer", "product", "day"], kind="stable")
+        return cls(
+            customer=ordered["customer"].to_numpy(dtype=np.int64),
+            product=ordered["product"].to_numpy(dtype=np.int64),
+            day=ordered["day"].to_numpy(dtype=np.int64),
+            net_quantity=ordered["net_quantity"].to_numpy(dtype=float),
+            is_purchase=ordered["is_purchase"].to_numpy(dtype=bool),
+        )
+
+    def where(self, chosen: np.ndarray) -> "History":
+        """The entries for which `chosen` is true."""
+        return History(
+            self.customer[chosen],
+            self.product[chosen],
+            self.day[chosen],
+            self.net_quantity[chosen],
+            self.is_purchase[chosen],
+        )
+
+    def between(self, first: int, end: int) -> "History":
+        """The entries from day `first` on and before day `end`."""
+        return self.where((self.day >= first) & (self.day < end))
+
+    def before(self, day: int) -> "History":
+        """What was known at the midnight that begins `day`."""
+        return self.where(self.day < day)
+
+    def pairs(self) -> tuple[Integers, Integers]:
+        """Where each customer and product begins, and which of these every entry belongs to."""
+        is_first = np.ones(len(self.day), dtype=bool)
+        is_first[1:] = (np.diff(self.customer) != 0) | (np.diff(self.product) != 0)
+        return np.flatnonzero(is_first), np.cumsum(is_first) - 1
+
+    def kept_purchases(self) -> tuple[Integers, Integers]:
+        """Customer and product of all that was bought and not sent back whole."""
+        first, pair = self.pairs()
+        bought = np.bincount(pair, self.is_purchase, minlength=len(first)) > 0
+        kept = first[bought & (np.bincount(pair, self.net_quantity, minlength=len(first)) > 0)]
+        return self.customer[kept], self.product[kept]
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """The products that may be offered as of a day: those sold in the 90 days before, most sold first.
+
+    A product's place here, from 0, stands for it everywhere else and settles ties; it counts purchase days of
+    customers, and where these are equal the lower product number comes first.
+    """
+
+    day: int
+    products: Integers
+    """Place -> product."""
+    places: Integers
+    """Product -> place, -1 for one that is not offered."""
+    sold_place: Integers
+    sold_day: Integers
+    """Place and day of every purchase day of a customer in the 90 days."""
+
+    def sales(self, days: int) -> Floats:
+        """Purchase days of each place within the last `days`, at most 90."""
+        recent = self.sold_place[self.sold_day >= self.day - days]
+        return np.bincount(recent, minlength=len(self.products)).astype(float)
+
+    def popularity(self, days: int) -> Floats:
+        """The same as a share of the most sold product's."""
+        sales = self.sales(days)
+        return sales / max(sales.max(initial=0), 1)
+
+    def trend(self) -> Floats:
+        """Purchase days of the last 14 days over 14/90 of those of the 90, each two higher: above 1 it sells better."""
+        return (self.sales(TREND_DAYS) + 2) / (self.sales(IN_STOCK_DAYS) * TREND_DAYS / IN_STOCK_DAYS + 2)
+
+
+def shelf_of(known: History, day: int, product_count: int) -> Shelf:
+    """What may be offered on `day`, from entries before it."""
+    recent = known.where(known.is_purchase & (known.day >= day - IN_STOCK_DAYS))
+    counts = np.bincount(recent.product, minlength=product_count)
+    order = np.argsort(-counts, kind="stable")
+    products = order[counts[order] > 0]
+    places = np.full(product_count, -1)
+    places[products] = np.arange(len(products))
+    return Shelf(day, products, places, places[recent.product], recent.day)
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What is known of some customers as of the shelf's day; they are numbered from 0 in the order of `customers`."""
+
+    shelf: Shelf
+    customers: Integers
+    pair_customer: Integers
+    pair_place: Integers
+    """One entry per customer and product that they ever bought or sent back and that may be offered."""
+    pair_is_kept: np.ndarray
+    """Whether it was bought and not sent back whole."""
+    purchase_pair: Integers
+    purchase_age: Integers
+    """Pair and days ago of every purchase day."""
+
+    @cached_property
+    def _known(self) -> Integers:
+        return np.sort(self.pair_customer * len(self.shelf.products) + self.pair_place)
+
+    def is_known(self, customer: Integers, place: Integers) -> np.ndarray:
+        """Whether the customer ever bought or sent back the product."""
+        if not len(self._known):
+            return np.zeros(len(customer), dtype=bool)
+        codes = customer * len(self.shelf.products) + place
+        return self._known[np.minimum(np.searchsorted(self._known, codes), len(self._known) - 1)] == codes
+
+    def purchase_days(self) -> Floats:
+        """Purchase days of each pair."""
+        return np.bincount(self.purchase_pair, minlength=len(self.pair_place)).astype(float)
+
+    def decayed(self, half_life_days: float) -> Floats:
+        """The same, each purchase day counting half after every half-life; in millionths, as in the SQL."""
+        weights = np.round(MILLION * 0.5 ** (self.purchase_age / half_life_days))
+        return np.bincount(self.purchase_pair, weights, minlength=len(self.pair_place)) / MILLION
+
+
+def snapshot_of(known: History, shelf: Shelf, customers: Integers) -> Snapshot:
+    """What `known` tells of `customers`, given in ascending order."""
+    own = known.where(np.isin(known.customer, customers) & (shelf.places[known.product] >= 0))
+    first, pair = own.pairs()
+    bought = np.bincount(pair, own.is_purchase, minlength=len(first)) > 0
+    net = np.bincount(pair, own.net_quantity, minlength=len(first))
+    return Snapshot(
+        shelf=shelf,
+        customers=customers,
+        pair_customer=np.searchsorted(customers, own.customer[first]),
+        pair_place=shelf.places[own.product[first]],
+        pair_is_kept=bought & (net > 0),
+        purchase_pair=pair[own.is_purchase],
+        purchase_age=shelf.day - own.day[own.is_purchase],
+    )

@@ -1,0 +1,218 @@
+"""Which parameters the lists are made with: those that did clearly better on the windows just past, or the default."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from custana_pipeline.models import recommendation_baselines as baselines
+from custana_pipeline.models.recommendation_baselines import neighbours_of_bought
+from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
+from custana_pipeline.models.recommendation_metrics import list_metrics, score_list
+from custana_pipeline.models.recommendation_neighbours import bm25_neighbours, buyers, cosine_neighbours
+from custana_pipeline.models.recommendation_windows import LEAST_JUDGED, LONGEST_WINDOW_DAYS, Window, windows_before
+
+LISTS = ("buy_again", "discover")
+METRIC = {"buy_again": "recall_10", "discover": "ndcg_10"}
+"""What the variants of a list compete on."""
+DEFAULT = "default"
+DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameters(45, 14, 1.0, trend_power=0.5)}
+GRIDS = {
+    "buy_again": ((120, 240, 960), (14, 30, 90), (0.3, 0.6), (1.0,), (0.0,)),
+    "discover": ((45, 180), (14, 30), (1.0,), (1.0,), (0.0, 0.5, 1.0)),
+}
+"""Half-lives, popularity windows (days), popularity powers, evidence weights and trend powers that are tried."""
+FOREVER_DAYS = 10_000_000_000
+"""A half-life at which nothing fades within any history, to the millionth."""
+NAIVE = {
+    "buy_again": {
+        "popularity": ListParameters(240, 30, 1.0, evidence_weight=0.0),
+        "personal_frequency_filled": ListParameters(FOREVER_DAYS, 90, 0.001),
+        "personal_frequency_filled_recent": ListParameters(FOREVER_DAYS, 30, 0.001),
+    },
+    "discover": {"popularity": ListParameters(45, 30, 1.0, evidence_weight=0.0)},
+}
+"""The naive rules that a list can be made by, as parameters of its own SELECT."""
+LEAST_GAIN = 0.01
+"""Relative gain that a variant needs over the default, with the 95 % lower bound of the gain above zero."""
+Z_95 = 1.645
+
+
+@dataclass(frozen=True)
+class ListTrial:
+    """One way to make one list, judged on the newest window."""
+
+    name: str
+    role: str
+    """candidate or baseline."""
+    target: str
+    """buy_again or discover."""
+    parameters: Mapping[str, float]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ListChoice:
+    """What a list is made with tonight, and why."""
+
+    target: str
+    variant: str
+    parameters: ListParameters
+    beats_naive: bool
+    best_naive: str
+    reason: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """Means over the windows: of the choice, of the default and of the best naive rule."""
+
+
+@dataclass(frozen=True)
+class RecommendationTuning:
+    """The choices for both lists; NOT_TRAINABLE keeps the defaults and says why."""
+
+    state: str
+    reason: str
+    choices: Mapping[str, ListChoice]
+    trials: tuple[ListTrial, ...] = ()
+    row_counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def tune_recommendations(
+    product_days: pd.DataFrame, events: pd.DataFrame, as_of: int, horizon_days: int
+) -> RecommendationTuning:
+    """Tries both lists on the last three windows before day `as_of` (days since 1970-01-01).
+
+    `product_days` has customer, product, day, net_quantity and is_purchase, `events` customer, product, day and
+    is_cart; customers and products are numbers (see recommendation_history). What lies at or after as_of is left out.
+    """
+    if product_days.empty:
+        return _untuned("The order lines before the day name no products, so there is nothing to recommend.")
+    days = min(LONGEST_WINDOW_DAYS, horizon_days)
+    windows = windows_before(product_days, events, as_of, days)
+    if not windows or windows[0].snapshot.shelf.day != as_of - days:
+        return _untuned(
+            f"Fewer than {LEAST_JUDGED} known customers bought in the last {days} days: the default parameters serve."
+        )
+    bought = buyers(windows[0].known, windows[0].snapshot.shelf)
+    rivals = {"item_cosine": cosine_neighbours(bought), "item_bm25": bm25_neighbours(bought)}
+    choices, trials = {}, []
+    for target in LISTS:
+        lists = [_lists(window, target) for window in windows]
+        scores = [_scores(window, target, made) for window, made in zip(windows, lists, strict=True)]
+        choices[target] = choose(target, scores)
+        lists[0]["tuned"] = lists[0][choose(target, scores[1:]).variant]
+        trials += _trials(windows[0], target, {**lists[0], **_rivals(windows[0], target, rivals)})
+    reason = " ".join(choice.reason for choice in choices.values())
+    counts = {f"window_{number + 1}": len(window.snapshot.customers) for number, window in enumerate(windows)}
+    return RecommendationTuning("TRAINED", reason, choices, tuple(trials), counts)
+
+
+def variants_of(target: str) -> dict[str, ListParameters]:
+    """The default, then the rest of the grid by name."""
+    grid = [ListParameters(*each) for each in product(*GRIDS[target])]
+    named = {_name(each): each for each in grid if each != DEFAULTS[target]}
+    return {DEFAULT: DEFAULTS[target], **named}
+
+
+def list_parameters(chosen: Mapping[str, ListParameters]) -> dict[str, float]:
+    """The parameters of the SQL models, from the parameters of each list.
+
+    >>> list_parameters({"discover": DEFAULTS["discover"]})["discover_half_life_days"]
+    45
+    """
+    return {f"{target}_{name}": value for target, each in chosen.items() for name, value in each.told().items()}
+
+
+def choose(target: str, scores: Sequence[pd.DataFrame]) -> ListChoice:
+    """The variant to serve, from one frame a window: a row per customer, a column per variant and naive rule.
+
+    The best mean wins if it is above the default's by 1 % and the lower bound of the gain per customer is above zero;
+    otherwise the default stays, as long as it is above the best naive rule. Of equals the one that comes first in the
+    grid. If nothing is above the best naive rule, the best of those that the SELECT can make serves.
+    """
+    variants, naive = variants_of(target), NAIVE[target]
+    if not any(len(each) for each in scores):
+        return _default(target, "No customer could be judged: the default parameters serve.")
+    pooled: Any = pd.concat(scores).groupby(level=0).mean()
+    means = pooled.mean()
+    best = str(means[list(variants)].idxmax())
+    rules = [name for name in pooled.columns if name not in variants]
+    best_naive = str(means[rules].idxmax())
+    stays = means[DEFAULT] > means[best_naive] and not _is_clearly_better(pooled[best], pooled[DEFAULT])
+    chosen = DEFAULT if stays else best
+    figures = {"choice": means[chosen], DEFAULT: means[DEFAULT], "best_naive": means[best_naive]}
+    beats = bool(means[chosen] > means[best_naive])
+    if not beats:
+        chosen = str(means[list(naive)].idxmax())
+    told = f"{METRIC[target]} {figures['choice']:.4f}, best naive rule {best_naive} {figures['best_naive']:.4f}"
+    verdict = "serves and beats the naive rules" if beats else "serves, since no variant beats the naive rules"
+    return ListChoice(
+        target=target,
+        variant=chosen,
+        parameters={**variants, **naive}[chosen],
+        beats_naive=beats,
+        best_naive=best_naive,
+        reason=f"{target}: {chosen} {verdict} ({told}; {len(scores)} windows).",
+        figures={name: float(value) for name, value in figures.items()},
+    )
+
+
+def _is_clearly_better(challenger: Any, default: Any) -> bool:
+    gain = (challenger - default).to_numpy()
+    if len(gain) < 2 or gain.mean() <= LEAST_GAIN * float(default.mean()):
+        return False
+    return bool(gain.mean() - Z_95 * gain.std(ddof=1) / np.sqrt(len(gain)) > 0)
+
+
+def _lists(window: Window, target: str) -> dict[str, pd.DataFrame]:
+    """The list by every variant and naive rule, as of the window's start."""
+    parameters = {**variants_of(target), **NAIVE[target]}
+    if target == "discover":
+        return discover_lists(window.snapshot, parameters, window.neighbours, window.interests)
+    return {
+        **buy_again_lists(window.snapshot, parameters),
+        "personal_frequency": baselines.personal_frequency(window.snapshot),
+    }
+
+
+def _scores(window: Window, target: str, lists: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row per judged customer: the metric of every list."""
+    truth = window.bought_for(target)
+    scored = {name: score_list(each, truth).set_index("customer_id")[METRIC[target]] for name, each in lists.items()}
+    return pd.DataFrame(scored)
+
+
+def _rivals(window: Window, target: str, rivals: Mapping[str, csr_matrix]) -> dict[str, pd.DataFrame]:
+    """The lists of the nearest-neighbour recommenders; they are judged, and never serve."""
+    is_new = target == "discover"
+    return {name: neighbours_of_bought(window.snapshot, each, is_new=is_new) for name, each in rivals.items()}
+
+
+def _trials(window: Window, target: str, lists: Mapping[str, pd.DataFrame]) -> list[ListTrial]:
+    """Every list on the newest window; `tuned` is by the parameters that the windows before it would have chosen."""
+    candidates, naive = variants_of(target), NAIVE[target]
+    truth, popularity = window.bought_for(target), window.popularity
+    trials = []
+    for name, each in lists.items():
+        role = "candidate" if name in candidates or name == "tuned" else "baseline"
+        told = {**candidates, **naive}.get(name)
+        metrics = list_metrics(each, truth, popularity)
+        trials.append(ListTrial(name, role, target, told.told() if told else {}, metrics))
+    return trials
+
+
+def _untuned(reason: str) -> RecommendationTuning:
+    return RecommendationTuning("NOT_TRAINABLE", reason, {target: _default(target, reason) for target in LISTS})
+
+
+def _default(target: str, reason: str) -> ListChoice:
+    return ListChoice(target, DEFAULT, DEFAULTS[target], beats_naive=False, best_naive="", reason=reason)
+
+
+def _name(parameters: ListParameters) -> str:
+    half_life, days = parameters.half_life_days, parameters.popularity_days
+    trend = f"_trend_{parameters.trend_power:g}" if parameters.trend_power else ""
+    return f"half_life_{half_life:g}_popularity_{days:g}_power_{parameters.popularity_power:g}{trend}"

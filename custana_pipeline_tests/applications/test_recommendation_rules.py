@@ -1,0 +1,161 @@
+"""What holds of the lists in any shop: the SQL and its twin on arrays, equal customers, other names, the future."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from custana_pipeline.models.recommendation_history import History, shelf_of, snapshot_of
+from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
+from custana_pipeline.models.recommendation_neighbours import basket_neighbours, interests_of
+from custana_pipeline.models.recommendation_tuning import DEFAULTS, NAIVE, list_parameters
+from custana_pipeline.stores.sql_models import read_model
+from custana_pipeline_tests.applications.shop import AS_OF, MODELS, RECOMMENDATIONS, Shop
+
+LINES = ("customer", "product", "days_ago", "quantity")
+LISTS = (
+    "select customer_id, list, rank, product_id, score, reason from applications.product_recommendations order by all"
+)
+
+
+def random_lines(seed: int) -> list[tuple[str, str, int, int]]:
+    """800 lines of 30 customers and 40 products, the first of each more often; one in ten is sent back."""
+    rng = np.random.default_rng(seed)
+    return [
+        (
+            f"c{int(30 * rng.random() ** 2):02d}",
+            f"p{int(40 * rng.random() ** 2):02d}",
+            int(1 + 300 * rng.random() ** 2),
+            -1 if rng.random() < 0.1 else 2,
+        )
+        for _ in range(800)
+    ]
+
+
+def fill(shop: Shop, lines: list[tuple[str, str, int, int]]) -> None:
+    """All lines in one insert."""
+    frame = pd.DataFrame(lines, columns=list(LINES))
+    days = pd.to_datetime([AS_OF - dt.timedelta(days=int(days)) for days in frame["days_ago"]])
+    shop.connection.register("lines", frame.assign(day=days))
+    shop.connection.execute("""insert into cleaned.transactions
+        select customer || day, customer, product, day, day, quantity, 10, quantity < 0 from lines""")
+    shop.connection.unregister("lines")
+
+
+def build(shop: Shop, parameters: dict[str, ListParameters]) -> None:
+    """The recommendations by these parameters."""
+    for name in RECOMMENDATIONS:
+        model = read_model(MODELS / f"applications/{name}.sql", f"applications.{name}")
+        given = {"as_of": AS_OF, **list_parameters(parameters)}
+        told = {key: value for key, value in given.items() if key in model.parameters}
+        shop.connection.execute(f"create or replace table {model.name} as {model.text}", told)
+
+
+def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd.DataFrame]:
+    """The same lists by the tuning's twin; customers and products are numbered in the order of their names."""
+    numbered = """with customers as (select customer_id, row_number() over (order by customer_id) - 1 as customer
+        from (select distinct customer_id from cleaned.transactions)),
+        products as (select product_id, row_number() over (order by product_id) - 1 as product
+        from (select distinct product_id from cleaned.transactions)) """
+    lines = shop.connection.execute(f"""{numbered} select customer, product,
+        date_diff('day', date '1970-01-01', ordered_date) as day, cast(sum(quantity) as double) as net_quantity,
+        bool_or(not is_return) as is_purchase from cleaned.transactions join customers using (customer_id)
+        join products using (product_id) group by all""").df()
+    events = shop.connection.execute(f"""{numbered} select customer, product,
+        date_diff('day', date '1970-01-01', happened_date) as day, bool_or(event_type = 'cart') as is_cart
+        from cleaned.events join customers using (customer_id) join products using (product_id) group by all""").df()
+    day = (AS_OF - dt.date(1970, 1, 1)).days
+    known = History.of(lines).before(day)
+    shelf = shelf_of(known, day, 40)
+    snapshot = snapshot_of(known, shelf, np.unique(known.customer[known.is_purchase]))
+    neighbours, interests = basket_neighbours(known, shelf), interests_of(events, snapshot)
+    return {
+        "buy_again": buy_again_lists(snapshot, {"it": parameters["buy_again"]})["it"],
+        "discover": discover_lists(snapshot, {"it": parameters["discover"]}, neighbours, interests)["it"],
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        DEFAULTS,
+        {"buy_again": ListParameters(90, 30, 0.3), "discover": ListParameters(180, 30, 0.5, 1.0, 1.0)},
+        {
+            "buy_again": NAIVE["buy_again"]["personal_frequency_filled_recent"],
+            "discover": NAIVE["discover"]["popularity"],
+        },
+    ],
+)
+def test_the_select_and_its_twin_on_arrays_give_the_same_scores(
+    shop: Shop, seed: int, parameters: dict[str, ListParameters]
+) -> None:
+    fill(shop, random_lines(seed))
+    for number in range(20):
+        shop.looks_at(f"c{number:02d}", f"p{20 + number:02d}", number, event_type="cart" if number % 3 else "view")
+    build(shop, parameters)
+    made = on_arrays(shop, parameters)
+    for name, expected in made.items():
+        found = shop.connection.execute(f"""select dense_rank() over (order by customer_id) - 1 as customer_id, rank,
+            score from applications.{name} order by customer_id, rank""").df()
+        assert len(found) == len(expected)
+        assert (found[["customer_id", "rank"]].to_numpy() == expected[["customer_id", "rank"]].to_numpy()).all()
+        assert found["score"].to_numpy() == pytest.approx(expected["score"].to_numpy(), abs=2e-6)
+
+
+def test_equal_customers_get_equal_lists(shop: Shop) -> None:
+    lines = random_lines(4)
+    fill(shop, lines + [("twin", product, ago, quantity) for who, product, ago, quantity in lines if who == "c05"])
+    build(shop, dict(DEFAULTS))
+    own, twin = ([row[1:] for row in shop.rows(LISTS) if row[0] == who] for who in ("c05", "twin"))
+    assert own == twin
+    assert len(own) > 10
+
+
+def test_other_product_ids_change_nothing_but_ties(shop: Shop) -> None:
+    lines = random_lines(5)
+    fill(shop, lines)
+    build(shop, dict(DEFAULTS))
+    scores = "select customer_id, list, rank, score from applications.product_recommendations order by all"
+    before = shop.rows(scores)
+    shop.connection.execute("delete from cleaned.transactions")
+    fill(shop, [(who, f"p{39 - int(product[1:]):02d}", ago, quantity) for who, product, ago, quantity in lines])
+    build(shop, dict(DEFAULTS))
+    after = shop.rows(scores)
+    assert [row[:3] for row in before] == [row[:3] for row in after]
+    assert sum(abs(one[3] - other[3]) > 1e-6 for one, other in zip(before, after, strict=True)) < 0.05 * len(before)
+
+
+def test_nothing_at_or_after_the_day_moves_a_list(shop: Shop) -> None:
+    fill(shop, random_lines(6))
+    build(shop, dict(DEFAULTS))
+    before = shop.rows(LISTS)
+    fill(shop, [(f"c{number % 30:02d}", f"p{number % 40:02d}", -(number % 5), 3) for number in range(200)])
+    shop.looks_at("c01", "p39", 0)
+    build(shop, dict(DEFAULTS))
+    assert shop.rows(LISTS) == before
+
+
+def test_a_customer_with_nothing_but_returns_gets_no_list(shop: Shop) -> None:
+    shop.buys("anna", "tea", 10)
+    shop.buys("bert", "tea", 10, quantity=-1)
+    shop.build(*RECOMMENDATIONS)
+    assert shop.rows("select distinct customer_id from applications.product_recommendations") == [("anna",)]
+
+
+def test_where_there_is_one_product_its_buyer_has_nothing_to_discover(shop: Shop) -> None:
+    shop.buys("anna", "tea", 10)
+    shop.build(*RECOMMENDATIONS)
+    assert shop.recommended("anna", "buy_again") == ["tea"]
+    assert shop.recommended("anna", "discover") == []
+
+
+def test_demand_today_decides_between_equal_habits(shop: Shop) -> None:
+    for product in ("scarf", "sandal"):
+        shop.buys("anna", product, 40)
+    for customer in ("bert", "cleo"):
+        shop.buys(customer, "sandal", 3)
+        shop.buys(customer, "scarf", 80)
+    shop.build(*RECOMMENDATIONS)
+    assert shop.recommended("anna", "buy_again") == ["sandal", "scarf"]
