@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from custana_pipeline.models.behavior_figures import behavior_figures
-from custana_pipeline.models.demand_figures import demand_figures
+from custana_pipeline.models.calibration_figures import decile_totals_figure, reliability_figure
+from custana_pipeline.models.demand_figures import UNITS, demand_figures
 from custana_pipeline.models.figure_style import BLUE, FAINT, NAMES_LEFT, QUIET, new_figure
 from custana_pipeline.models.segment_figures import segment_figures
 from custana_pipeline.models.training import Evaluated, Training
@@ -57,6 +58,20 @@ def over_origins(training: Training) -> dict[str, Figure]:
     return drawn
 
 
+def calibrations(training: Training) -> dict[str, Figure]:
+    """Of what serves each target, over all origins: `reliability_<target>` for buyers, `totals_<target>` by tenths."""
+    drawn = {}
+    for target, champion in training.champions.items():
+        for each in training.evaluated_for(target):
+            if each.name != champion.name or each.backtest.empty:
+                continue
+            name = champion.name.replace("_", " ")
+            if target == "is_recommended":
+                drawn[f"reliability_{target}"] = reliability_figure(each.backtest, name)
+            drawn[f"totals_{target}"] = decile_totals_figure(each.backtest, name, UNITS.get(target, "buyers"))
+    return drawn
+
+
 def _over_origins(judged: list[Evaluated], target: str, champion: str) -> Figure:
     metric, words, _ = COMPARED[target]
     name = metric.removeprefix("holdout_")
@@ -72,7 +87,7 @@ def _over_origins(judged: list[Evaluated], target: str, champion: str) -> Figure
             [str(day) for day in rows["origin"]], rows[name], style, color=colour, linewidth=2.2 if serves else 1.0,
             marker="o" if serves else None, markersize=4,
         )  # fmt: skip
-    tried = [float(each.by_origin[name].max()) for each in judged if each.role == "candidate"]
+    tried = [float(np.max(each.by_origin[name].to_numpy())) for each in judged if each.role == "candidate"]
     axes.set_ylim(top=1.6 * float(np.max(tried)) if tried else None)
     return figure
 

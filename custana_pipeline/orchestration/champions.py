@@ -117,9 +117,10 @@ def _ensure_table(session: Session) -> None:
 
 def store_holdouts(session: Session, as_of: dt.date, training: Training) -> None:
     """Keeps what each champion foresaw on its holdout beside what happened; the report draws from it."""
-    session.connection.execute(
-        f"create table if not exists {HOLDOUTS} (as_of date, target varchar, actual double, predicted double)"
-    )
+    columns = "as_of date, target varchar, customer_id varchar, actual double, predicted double"
+    if session.exists(HOLDOUTS) and "customer_id" not in session.columns(HOLDOUTS):
+        session.connection.execute(f"drop table {HOLDOUTS}")
+    session.connection.execute(f"create table if not exists {HOLDOUTS} ({columns})")
     for target, champion in training.champions.items():
         session.connection.execute(
             f"delete from {HOLDOUTS} where as_of = $as_of and target = $target", {"as_of": as_of, "target": target}
@@ -128,9 +129,10 @@ def store_holdouts(session: Session, as_of: dt.date, training: Training) -> None
         judged = [each.holdout for each in training.evaluated_for(target) if each.name == name]
         if target == "segment" or not judged:
             continue
-        session.connection.register("judged", judged[0][["actual", "predicted"]].astype("float64"))
+        session.connection.register("judged", judged[0][["customer_id", "actual", "predicted"]])
         session.connection.execute(
-            f"insert into {HOLDOUTS} select $as_of, $target, actual, predicted from judged",
+            f"""insert into {HOLDOUTS}
+            select $as_of, $target, customer_id, cast(actual as double), cast(predicted as double) from judged""",
             {"as_of": as_of, "target": target},
         )
         session.connection.unregister("judged")

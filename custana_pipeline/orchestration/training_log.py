@@ -40,7 +40,7 @@ class TrainingFacts:
 
 def log_training(tracker: Tracker, training: Training, facts: TrainingFacts) -> LoggedAnalysis:
     """Logs a parent run, a nested run for each candidate and baseline, and registers the champions."""
-    from custana_pipeline.models.figures import comparisons, over_origins
+    from custana_pipeline.models.figures import calibrations, comparisons, over_origins
     from custana_pipeline.models.persistence import TRUSTED_TYPES
 
     run = AnalysisRun(
@@ -56,7 +56,7 @@ def log_training(tracker: Tracker, training: Training, facts: TrainingFacts) -> 
         settings=training.settings,
         row_counts=training.row_counts,
         dropped_columns=training.dropped_columns,
-        figures=lambda: comparisons(training) | over_origins(training),
+        figures=lambda: comparisons(training) | over_origins(training) | calibrations(training),
     )
     return tracker.log_analysis(run, TRUSTED_TYPES)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -11,6 +12,7 @@ from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
 from custana_pipeline.orchestration.champions import incumbents, snapshots, store_champions, store_holdouts
 from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.importance_tables import store_importance
 from custana_pipeline.orchestration.model_metadata import training_metadata, verdict_metadata
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import write_states
@@ -88,6 +90,9 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
             session.prepare()
             store_champions(session, project, as_of, training, logged, versions)
             store_holdouts(session, as_of, training)
+            if analysis in GATED:
+                judged: Any = rows[pd.to_datetime(rows["as_of"]).dt.date == known.holdout]
+                store_importance(session, as_of, training, judged)
             write_states(session, project, as_of)
         yield from _results(key, context.partition_key, training, logged)
 
