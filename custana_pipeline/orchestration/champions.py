@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.models.training import Champion, Incumbent, Training
+from custana_pipeline.models.training import Champion, Training
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.tracking_records import LoggedAnalysis
 from custana_pipeline.stores.warehouse import Session
@@ -46,6 +45,7 @@ COLUMNS = {
     "shift": "double",
     "level": "varchar",
     "figures": "varchar",
+    "input_hash": "varchar",
 }
 ARTIFACT_COLUMNS = (
     "mlflow_run_id", "mlflow_url", "registered_model", "registered_version", "artifact_path", "sha256", "judged_path",
@@ -94,11 +94,20 @@ def store_champions(
         "state": training.state,
         "reason": training.reason,
         "horizon_days": project.settings.horizon_days,
+        "input_hash": input_hash(session),
     }
     told = [base | _champion_row(session, project, training, logged, target, versions) for target in training.champions]
     for row in told or [base]:
         values = {name: row.get(name) for name in COLUMNS}
         session.connection.execute(f"insert into {TABLE} values ({', '.join(f'${name}' for name in COLUMNS)})", values)
+
+
+def input_hash(session: Session) -> str:
+    """What the history was read from: another input is another shop, and its champion has nothing to defend here."""
+    if not session.exists("raw.inputs"):
+        return ""
+    query = "select md5(string_agg(raw_set || place, ',' order by raw_set, place)) from raw.inputs"
+    return str(session.rows(query)[0][0])
 
 
 def _ensure_table(session: Session) -> None:
@@ -189,46 +198,6 @@ def _artifact_of(session: Session, target: str, model_version: str) -> dict[str,
         where target = $target and model_version = $model_version order by as_of limit 1"""
     row = session.rows(query, {"target": target, "model_version": model_version})[0]
     return dict(zip(ARTIFACT_COLUMNS, row, strict=True))
-
-
-def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date) -> dict[str, Incumbent]:
-    """The champion so far of each target: that of the newest day before `as_of`, with the same horizon.
-
-    None where that champion is a naive rule, or older than the horizon (it would have to defend itself on a window
-    that lies wholly after it), or where its files are gone or not those that were written: then the challenger has to
-    beat the naive rules only.
-    """
-    if not session.exists(TABLE) or session.columns(TABLE) != tuple(COLUMNS):
-        return {}
-    query = f"""select target, candidate, model_version, as_of, artifact_path, sha256, judged_path, judged_sha256,
-            columns, reference, shift
-        from {TABLE}
-        where analysis = $analysis and {SERVES} and horizon_days = $horizon_days and judged_path is not null
-            and as_of < $as_of and as_of > $as_of - cast($horizon_days as integer) * interval 1 day
-        qualify row_number() over (partition by target order by as_of desc) = 1"""
-    given = {"analysis": analysis, "as_of": as_of, "horizon_days": project.settings.horizon_days}
-    found = {}
-    for row in session.rows(query, given):
-        with suppress(DataFault):
-            found[row[0]] = _incumbent(project, row)
-    return found
-
-
-def _incumbent(project: Project, row: tuple) -> Incumbent:
-    from custana_pipeline.models.persistence import load
-    from custana_pipeline.models.supervised import moved_to
-
-    _, candidate, version, as_of, path, sha256, judged, judged_sha256, columns, reference, shift = row
-    folder = project.settings.mlflow_dir
-    return Incumbent(
-        name=candidate,
-        model_version=version,
-        as_of=as_of,
-        serving=moved_to(load(folder / path, sha256), shift),
-        judged=load(folder / judged, judged_sha256),
-        columns=tuple(json.loads(columns)),
-        reference=json.loads(reference),
-    )
 
 
 def serving_champion(session: Session, project: Project, as_of: dt.date, target: str) -> ServingChampion:

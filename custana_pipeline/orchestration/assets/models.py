@@ -10,9 +10,10 @@ import pandas as pd
 from custana_pipeline.features.windows import CHECK_DAYS, Origins
 from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
-from custana_pipeline.orchestration.champions import incumbents, snapshots, store_champions, store_holdouts
+from custana_pipeline.orchestration.champions import snapshots, store_champions, store_holdouts
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.importance_tables import store_importance
+from custana_pipeline.orchestration.incumbents import incumbents
 from custana_pipeline.orchestration.model_metadata import training_metadata, verdict_metadata
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import write_states

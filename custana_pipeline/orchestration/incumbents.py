@@ -1,0 +1,57 @@
+"""The champion so far: it serves until a challenger beats it."""
+
+import datetime as dt
+import json
+from contextlib import suppress
+
+from custana_pipeline.errors import DataFault
+from custana_pipeline.models.training import Incumbent
+from custana_pipeline.orchestration.champions import COLUMNS, SERVES, TABLE, input_hash
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.warehouse import Session
+
+
+def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date) -> dict[str, Incumbent]:
+    """The champion so far of each target: that of the newest day before `as_of`, with the same horizon and input.
+
+    None where that champion is a naive rule, or older than the horizon (it would have to defend itself on a window
+    that lies wholly after it), or where its files are gone or not those that were written: then the challenger has to
+    beat the naive rules only.
+    """
+    if not session.exists(TABLE) or session.columns(TABLE) != tuple(COLUMNS):
+        return {}
+    query = f"""select target, candidate, model_version, as_of, artifact_path, sha256, judged_path, judged_sha256,
+            columns, reference, shift
+        from {TABLE}
+        where analysis = $analysis and {SERVES} and horizon_days = $horizon_days and judged_path is not null
+            and input_hash = $input_hash and as_of < $as_of
+            and as_of > $as_of - cast($horizon_days as integer) * interval 1 day
+        qualify row_number() over (partition by target order by as_of desc) = 1"""
+    given = {
+        "analysis": analysis,
+        "as_of": as_of,
+        "horizon_days": project.settings.horizon_days,
+        "input_hash": input_hash(session),
+    }
+    found = {}
+    for row in session.rows(query, given):
+        with suppress(DataFault):
+            found[row[0]] = _incumbent(project, row)
+    return found
+
+
+def _incumbent(project: Project, row: tuple) -> Incumbent:
+    from custana_pipeline.models.persistence import load
+    from custana_pipeline.models.supervised import moved_to
+
+    _, candidate, version, as_of, path, sha256, judged, judged_sha256, columns, reference, shift = row
+    folder = project.settings.mlflow_dir
+    return Incumbent(
+        name=candidate,
+        model_version=version,
+        as_of=as_of,
+        serving=moved_to(load(folder / path, sha256), shift),
+        judged=load(folder / judged, judged_sha256),
+        columns=tuple(json.loads(columns)),
+        reference=json.loads(reference),
+    )
