@@ -169,7 +169,10 @@ def chosen_count(
         return min(trials)
     enough = settings.silhouette_tolerance * max(trial["silhouette"] for trial in allowed.values())
     apart = {count: trial for count, trial in allowed.items() if trial["silhouette"] >= enough}
+    for kept in (count_before, settings.preferred_count):
+        if kept in apart and apart[kept]["stability"] >= settings.least_stability - settings.stability_room:
+            return kept
     stable = [count for count, trial in apart.items() if trial["stability"] >= settings.least_stability]
-    if count_before in stable:
-        return count_before
-    return max(stable, default=max(apart, key=lambda count: apart[count]["stability"]))
+    if stable:
+        return min(stable, key=lambda count: (abs(count - settings.preferred_count), -count))
+    return max(apart, key=lambda count: apart[count]["stability"])

@@ -26,6 +26,10 @@ class SegmentationSettings:
     """Share of customers that a serving segmentation leaves without a segment at most."""
     silhouette_tolerance: float = 0.70
     least_stability: float = 0.90
+    stability_room: float = 0.05
+    """How far below `least_stability` the preferred number, or that of the last run, may fall and stay."""
+    preferred_count: int = 5
+    """The number of segments where it is admissible, so that a few customers more or less do not change it."""
     stability_refits: int = 10
     stability_customers: int = 6_000
     """Each refit is on that many customers at most."""

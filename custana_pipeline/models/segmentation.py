@@ -5,10 +5,11 @@ besides they must keep the share rule and separate better than RFM quantiles. Ot
 quantiles are fitted anew, and each new segment takes the id of that one of the last run with which it shares its
 customers. Frozen or not, all measures are taken on today's customers.
 
-The number of KMeans clusters is the largest k of `cluster_counts` whose smallest segment holds `smallest_share` of the
-customers (and `share_room` beyond), whose silhouette reaches `silhouette_tolerance` of the best one's, and whose refits
-on resampled customers agree (adjusted Rand index >= `least_stability`); where no k is that stable, the most stable one.
-As many segments as the last run had stay as many while that k keeps to all of this.
+The number of KMeans clusters is that of the last run, else `preferred_count`, where it is admissible: its smallest
+segment holds `smallest_share` of the customers (and `share_room` beyond), its silhouette reaches `silhouette_tolerance`
+of the best one's, and its refits on resampled customers agree (adjusted Rand index >= `least_stability`, with
+`stability_room` below it). Otherwise it is the admissible one of `cluster_counts` that is nearest to `preferred_count`,
+or, where no refits agree that well, the one whose refits agree most.
 A silhouette alone would prefer one giant segment and a few outliers.
 """
 

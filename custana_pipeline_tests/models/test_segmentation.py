@@ -178,6 +178,12 @@ def test_a_number_of_segments_that_still_suits_is_kept() -> None:
     assert chosen_count(trials, SegmentationSettings(), 8) == 5
 
 
+def test_five_segments_stay_five_where_their_refits_agree_a_little_less() -> None:
+    trials = {3: trial(0.40), 4: trial(0.38), 5: trial(0.36, stability=0.87), 6: trial(0.35)}
+    assert chosen_count(trials, SegmentationSettings()) == 5
+    assert chosen_count(trials | {5: trial(0.36, stability=0.8)}, SegmentationSettings()) == 6
+
+
 GOOD = {"cluster_count": 4.0, "smallest_share": 0.1, "noise_share": 0.0, "silhouette": 0.4}
 NAIVE = {"cluster_count": 4.0, "smallest_share": 0.2, "noise_share": 0.0, "silhouette": 0.2}
 
