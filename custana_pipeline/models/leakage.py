@@ -10,6 +10,9 @@ from custana_pipeline.models.encoding import as_numbers, is_numeric
 
 MOST_AUC = 0.98
 """Of a single feature, either way round; honest ones reach .85."""
+REGULAR_ROOM = 0.05
+FROM_HISTORIES = ("btyd_p_buy", "btyd_purchases", "btyd_amount")
+MOST_TOLD = 5
 MOST_R2 = 0.95
 """Of the straight line on a single feature, as it is and by ranks."""
 
@@ -17,19 +20,24 @@ MOST_R2 = 0.95
 def leaked_features(rows: pd.DataFrame, columns: tuple[str, ...], target: str) -> dict[str, float]:
     """Feature -> its AUC (yes/no target) or R2 (number), for those above the limit on `rows`, the worst first.
 
-    Texts are judged by the mean outcome of each of their values, rare ones (below 10 rows) taken together.
+    Texts are judged by the mean outcome of each of their values, rare ones (below 10 rows) taken together. Where
+    BG/NBD, which is fitted on histories alone, comes within REGULAR_ROOM of the limit itself, customers are that
+    regular, and nothing is a leak.
     """
     actual = as_numbers(rows[target]).to_numpy()
     if len(actual) < 3 or np.ptp(actual) == 0:
         return {}
     measure, limit = (_auc, MOST_AUC) if target == "is_recommended" else (_r2, MOST_R2)
     found = {name: measure(_as_number(rows[name], actual), actual) for name in columns}
+    if any(found.get(name, 0.0) > limit - REGULAR_ROOM for name in FROM_HISTORIES):
+        return {}
     return {name: score for name, score in sorted(found.items(), key=lambda each: -each[1]) if score > limit}
 
 
 def why_leaked(leaked: dict[str, float], target: str) -> str:
     """The reason with its mend."""
-    told = ", ".join(f"{name} ({score:.3f})" for name, score in leaked.items())
+    told = ", ".join(f"{name} ({score:.3f})" for name, score in list(leaked.items())[:MOST_TOLD])
+    told += f" and {len(leaked) - MOST_TOLD} more" if len(leaked) > MOST_TOLD else ""
     kind = "AUC" if target == "is_recommended" else "R2"
     return (
         f"A single feature foretells {target} nearly without fault ({kind}: {told}): it holds what happened after "

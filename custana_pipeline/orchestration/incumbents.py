@@ -20,13 +20,19 @@ def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date
     """
     if not session.exists(TABLE) or session.columns(TABLE) != tuple(COLUMNS):
         return {}
-    query = f"""select target, candidate, model_version, as_of, artifact_path, sha256, judged_path, judged_sha256,
-            columns, reference, shift
-        from {TABLE}
-        where analysis = $analysis and {SERVES} and horizon_days = $horizon_days and judged_path is not null
-            and input_hash = $input_hash and as_of < $as_of
-            and as_of > $as_of - cast($horizon_days as integer) * interval 1 day
-        qualify row_number() over (partition by target order by as_of desc) = 1"""
+    query = f"""with newest as (
+            select * from {TABLE}
+            where analysis = $analysis and {SERVES} and input_hash = $input_hash and as_of < $as_of
+            qualify row_number() over (partition by target order by as_of desc) = 1
+        ),
+        trained as (select target, model_version, min(as_of) as trained_on from {TABLE} group by target, model_version)
+        select newest.target, candidate, newest.model_version, trained_on, artifact_path, sha256, judged_path,
+            judged_sha256, columns, reference, shift
+        from newest
+        inner join trained on newest.target = trained.target and newest.model_version = trained.model_version
+        where horizon_days = $horizon_days and judged_path is not null
+            and trained_on > $as_of - cast($horizon_days as integer) * interval 1 day
+        order by newest.target"""
     given = {
         "analysis": analysis,
         "as_of": as_of,

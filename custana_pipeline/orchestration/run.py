@@ -144,9 +144,24 @@ def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
             int(str(code.value)) if code is not None else 1, CustanaError
         )
         raise kind(f"{str(event.step_key).replace('__', '/')}: {told.description}")
+    _raise_stopped(result)
     if not result.success:
         steps = ", ".join(str(event.step_key).replace("__", "/") for event in failures) or "the run"
         raise CustanaError(f"{steps} failed: `custana ui` shows the run {result.run_id} with its events.")
+
+
+def _raise_stopped(result: dg.ExecuteInProcessResult) -> None:
+    """DataFault with the reasons of the checks that stopped what comes after them."""
+    told = {}
+    for event in result.all_events:
+        if event.event_type_value != "ASSET_CHECK_EVALUATION":
+            continue
+        check = event.asset_check_evaluation_data
+        reason = check.metadata.get("reason")
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR and reason is not None:
+            told[check.asset_key.to_user_string()] = f"{check.asset_key.to_user_string()}: {reason.value}"
+    if told:
+        raise DataFault(f"{' '.join(told.values())} Nothing was published, and what was stays.")
 
 
 def _day_after_newest_line(project: Project) -> dt.date:

@@ -107,7 +107,7 @@ def model_rows(session: Session, outcome: RunOutcome) -> tuple[tuple[ModelRow, .
     for row in session.rows(query, {"as_of": outcome.as_of}):
         target, candidate, metrics, naive, naive_metrics, beats, state, analysis, reason = row
         if state not in ("TRAINED", "UNJUDGED"):
-            untrainable[analysis] = f"{state}: {reason}"
+            untrainable[analysis] = reason
             continue
         metric = HEADLINE_METRICS.get(target, "")
         value, naive_value = (json.loads(told).get(metric, float("nan")) for told in (metrics, naive_metrics))

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from mlflow import MlflowClient
 
+from custana_pipeline.models import supervised
 from custana_pipeline_tests.commands.shop_files import SECRET, Shop, customer, every, fingerprint, line, purchases
 
 FIRST, AS_OF = dt.date(2024, 1, 5), dt.date(2025, 1, 1)
@@ -41,6 +42,20 @@ def test_what_cannot_be_learnt_is_told_and_nothing_is_published(
     counted = {words[0]: words[1:] for words in (row.split() for row in answer.out.splitlines()) if words}
     assert counted["transactions"] == [f"{len(lines) + 1:,}", f"{len(lines):,}", "0", "1"]
     assert counted["events"] == ["4", "1", "3", "0"]
+
+
+def test_a_feature_that_gives_the_outcome_away_stops_the_run(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervised, "leaked_features", lambda rows, columns, target: {"came_again": 1.0})
+    before = fingerprint(shop.data / "published")
+    often, seldom = every(20, FIRST, AS_OF), every(150, FIRST, AS_OF - dt.timedelta(days=60))
+    shop.write([*purchases(range(1, 61), often), *purchases(range(61, 121), seldom)])
+    answer = shop.run(capsys)
+    assert answer.exit_code == 3
+    assert "models/behavior: A single feature foretells is_recommended nearly without fault (AUC: " in answer.err
+    assert fingerprint(shop.data / "published") == before
+    assert _states(shop)["behavior"][0] == "LEAKED_FEATURE"
 
 
 def _states(shop: Shop) -> dict[str, tuple[str, str]]:

@@ -33,6 +33,11 @@ def test_a_copy_of_the_amount_is_found_and_an_honest_rate_is_not() -> None:
     assert set(leaked_features(rows(), ("rate", "amount_copy", "told"), "future_purchase")) == {"amount_copy"}
 
 
+def test_customers_as_regular_as_a_clock_are_no_leak() -> None:
+    regular = rows().assign(btyd_purchases=lambda each: each["future_purchase"] * 0.97)
+    assert leaked_features(regular, ("rate", "amount_copy", "btyd_purchases"), "future_purchase") == {}
+
+
 def test_the_reason_names_the_feature_and_the_mend_and_no_value() -> None:
     told = why_leaked({"copy": 1.0}, "is_recommended")
     assert "copy (1.000)" in told

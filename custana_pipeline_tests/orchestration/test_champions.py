@@ -90,6 +90,21 @@ def test_a_champion_older_than_the_horizon_is_not_defended(shop: Project) -> Non
         assert incumbents(session, shop, "behavior", last + dt.timedelta(days=1)) == {}
 
 
+def test_a_champion_that_stayed_is_as_old_as_its_training(shop: Project) -> None:
+    last = MONDAY + dt.timedelta(days=shop.settings.horizon_days)
+    with shop.warehouse.transaction() as session:
+        trained(shop, session, MONDAY)
+        trained(shop, session, last - dt.timedelta(days=1), kept_version=f"levelled_blend-{MONDAY}")
+        assert incumbents(session, shop, "behavior", last) == {}
+
+
+def test_after_a_night_of_a_naive_rule_no_older_model_defends_itself(shop: Project) -> None:
+    with shop.warehouse.transaction() as session:
+        trained(shop, session, MONDAY)
+        trained(shop, session, TUESDAY, judged=False)
+        assert incumbents(session, shop, "behavior", TUESDAY + dt.timedelta(days=1)) == {}
+
+
 def test_a_champion_of_another_horizon_or_a_naive_rule_is_no_incumbent(shop: Project) -> None:
     with shop.warehouse.transaction() as session:
         trained(shop, session, MONDAY, judged=False)
