@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from custana_pipeline.applications import charts
 from custana_pipeline.applications.report_facts import DecileFacts, ModelFacts, ReportFacts, TotalFacts
-from custana_pipeline.applications.report_models import cautions, in_order, model_card
+from custana_pipeline.applications.report_models import cautions, in_order, model_card, why_untested
 from custana_pipeline.applications.report_words import count, money, reason_words, topic_words
 from custana_pipeline.models.calibration import wilson_interval
 
@@ -52,6 +52,7 @@ def _context(facts: ReportFacts) -> dict[str, Any]:
         "last_foreseen_day": facts.as_of + dt.timedelta(days=facts.horizon_days - 1),
         "trained": [model_card(model) for model in in_order(facts.models)],
         "known_until": min(facts.last_day or yesterday, yesterday),
+        "why_untested": why_untested(facts.model("is_recommended")),
         "cautions": cautions(in_order(facts.models)),
         "has_returns": facts.headline.expected_net_amount != facts.headline.expected_amount,
         "behavior_charts": _behavior_charts(facts),

@@ -39,6 +39,7 @@ def model_card(model: ModelFacts) -> dict[str, Any]:
         "comparisons": comparisons(model),
         "error": ERRORS.get(model.target, ("", ""))[1],
         "chart": _origins_chart(model),
+        "is_kept": bool(model.kept_version),
     }
 
 
@@ -84,7 +85,15 @@ def cautions(models: Sequence[ModelFacts]) -> list[str]:
 
 
 def _listed(models: Sequence[ModelFacts]) -> str:
-    return " and ".join(f"“{title(each)}”" for each in models)
+    *others, last = [f"“{title(each)}”" for each in models] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def why_untested(model: ModelFacts | None) -> str:
+    """Why there is no test of the model to show."""
+    if model is None or model.state in ("TRAINED", "UNJUDGED") or not model.reason:
+        return "no completed window lies back far enough"
+    return model.reason.removesuffix(".")
 
 
 def verdict(model: ModelFacts) -> str:

@@ -16,6 +16,7 @@ from custana_pipeline.applications.report_models import (
     origin_facts,
     tag,
     verdict,
+    why_untested,
 )
 from custana_pipeline.models.level import Level
 
@@ -72,6 +73,15 @@ def test_what_could_not_be_tested_serves_and_says_so() -> None:
     assert tag(UNJUDGED) == ("not tested yet", "poor")
     assert "serves, untested" in verdict(UNJUDGED)
     assert cautions([UNJUDGED]) == ["For “How often they will buy” nothing could be tested: the history is too short."]
+    assert why_untested(UNJUDGED) == "no completed window lies back far enough"
+    assert why_untested(ModelFacts("is_recommended", "NOT_TRAINABLE", "Too few.")) == "Too few"
+
+
+def test_several_questions_are_listed_as_one_would_say_them() -> None:
+    three = [replace(NAIVE, target=each) for each in ("is_recommended", "future_purchase", "future_amount")]
+    assert cautions(three)[0].startswith(
+        "For “Who will buy”, “How often they will buy” and “How much they will spend” nothing"
+    )
 
 
 def test_segments_have_no_gate() -> None:
