@@ -7,8 +7,8 @@ from itertools import pairwise
 WIDTH, HEIGHT = 360, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 342, 14, 212
 """The corners of the plotting area."""
-LOW_HEIGHT, LOW_BOTTOM = 150, 124
-"""Height and base line of a chart that is half as high."""
+LOW_HEIGHT, LOW_BOTTOM, LEGEND = 160, 134, 10
+"""Height and base line of a lower chart, and the middle of the row that names its lines."""
 
 Point = tuple[float, float]
 
@@ -110,7 +110,7 @@ def origins_chart(points: Sequence[tuple[str, float, float]], beside: str, title
     step = 1 / max(len(points) - 1, 1)
 
     def placed(values: Sequence[float]) -> list[Point]:
-        return [(0.08 + 0.78 * place * step, 0.2 + 0.6 * (each - least) / span) for place, each in enumerate(values)]
+        return [(0.09 + 0.82 * place * step, 0.2 + 0.5 * (each - least) / span) for place, each in enumerate(values)]
 
     served, other = placed([each for _, each, _ in points]), placed([each for _, _, each in points])
     marks = [_rule((LEFT, _low(0)), (RIGHT, _low(0)), "axis"), _low_line(other, "naive"), _low_line(served, "model")]
@@ -123,14 +123,10 @@ def origins_chart(points: Sequence[tuple[str, float, float]], beside: str, title
             _text(_x(theirs[0]), _low(theirs[1]) + (-8 if below < 0 else 16), _short(values[1]), "tick"),
             _text(_x(mine[0]), _low(mine[1]) + (16 if below < 0 else -8), _short(values[0]), "value"),
         ]
-    # names at the ends of the lines, apart even where the lines meet
-    lower = served[-1][1] <= other[-1][1]
-    gap = max(0.0, 14 - abs(_low(served[-1][1]) - _low(other[-1][1]))) / 2 * (1 if lower else -1)
-    end = _x(served[-1][0]) + 9
-    marks += [
-        _text(end, _low(served[-1][1]) + 4 + gap, "in use", "value", anchor="start"),
-        _text(end, _low(other[-1][1]) + 4 - gap, beside, "tick", anchor="start"),
-    ]
+    # names in a row above, since lines that end close to each other leave no room beside them
+    for start, words, kind in ((LEFT, "in use", "model"), (LEFT + 76, beside, "naive")):
+        marks.append(f'<polyline class="line {kind}" points="{start},{LEGEND} {start + 22},{LEGEND}"/>')
+        marks.append(_text(start + 28, LEGEND + 4, words, "note", anchor="start"))
     return _svg(marks, title, LOW_HEIGHT)
 
 
