@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -84,15 +85,19 @@ def test_the_readme_tells_the_columns_of_every_published_list() -> None:
 
 
 def test_the_metrics_page_tells_every_metric_candidate_and_naive_rule() -> None:
-    from custana_pipeline.models import evaluation, segmentation
+    from custana_pipeline.models import evaluation, segmentation, supervised
     from custana_pipeline.models.naive_rules import behavior_rules, demand_rules
+    from custana_pipeline.models.training import State
 
     page = (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")
     names = {f"holdout_{name}" for name in (*evaluation.BEHAVIOR_METRICS, *evaluation.DEMAND_METRICS)}
     names |= {"cluster_count", "smallest_share", "largest_share", "noise_share", "stability", "eta2_log_spend"}
     names |= {"silhouette", "davies_bouldin", "calinski_harabasz", segmentation.BASELINE, "kmeans", "dbscan"}
-    names |= set(behavior_rules(["recency_days", "purchase_days_90d"], 90))
-    names |= set(demand_rules(["purchase_days_90d", "purchase_days_365d"], "purchase_days", 90))
+    columns = ["recency_days", "purchase_frequency", "purchase_days_90d", "purchase_days_365d"]
+    columns += ["purchase_days_year_ago", "btyd_p_buy", "btyd_purchases"]
+    names |= {*behavior_rules(columns, 90), *demand_rules(columns, "purchase_days", 90)}
+    names |= {supervised.BLEND, supervised.LEVELLED, supervised.SO_FAR, *get_args(State)}
+    names |= {f"gate_{name}_gain" for name in ("over_naive", "over_champion", "naive_over_champion")}
     assert not sorted(name for name in names if f"`{name}`" not in page)
 
 

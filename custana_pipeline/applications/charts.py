@@ -7,6 +7,8 @@ from itertools import pairwise
 WIDTH, HEIGHT = 360, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 342, 14, 212
 """The corners of the plotting area."""
+LOW_HEIGHT, LOW_BOTTOM, LEGEND = 160, 134, 10
+"""Height and base line of a lower chart, and the middle of the row that names its lines."""
 
 Point = tuple[float, float]
 
@@ -98,9 +100,56 @@ def paired_chart(pairs: Sequence[tuple[float, float]], money: str, title: str) -
     return _svg(marks, title)
 
 
-def _svg(marks: Sequence[str], title: str) -> str:
+def origins_chart(points: Sequence[tuple[str, float, float]], beside: str, title: str) -> str:
+    """The error of what serves (line) and of `beside` (dashed) at each past day; `points` are day, served, beside.
+
+    The height runs from the least to the largest error, so that a small lead is seen; the figures are on the marks.
+    """
+    errors = [value for _, *pair in points for value in pair]
+    least, span = min(errors), (max(errors) - min(errors)) or 1.0
+    step = 1 / max(len(points) - 1, 1)
+
+    def placed(values: Sequence[float]) -> list[Point]:
+        return [(0.09 + 0.82 * place * step, 0.2 + 0.5 * (each - least) / span) for place, each in enumerate(values)]
+
+    served, other = placed([each for _, each, _ in points]), placed([each for _, _, each in points])
+    marks = [_rule((LEFT, _low(0)), (RIGHT, _low(0)), "axis"), _low_line(other, "naive"), _low_line(served, "model")]
+    for (day, *values), mine, theirs in zip(points, served, other, strict=True):
+        below = -1 if mine[1] <= theirs[1] else 1
+        marks += [
+            _text(_x(mine[0]), _low(0) + 14, day, "tick"),
+            _low_dot(theirs, "other"),
+            _low_dot(mine, "model"),
+            _text(_x(theirs[0]), _low(theirs[1]) + (-8 if below < 0 else 16), _short(values[1]), "tick"),
+            _text(_x(mine[0]), _low(mine[1]) + (16 if below < 0 else -8), _short(values[0]), "value"),
+        ]
+    # names in a row above, since lines that end close to each other leave no room beside them
+    for start, words, kind in ((LEFT, "in use", "model"), (LEFT + 76, beside, "naive")):
+        marks.append(f'<polyline class="line {kind}" points="{start},{LEGEND} {start + 22},{LEGEND}"/>')
+        marks.append(_text(start + 28, LEGEND + 4, words, "note", anchor="start"))
+    return _svg(marks, title, LOW_HEIGHT)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def _low(share: float) -> float:
+    return LOW_BOTTOM - share * (LOW_BOTTOM - TOP)
+
+
+def _low_line(points: Sequence[Point], kind: str) -> str:
+    path = " ".join(f"{_x(x):.1f},{_low(y):.1f}" for x, y in points)
+    return f'<polyline class="line {kind}" points="{path}"/>'
+
+
+def _low_dot(point: Point, kind: str) -> str:
+    return f'<circle class="dot {kind}" cx="{_x(point[0]):.1f}" cy="{_low(point[1]):.1f}" r="3"/>'
+
+
+def _svg(marks: Sequence[str], title: str, height: int = HEIGHT) -> str:
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>{''.join(marks)}</svg>"
     )
 

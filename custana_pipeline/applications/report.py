@@ -11,15 +11,8 @@ from markupsafe import Markup
 
 from custana_pipeline.applications import charts
 from custana_pipeline.applications.report_facts import DecileFacts, ModelFacts, ReportFacts, TotalFacts
-from custana_pipeline.applications.report_words import (
-    TARGET_WORDS,
-    comparisons,
-    count,
-    money,
-    reason_words,
-    topic_words,
-    verdict,
-)
+from custana_pipeline.applications.report_models import cautions, in_order, model_card, why_untested
+from custana_pipeline.applications.report_words import count, money, reason_words, topic_words
 from custana_pipeline.models.calibration import wilson_interval
 
 TEMPLATE = "report.html.j2"
@@ -57,9 +50,10 @@ def _context(facts: ReportFacts) -> dict[str, Any]:
     return {
         "facts": facts,
         "last_foreseen_day": facts.as_of + dt.timedelta(days=facts.horizon_days - 1),
-        "trained": [_model(model) for model in facts.models],
+        "trained": [model_card(model) for model in in_order(facts.models)],
         "known_until": min(facts.last_day or yesterday, yesterday),
-        "unbeaten": [_title(model) for model in facts.models if model.state == "TRAINED" and not model.beats_naive],
+        "why_untested": why_untested(facts.model("is_recommended")),
+        "cautions": cautions(in_order(facts.models)),
         "has_returns": facts.headline.expected_net_amount != facts.headline.expected_amount,
         "behavior_charts": _behavior_charts(facts),
         "value_chart": _value_chart(facts),
@@ -94,27 +88,6 @@ def _added(totals: tuple[TotalFacts, ...]) -> TotalFacts:
         expected_amount=sum(fact.expected_amount or 0 for fact in totals) if has_money else None,
         expected_net_amount=sum(fact.expected_net_amount or 0 for fact in totals) if has_money else None,
     )
-
-
-def _model(model: ModelFacts) -> dict[str, Any]:
-    return {
-        "title": _title(model),
-        "verdict": verdict(model),
-        "tag": _tag(model),
-        "holdout": model.holdout,
-        "comparisons": comparisons(model),
-    }
-
-
-def _title(model: ModelFacts) -> str:
-    return TARGET_WORDS.get(model.target, model.target)
-
-
-def _tag(model: ModelFacts) -> tuple[str, str]:
-    """What the heading says of a model, and in which colour."""
-    if model.state != "TRAINED":
-        return "no model", "poor"
-    return ("better than naive", "good") if model.beats_naive else ("naive not beaten", "poor")
 
 
 def _behavior_charts(facts: ReportFacts) -> dict[str, Markup]:

@@ -55,13 +55,22 @@ class DecileFacts:
 
 
 @dataclass(frozen=True)
+class OriginFacts:
+    """One past day of the backtest: the error of what serves, and of who stands beside it, from that day on."""
+
+    day: dt.date
+    served: float
+    beside: float
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """One target: which model serves, and how it did beside the best naive rule on days it had not seen."""
 
     target: str
     """is_recommended, future_purchase, future_amount or segment."""
     state: str
-    """TRAINED or NOT_TRAINABLE."""
+    """TRAINED, UNJUDGED, NOT_TRAINABLE or LEAKED_FEATURE."""
     reason: str = ""
     champion: str = ""
     best_naive: str = ""
@@ -72,6 +81,16 @@ class ModelFacts:
     deciles: tuple[DecileFacts, ...] = ()
     holdout: dt.date | None = None
     """The day from which its predictions were compared with what came."""
+    kept_version: str = ""
+    """The model_version of the champion so far, where it stays."""
+    level: str = ""
+    """What its level rests on, as in Champion.level."""
+    gains: Mapping[str, float] = field(default_factory=dict)
+    """The gate's figures, as in Champion.figures; none for segments, which have no gate."""
+    origins: tuple[OriginFacts, ...] = ()
+    """The backtest, oldest day first."""
+    beside: str = ""
+    """Who stands beside it in the backtest: the best naive rule, or the best candidate where a naive rule serves."""
 
 
 @dataclass(frozen=True)

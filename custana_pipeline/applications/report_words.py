@@ -32,6 +32,7 @@ REASON_WORDS: Mapping[str, str] = {
     "missing_id": "no id",
 }
 TOPIC_WORDS: Mapping[str, str] = {
+    "pace": "their usual pace, if nothing changes",
     "recency": "how lately they bought",
     "frequency": "how often they bought",
     "money": "how much they spent",
@@ -50,6 +51,20 @@ _MODEL_WORDS: Mapping[str, str] = {
     "dbscan": "DBSCAN",
     "kmeans": "k-means",
     "blend": "blend of models",
+}
+_WHOLE_NAMES: Mapping[str, str] = {
+    "levelled_blend": "blend of models with season",
+    "bg_nbd": "BG/NBD, everybody at their usual pace",
+    "base_rate": "the same rate for everybody",
+    "mean": "the mean customer",
+    "recency_rule": "how lately they bought",
+    "frequency_rule": "how often they bought lately",
+    "year_ago_rule": "what they did a year ago",
+    "last_window": "as much as lately",
+    "last_year_pace": "as much as in the last year",
+    "year_ago_window": "as much as a year ago",
+    "two_column_forest": "a forest on two columns",
+    "two_column_linear": "a line on two columns",
 }
 
 
@@ -122,18 +137,6 @@ def comparisons(model: ModelFacts) -> list[Comparison]:
     return found
 
 
-def verdict(model: ModelFacts) -> str:
-    """One sentence on whether the model earns its place beside the naive rule."""
-    if model.state != "TRAINED":
-        return f"No model: {model.reason or 'too little data'}."
-    if model.beats_naive:
-        return f"{_titled(model.champion)} serves: it beat the best naive rule ({_plain(model.best_naive)})."
-    return (
-        f"Naive was not beaten: no model was better than the rule “{_plain(model.best_naive)}” by enough, so the "
-        "simplest that does as well serves, and its figures deserve no more trust than that rule."
-    )
-
-
 def reason_words(code: str) -> str:
     """A reason code in words; an unknown one with its underscores taken out."""
     return REASON_WORDS.get(code, code.replace("_", " "))
@@ -171,11 +174,16 @@ def _metric(metrics: Mapping[str, float], name: str) -> float | None:
     return metrics.get(f"holdout_{name}", metrics.get(name))
 
 
-def _titled(name: str) -> str:
-    plain = _plain(name)
-    return plain[:1].upper() + plain[1:]
+def model_words(name: str) -> str:
+    """The name of a candidate or naive rule in words.
+
+    >>> model_words("levelled_blend"), model_words("svr")
+    ('blend of models with season', 'SVR')
+    """
+    whole = _WHOLE_NAMES.get(name)
+    return whole or " ".join(_MODEL_WORDS.get(word, word) for word in (name or "none").split("_"))
 
 
-def _plain(name: str) -> str:
-    words = (name or "none").split("_")
-    return " ".join(_MODEL_WORDS.get(word, word) for word in words)
+def titled(words: str) -> str:
+    """The words with a capital first letter."""
+    return words[:1].upper() + words[1:]

@@ -12,7 +12,7 @@ class AnalysisState:
 
     analysis: str
     state: str
-    """TRAINED or NOT_TRAINABLE."""
+    """TRAINED, UNJUDGED, NOT_TRAINABLE or LEAKED_FEATURE."""
     reason: str
 
 

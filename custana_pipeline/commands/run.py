@@ -1,5 +1,6 @@
 """`custana run`: the chain with a progress bar a stage, and at the end a short table that says where to look."""
 
+import math
 import time
 
 from rich.console import Console
@@ -104,9 +105,9 @@ def _models(summary: RunSummary, outcome: RunOutcome) -> Table:
         models.add_row(
             row.target,
             row.champion,
-            f"{row.metric} {row.champion_value:.4g}",
+            "" if math.isnan(row.champion_value) else f"{row.metric} {row.champion_value:.4g}",
             row.naive,
-            f"{row.naive_value:.4g}",
-            "beats naive" if row.beats_naive else "naive serves",
+            "" if math.isnan(row.naive_value) else f"{row.naive_value:.4g}",
+            row.verdict,
         )
     return models

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from custana_pipeline.models.behavior_figures import behavior_figures
 from custana_pipeline.models.calibration_figures import decile_totals_figure, reliability_figure
 from custana_pipeline.models.demand_figures import UNITS, demand_figures
-from custana_pipeline.models.figure_style import BLUE, FAINT, NAMES_LEFT, QUIET, new_figure
+from custana_pipeline.models.figure_style import BLUE, FAINT, INK, NAMES_LEFT, QUIET, new_figure
 from custana_pipeline.models.segment_figures import segment_figures
-from custana_pipeline.models.training import Evaluated, Training
+from custana_pipeline.models.training import Champion, Evaluated, Training
 
 COMPARED = {
     "is_recommended": ("holdout_log_loss", "log loss on the holdout, less is better", False),
@@ -54,7 +54,7 @@ def over_origins(training: Training) -> dict[str, Figure]:
     for target in training.champions:
         judged = [each for each in training.evaluated_for(target) if len(each.by_origin) > 1]
         if judged:
-            drawn[f"over_origins_{target}"] = _over_origins(judged, target, training.champions[target].name)
+            drawn[f"over_origins_{target}"] = _over_origins(judged, target, training.champions[target])
     return drawn
 
 
@@ -72,23 +72,25 @@ def calibrations(training: Training) -> dict[str, Figure]:
     return drawn
 
 
-def _over_origins(judged: list[Evaluated], target: str, champion: str) -> Figure:
+def _over_origins(judged: list[Evaluated], target: str, champion: Champion) -> Figure:
+    """What serves in blue, the best naive rule in dark dashes; whoever is far worse than both leaves the picture."""
     metric, words, _ = COMPARED[target]
     name = metric.removeprefix("holdout_")
-    shown = champion.replace("_", " ")
-    title = f"{shown} (blue) at {len(judged[0].by_origin)} past days, beside candidates and naive rules (dashed)"
+    shown, rule = (each.replace("_", " ") for each in (champion.name, champion.best_naive))
+    title = f"{shown} (blue); naive rules dashed, {rule} dark"
     figure, axes = new_figure(title, "day that was foreseen from", words.replace(" on the holdout", ""))
-    for each in sorted(judged, key=lambda one: one.name == champion):
+    for each in sorted(judged, key=lambda one: one.name == champion.name):
         rows = each.by_origin.sort_values("origin")
-        serves = each.name == champion
-        colour = BLUE if serves else QUIET if each.role == "candidate" else FAINT
+        serves, is_rule = each.name == champion.name, each.name == champion.best_naive
+        colour = BLUE if serves else INK if is_rule else QUIET if each.role == "candidate" else FAINT
         style = {"candidate": "-", "baseline": "--", "champion": ":"}[each.role]
         axes.plot(
             [str(day) for day in rows["origin"]], rows[name], style, color=colour, linewidth=2.2 if serves else 1.0,
             marker="o" if serves else None, markersize=4,
         )  # fmt: skip
-    tried = [float(np.max(each.by_origin[name].to_numpy())) for each in judged if each.role == "candidate"]
-    axes.set_ylim(top=1.6 * float(np.max(tried)) if tried else None)
+    kept = [each.by_origin[name].to_numpy() for each in judged if each.name in (champion.name, champion.best_naive)]
+    if kept:
+        axes.set_ylim(top=1.15 * float(np.max(np.concatenate(kept))))
     return figure
 
 

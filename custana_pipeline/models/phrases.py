@@ -81,6 +81,12 @@ def _browsing(value: Any, name: str) -> str:
     return f"{_count(value, kind)}{_within(name)}"
 
 
+def _pace(value: Any, name: str) -> str:
+    if not _known(value):
+        return "no usual pace known"
+    return f"{value:.0%} likely to buy at their usual pace" if name == "btyd_p_buy" else _plain(value, name)
+
+
 def _plain(value: Any, name: str) -> str:
     label = name.replace("_", " ")
     if not _known(value):
@@ -89,6 +95,7 @@ def _plain(value: Any, name: str) -> str:
 
 
 TOPICS = (
+    Topic("pace", r"btyd_.*", ("btyd_p_buy",), _pace),
     Topic("season", r".*_year_ago", ("purchase_days_year_ago", "purchase_amount_year_ago"), _season),
     Topic("trend", r".*_trend|.*_prior_\d+d", ("purchase_days_trend", "purchase_amount_trend"), _trend),
     Topic("recency", r"recency_days", ("recency_days",), _days_ago),

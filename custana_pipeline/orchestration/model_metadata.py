@@ -1,4 +1,4 @@
-"""What Dagster's pages show of a training: its verdict, its links to MLflow, small plots, and every metric."""
+"""What Dagster's pages show of a training: its verdict, links to MLflow, small plots, and the holdout's metrics."""
 
 import base64
 from typing import Any
@@ -27,7 +27,8 @@ def training_metadata(training: Training, logged: LoggedAnalysis) -> dict[str, A
     metadata = verdict_metadata(training, logged)
     for target, champion in training.champions.items():
         metadata[f"{target}/champion"] = champion.name
-        metadata[f"{target}/gate"] = champion.reason
+        if champion.reason != training.reason:
+            metadata[f"{target}/gate"] = champion.reason
         if champion.level:
             metadata[f"{target}/level"] = champion.level
         if target in logged.registered:
@@ -55,11 +56,7 @@ def comparison_table(training: Training) -> str:
     tables = []
     for target, champion in training.champions.items():
         tried = training.evaluated_for(target)
-        names = [
-            name
-            for name in dict.fromkeys(name for each in tried for name in each.metrics)
-            if not name.startswith("backtest_") and not name.endswith(("_lower", "_upper"))
-        ]
+        names = [name for name in dict.fromkeys(name for each in tried for name in each.metrics) if _is_shown(name)]
         head = f"| {target} | role | " + " | ".join(name.removeprefix("holdout_") for name in names) + " |"
         rule = "|---" * (len(names) + 2) + "|"
         rows = [
@@ -72,9 +69,15 @@ def comparison_table(training: Training) -> str:
     return "\n\n".join(tables)
 
 
+def _is_shown(metric: str) -> bool:
+    """Means over the backtest and ends of intervals are left to MLflow: the page of an asset is read at a glance."""
+    return not metric.startswith("backtest_") and not metric.endswith(("_lower", "_upper"))
+
+
 def _metrics(training: Training) -> dict[str, float]:
     return {
         f"{target}/{name}": float(f"{value:.{DIGITS}g}")
         for target, champion in training.champions.items()
         for name, value in champion.metrics.items()
+        if _is_shown(name)
     }

@@ -107,7 +107,7 @@ def champions_of(session: Session, as_of: dt.date) -> pd.DataFrame:
     rows = session.frame(
         "select * from models.champions where as_of = $as_of order by analysis, target", {"as_of": as_of}
     )
-    for name in ("metrics", "naive_metrics"):
+    for name in ("metrics", "naive_metrics", "figures"):
         rows[name] = rows[name].map(lambda told: json.loads(told) if isinstance(told, str) else {})
     return rows
 

@@ -1,6 +1,7 @@
 """What the report is told, read from the tables of its day."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -8,8 +9,10 @@ import pandas as pd
 from custana_pipeline.applications import report_evidence as evidence
 from custana_pipeline.applications.report_audience import audience_facts, holdout_of
 from custana_pipeline.applications.report_facts import AbsentFacts, FileFacts, ModelFacts, ReportFacts
+from custana_pipeline.applications.report_models import origin_facts
 from custana_pipeline.orchestration.absences import absences
 from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.backtest_tables import backtests
 from custana_pipeline.orchestration.champions import HOLDOUTS
 from custana_pipeline.orchestration.drift_tables import drift_note
 from custana_pipeline.orchestration.importance_tables import importances
@@ -38,7 +41,10 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
         last_day=days[1],
         tables=evidence.tables(counts_by_table(session, project)),
         repaired_values=_repairs(session),
-        models=_models(champions, holdouts, as_of - dt.timedelta(days=project.settings.horizon_days)),
+        models=_with_origins(
+            _models(champions, holdouts, as_of - dt.timedelta(days=project.settings.horizon_days)),
+            backtests(session, as_of),
+        ),
         segments=evidence.segments(lists["segment_profiles"], lists["segment_offers"], _meanings(session, as_of)),
         moves=evidence.moves(lists["segment_migrations"]),
         last_list=_last_list(lists["segment_migrations"]),
@@ -77,8 +83,23 @@ def _models(champions: pd.DataFrame, holdouts: Any, holdout: dt.date) -> tuple[M
             naive_metrics=row["naive_metrics"],
             deciles=evidence.deciles(judged) if len(judged := holdouts[holdouts["target"] == row["target"]]) else (),
             holdout=None if row["target"] == "segment" else holdout,
+            kept_version=_text(row["kept_version"]),
+            level=_text(row["level"]),
+            gains=row["figures"],
         )
         for row in champions.to_dict("records")
+    )
+
+
+def _text(value: Any) -> str:
+    """The text, or an empty one where a row of an older table has none."""
+    return "" if pd.isna(value) else str(value)
+
+
+def _with_origins(models: tuple[ModelFacts, ...], tested: pd.DataFrame) -> tuple[ModelFacts, ...]:
+    found = [origin_facts(tested, model) for model in models]
+    return tuple(
+        replace(model, beside=beside, origins=days) for model, (beside, days) in zip(models, found, strict=True)
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+from custana_pipeline.orchestration.backtest_tables import TABLE as BACKTESTS
 from custana_pipeline.orchestration.champions import HOLDOUTS
 from custana_pipeline.orchestration.drift_tables import NOTES as DRIFT_NOTES
 from custana_pipeline.orchestration.drift_tables import TABLE as DRIFT
@@ -9,7 +10,7 @@ from custana_pipeline.orchestration.importance_tables import TABLE as IMPORTANCE
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.warehouse import Session
 
-EVIDENCE = (DRIFT, DRIFT_NOTES, IMPORTANCE)
+EVIDENCE = (BACKTESTS, DRIFT, DRIFT_NOTES, IMPORTANCE)
 
 
 def forget_old_days(session: Session, project: Project) -> int:

@@ -43,7 +43,8 @@ class ModelRow:
     champion_value: float
     naive: str
     naive_value: float
-    beats_naive: bool
+    verdict: str
+    """Who serves and how it stands: beats naive, champion stays, naive serves or untested."""
 
 
 @dataclass(frozen=True)
@@ -101,20 +102,28 @@ def model_rows(session: Session, outcome: RunOutcome) -> tuple[tuple[ModelRow, .
     """The champions of the run's day, and the analyses that could not be trained with their reasons."""
     if not session.exists("models.champions") or outcome.as_of is None:
         return (), {}
-    query = """select target, candidate, metrics, best_naive, naive_metrics, beats_naive, state, analysis, reason
+    query = """select target, candidate, metrics, best_naive, naive_metrics, beats_naive, kept_version, state, analysis,
+            reason
         from models.champions where as_of = $as_of order by analysis, target"""
     shown, untrainable = [], {}
     for row in session.rows(query, {"as_of": outcome.as_of}):
-        target, candidate, metrics, naive, naive_metrics, beats, state, analysis, reason = row
+        target, candidate, metrics, naive, naive_metrics, beats, kept, state, analysis, reason = row
         if state not in ("TRAINED", "UNJUDGED"):
             untrainable[analysis] = reason
             continue
         metric = HEADLINE_METRICS.get(target, "")
         value, naive_value = (json.loads(told).get(metric, float("nan")) for told in (metrics, naive_metrics))
-        shown.append(
-            ModelRow(target, candidate, metric.removeprefix("holdout_"), value, naive, naive_value, bool(beats))
-        )
+        verdict = _verdict(state, str(kept or ""), bool(beats))
+        shown.append(ModelRow(target, candidate, metric.removeprefix("holdout_"), value, naive, naive_value, verdict))
     return tuple(shown), untrainable
+
+
+def _verdict(state: str, kept_version: str, beats_naive: bool) -> str:
+    if state == "UNJUDGED":
+        return "untested"
+    if kept_version:
+        return "champion stays"
+    return "beats naive" if beats_naive else "naive serves"
 
 
 def _places(settings: Settings, outcome: RunOutcome, unpublished: bool) -> dict[str, str]:

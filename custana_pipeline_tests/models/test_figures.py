@@ -1,15 +1,17 @@
 """Figures: named, drawn from the holdout frame, and there for awkward rows too."""
 
+import datetime as dt
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from custana_pipeline.models.figures import comparison, figures_of
+from custana_pipeline.models.figures import comparison, figures_of, over_origins
 from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
-from custana_pipeline.models.training import Evaluated, Role
+from custana_pipeline.models.training import Champion, Evaluated, Role, Training
 from custana_pipeline_tests.models.customers import customers
 
 BEHAVIOR = {"roc", "precision_recall", "gains_and_lift", "calibration", "confusion"}
@@ -114,3 +116,26 @@ def test_the_comparison_lists_the_best_on_top() -> None:
     kmeans = evaluated("segment", [], [], name="kmeans", silhouette=0.4)
     labels = [label.get_text() for label in comparison([kmeans, naive], "segment").axes[0].get_yticklabels()]
     assert labels[-1] == "kmeans"
+
+
+def over_two_days(name: str, role: Role, *errors: float) -> Evaluated:
+    days = [dt.date(2025, 10, 3), dt.date(2025, 8, 19)][: len(errors)]
+    return replace(
+        evaluated("is_recommended", [0, 1], [0.1, 0.9], name=name, role=role),
+        by_origin=pd.DataFrame({"origin": days, "log_loss": errors}),
+    )
+
+
+def test_past_days_show_what_serves_beside_the_best_naive_rule_and_cut_off_what_is_far_worse() -> None:
+    tried = (
+        over_two_days("blend", "candidate", 0.4, 0.5),
+        over_two_days("bg_nbd", "baseline", 0.5, 0.6),
+        over_two_days("two_column_forest", "baseline", 2.0, 3.0),
+        over_two_days("champion_so_far", "champion", 0.45),
+    )
+    champion = Champion("is_recommended", "blend", None, (), {}, True, "", "bg_nbd")
+    figures = over_origins(Training("behavior", "TRAINED", "", tried, {"is_recommended": champion}))
+    figure = figures["over_origins_is_recommended"]
+    assert title(figure) == "blend (blue); naive rules dashed, bg nbd dark"
+    assert figure.axes[0].get_ylim()[1] == pytest.approx(0.69)
+    assert png(figure).startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""models.drift and models.importance: what is kept of a day, and what the report reads of it."""
+"""models.drift, models.importance and models.backtests: what is kept of a day, and what the report reads of it."""
 
 import datetime as dt
 from pathlib import Path
@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 
 from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
+from custana_pipeline.models.demand import DemandSettings, train_demand
 from custana_pipeline.models.drift import drift_between
+from custana_pipeline.models.evaluation import row_losses
 from custana_pipeline.models.training import not_trainable
+from custana_pipeline.orchestration.backtest_tables import backtests, store_backtests
 from custana_pipeline.orchestration.drift_tables import TABLE, drift_note, store_drift
 from custana_pipeline.orchestration.importance_tables import importances, store_importance
 from custana_pipeline.orchestration.project import Project
@@ -68,3 +71,30 @@ def test_importances_are_kept_by_day_and_read_best_first(project: Project) -> No
         assert [value for _, value in found] == sorted((value for _, value in found), reverse=True)
         store_importance(session, AS_OF, not_trainable("behavior", "too little"), holdout)
         assert importances(session, AS_OF, "is_recommended") == found
+
+
+def test_the_backtest_of_a_day_is_kept_with_every_candidate_rule_and_past_day(project: Project) -> None:
+    training = train_demand(snapshots(240), days_of_shop(), DemandSettings())
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        assert backtests(session, AS_OF).empty
+        for _ in range(2):
+            store_backtests(session, AS_OF, training)
+        store_backtests(session, AS_OF, not_trainable("demand", "too little"))
+        kept = backtests(session, AS_OF)
+    mae = kept[(kept["metric"] == "mae") & (kept["target"] == "future_amount")]
+    assert len(mae) == len(days_of_shop().folds) * len(training.evaluated_for("future_amount"))
+    assert set(mae["role"]) == {"candidate", "baseline"}
+
+
+def test_the_kept_deviance_is_the_mean_of_the_losses_that_the_gate_compares(project: Project) -> None:
+    training = train_demand(snapshots(240), days_of_shop(), DemandSettings())
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        store_backtests(session, AS_OF, training)
+        kept = backtests(session, AS_OF)
+    ridge = next(each for each in training.evaluated_for("future_purchase") if each.name == "ridge")
+    losses = row_losses(ridge.holdout["actual"].to_numpy(), ridge.holdout["predicted"].to_numpy(), "poisson")
+    asked = (kept["target"] == "future_purchase") & (kept["candidate"] == "ridge")
+    told = kept.loc[asked & (kept["metric"] == "poisson_deviance"), "value"].to_numpy()
+    assert told[-1] == pytest.approx(losses.mean())

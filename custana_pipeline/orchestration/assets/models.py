@@ -9,6 +9,7 @@ import pandas as pd
 
 from custana_pipeline.features.windows import CHECK_DAYS, Origins
 from custana_pipeline.models.training import Incumbent, Training
+from custana_pipeline.orchestration.backtest_tables import store_backtests
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
 from custana_pipeline.orchestration.champions import snapshots, store_champions, store_holdouts
 from custana_pipeline.orchestration.days import as_of_days
@@ -91,6 +92,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
             session.prepare()
             store_champions(session, project, as_of, training, logged, versions)
             store_holdouts(session, as_of, training)
+            store_backtests(session, as_of, training)
             if analysis in GATED:
                 judged: Any = rows[pd.to_datetime(rows["as_of"]).dt.date == known.holdout]
                 store_importance(session, as_of, training, judged)
