@@ -236,9 +236,9 @@ def test_dagster_has_the_run_with_every_asset_made_and_every_check_passed(
     assert Counter(name.split("/")[0] for name in made) == {
         "raw": 4,
         "cleaned": 5,
-        "features": 10,
-        "models": 4,
-        "applications": 9,
+        "features": 13,
+        "models": 5,
+        "applications": 11,
     }
     failed = [
         event.asset_check_evaluation_data.check_name
