@@ -24,13 +24,15 @@ PROMISED = {
     "recommended_customers": "as_of customer_id p_buy score_decile is_recommended reasons model_version",
     "demand_forecast": "as_of customer_id expected_purchases expected_amount expected_net_amount "
     "lower_amount upper_amount",
+    "customer_value": "as_of customer_id horizon_value horizon_lower horizon_upper year_purchases year_value "
+    "year_lower year_upper value_decile note model_version",
     "product_recommendations": "as_of customer_id list rank product_id score reason",
     "customer_segments": "as_of customer_id segment_id segment_name",
     "segment_profiles": "as_of segment_id segment_name",
     "segment_offers": "as_of segment_id product_id",
     "segment_migrations": "as_of previous_as_of from_segment_id to_segment_id customers share",
 }
-A_ROW_A_CUSTOMER = ("recommended_customers", "demand_forecast", "customer_segments")
+A_ROW_A_CUSTOMER = ("recommended_customers", "demand_forecast", "customer_value", "customer_segments")
 BASELINES = {
     "behavior": {"base_rate", "recency_rule", "frequency_rule"},
     "demand": {"mean", "last_window", "last_year_pace"},
@@ -130,6 +132,7 @@ def test_scores_are_what_they_are_called(version: Path) -> None:
     wrong = {
         "recommended_customers": "p_buy not between 0 and 1 or score_decile not between 1 and 10 or reasons is null",
         "demand_forecast": "expected_purchases < 0 or expected_amount < 0 or lower_amount > upper_amount",
+        "customer_value": "horizon_value < 0 or year_value < horizon_value or year_value > year_upper",
         "product_recommendations": "list not in ('buy_again', 'discover') or rank not between 1 and 10",
         "customer_segments": "segment_name is null or segment_name = ''",
     }
@@ -233,9 +236,9 @@ def test_dagster_has_the_run_with_every_asset_made_and_every_check_passed(
     assert Counter(name.split("/")[0] for name in made) == {
         "raw": 4,
         "cleaned": 5,
-        "features": 10,
-        "models": 4,
-        "applications": 9,
+        "features": 13,
+        "models": 5,
+        "applications": 11,
     }
     failed = [
         event.asset_check_evaluation_data.check_name

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from custana_pipeline_tests.commands.shop_files import command
 from custana_pipeline_tests.conftest import dataset
 
-A_ROW_A_CUSTOMER = ("recommended_customers", "demand_forecast", "customer_segments")
+A_ROW_A_CUSTOMER = ("recommended_customers", "demand_forecast", "customer_value", "customer_segments")
 # the rules of QUALITY.md, written down a second time: goods with a price, of a customer, neither fee nor adjustment
 ONLINE_RETAIL_II = """
     select

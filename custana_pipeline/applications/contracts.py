@@ -85,6 +85,37 @@ class DemandForecast(PublishedList):
         return forecasts["expected_amount"].isna() | (forecasts["expected_net_amount"] <= forecasts["expected_amount"])
 
 
+class CustomerValue(PublishedList):
+    """One row per customer with a purchase before as_of, where amounts are forecast: money net of expected returns."""
+
+    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
+    horizon_value: Series[float] = _count(description="money of the horizon, net of returns: expected_net_amount")
+    horizon_lower: Series[float] = _count(description="lower end of the 80% interval of horizon_value")
+    horizon_upper: Series[float] = _count(description="upper end of the 80% interval of horizon_value")
+    year_purchases: Series[float] = _count(description="days with a purchase within 365 days from as_of on")
+    year_value: Series[float] = _count(description="money of 365 days from as_of on, net of the returns to expect")
+    year_lower: Series[float] = _count(description="lower end of the 80% interval of year_value")
+    year_upper: Series[float] = _count(description="upper end of the 80% interval of year_value")
+    value_decile: Series[int] = _place(
+        description="tenth of the customers by year_value, 1 the best; equal values share it"
+    )
+    note: Series[str] = pa.Field(
+        description="what has to be known beside it, or nothing; 'returns exceed purchases' is of the last 365 days"
+    )
+    model_version: Series[str] = _id(description="the models of the demand_forecast that it rests on")
+
+    @pa.dataframe_check(error="the intervals hold their values")
+    @classmethod
+    def intervals_hold_their_values(cls, customers: pd.DataFrame) -> Any:
+        """lower <= value <= upper, of the horizon and of the year."""
+        held = [
+            (customers[f"{span}_lower"] <= customers[f"{span}_value"])
+            & (customers[f"{span}_value"] <= customers[f"{span}_upper"])
+            for span in ("horizon", "year")
+        ]
+        return held[0] & held[1]
+
+
 class ProductRecommendations(PublishedList):
     """One row per customer, list and place: a product to offer them."""
 
@@ -197,6 +228,7 @@ class DemandTotals(PublishedList):
 CONTRACTS: dict[str, type[PublishedList]] = {
     "recommended_customers": RecommendedCustomers,
     "demand_forecast": DemandForecast,
+    "customer_value": CustomerValue,
     "product_recommendations": ProductRecommendations,
     "customer_segments": CustomerSegments,
     "segment_profiles": SegmentProfiles,
@@ -209,6 +241,7 @@ CONTRACTS: dict[str, type[PublishedList]] = {
 SORT_KEYS: dict[str, tuple[str, ...]] = {
     "recommended_customers": ("customer_id",),
     "demand_forecast": ("customer_id",),
+    "customer_value": ("customer_id",),
     "product_recommendations": ("customer_id", "list", "rank"),
     "customer_segments": ("customer_id",),
     "segment_profiles": ("segment_id",),

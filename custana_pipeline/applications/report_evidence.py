@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from custana_pipeline.applications.customer_value import BY_DAYS_ALONE
 from custana_pipeline.applications.recommended_customers import score_deciles
 from custana_pipeline.applications.report_facts import (
     DecileFacts,
@@ -17,6 +18,7 @@ from custana_pipeline.applications.report_facts import (
     SegmentFacts,
     TableFacts,
     TotalFacts,
+    ValueFacts,
 )
 
 _MEANS = {"predicted": ("predicted", "mean"), "actual": ("actual", "mean")}
@@ -66,6 +68,19 @@ def total_interval(total: float, customers: int, holdout: pd.DataFrame | None) -
     in_common = abs(actual.sum() / predicted.sum() - 1) * total
     half_width = float(np.hypot(by_chance, in_common))
     return max(total - half_width, 0.0), total + half_width
+
+
+def value(customers: pd.DataFrame) -> ValueFacts | None:
+    """The totals of the list customer_value; None where it is empty or nothing is expected."""
+    years = np.sort(customers["year_value"].to_numpy(dtype=float))[::-1]
+    if years.sum() <= 0:
+        return None
+    return ValueFacts(
+        horizon=float(customers["horizon_value"].to_numpy(dtype=float).sum()),
+        year=float(years.sum()),
+        best_tenth=float(years[: -(-len(years) // 10)].sum() / years.sum()),
+        by_days_alone=bool(customers["note"].str.contains(BY_DAYS_ALONE, regex=False).any()),
+    )
 
 
 def deciles(holdout: pd.DataFrame) -> tuple[DecileFacts, ...]:

@@ -162,6 +162,18 @@ class TotalFacts:
 
 
 @dataclass(frozen=True)
+class ValueFacts:
+    """What all customers are expected to be worth, net of returns."""
+
+    horizon: float
+    year: float
+    best_tenth: float
+    """Share of the year's value that the best tenth of the customers holds."""
+    by_days_alone: bool
+    """Whether the year goes by the number of days, since no purchase rates could be fitted."""
+
+
+@dataclass(frozen=True)
 class ProductFacts:
     """A product and the number of customers on whose list it stands."""
 
@@ -211,6 +223,7 @@ class ReportFacts:
     """By dimension: segment, category, location."""
     products: Mapping[str, tuple[ProductFacts, ...]] = field(default_factory=dict)
     """By list: buy_again, discover."""
+    value: ValueFacts | None = None
     audience: AudienceFacts | None = None
     importances: tuple[tuple[str, float], ...] = ()
     """Topic and by how much the loss of who will buy grows when it is shuffled, the most important first."""

@@ -17,7 +17,9 @@ def absences(session: Session, project: Project) -> list[tuple[str, str]]:
         found.append(("browsing", "the source has no events"))
     amounts, products = session.rows("select count(amount), count(product_id) from cleaned.transactions")[0]
     if not amounts:
-        found.append(("amounts", "the order lines have no prices, so demand is told in purchases only"))
+        found.append(
+            ("amounts and customer value", "the order lines have no prices, so demand is told in purchases only")
+        )
     if not products:
         found.append(("product recommendations", "the order lines name no products"))
     return [(what, why) for what, why in found if what]

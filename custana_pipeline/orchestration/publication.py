@@ -17,6 +17,7 @@ from custana_pipeline.stores.warehouse import Session
 PUBLISHED_LISTS = {
     "recommended_customers": "Whom to address: how likely each customer buys within the horizon, and why.",
     "demand_forecast": "What each customer is expected to buy within the horizon.",
+    "customer_value": "What each customer is expected to be worth, net of returns, within the horizon and a year.",
     "customer_segments": "Which segment each customer belongs to.",
     "product_recommendations": "What to offer each customer: what they buy again, and what is new to them.",
     "segment_profiles": "Who the customers of each segment are, and what is expected of them.",

@@ -49,6 +49,7 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
         moves=evidence.moves(lists["segment_migrations"]),
         last_list=_last_list(lists["segment_migrations"]),
         totals=evidence.totals(lists["demand_totals"]),
+        value=evidence.value(lists["customer_value"]),
         audience=audience_facts(
             lists["recommended_customers"], lists["demand_forecast"], project.audience_value, holdout_of(holdouts)
         ),

@@ -22,6 +22,7 @@ from custana_pipeline.applications.report_facts import (
     SegmentFacts,
     TableFacts,
     TotalFacts,
+    ValueFacts,
 )
 from custana_pipeline.applications.report_words import money, reason_words
 
@@ -205,3 +206,12 @@ def test_drift_is_told_where_trust_is(level: str, words: str) -> None:
     page = render_report(replace(FACTS, drift=(level, "recency days (higher) <moved>")))
     assert words in page
     assert "&lt;moved&gt;" in page
+
+
+def test_the_value_of_a_year_is_told_beside_that_of_the_horizon() -> None:
+    page = render_report(replace(FACTS, value=ValueFacts(11800.0, 40000.0, 0.56, False)))
+    assert "worth €11,800 within the 90 days and €40,000 within a year" in page
+    assert "the best tenth of them holds 56% of the year. <code>customer_value.csv</code>" in page
+    page = render_report(replace(FACTS, value=ValueFacts(11800.0, 40000.0, 0.56, True)))
+    assert "by the number of days alone" in page
+    assert "within a year" not in render_report(FACTS)

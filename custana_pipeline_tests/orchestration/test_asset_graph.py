@@ -57,6 +57,7 @@ models/drift <- features/behavior, models/behavior
 models/recommendations <- cleaned/events, cleaned/transactions
 models/segmentation <- features/segmentation
 applications/customer_segments <- features/segmentation, models/segmentation
+applications/customer_value <- applications/demand_forecast, features/activity, features/btyd
 applications/demand_forecast <- features/demand, features/purchase_days, models/demand
 applications/demand_totals <- applications/customer_segments, applications/demand_forecast, cleaned/customers, cleaned/products, cleaned/transactions
 applications/product_recommendations <- cleaned/events, cleaned/products, cleaned/transactions, models/recommendations
@@ -64,8 +65,8 @@ applications/recommended_customers <- applications/demand_forecast, features/beh
 applications/segment_migrations <- applications/customer_segments
 applications/segment_offers <- applications/customer_segments, applications/product_recommendations, cleaned/transactions
 applications/segment_profiles <- applications/customer_segments, applications/demand_forecast, cleaned/customers, features/purchase_days
-applications/report <- applications/customer_segments, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/segment_migrations, applications/segment_offers, applications/segment_profiles, models/drift
-applications/exports <- applications/customer_segments, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/report, applications/segment_migrations, applications/segment_offers, applications/segment_profiles
+applications/report <- applications/customer_segments, applications/customer_value, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/segment_migrations, applications/segment_offers, applications/segment_profiles, models/drift
+applications/exports <- applications/customer_segments, applications/customer_value, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/report, applications/segment_migrations, applications/segment_offers, applications/segment_profiles
 """  # noqa: E501
 ABOVE_RAW = {"sample": RAW_OF_SAMPLE, "online_retail_ii": RAW_OF_ONLINE_RETAIL_II, "cdnow": RAW_OF_CDNOW}
 

@@ -27,6 +27,7 @@ from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the list's pandera contract."
+NO_AMOUNTS = "demand_forecast has no amounts: the source has no prices, or no model of amounts could be trained."
 SUPPORTING = {
     "product_recommendations": ("product_popularity", "customer_products", "item_pairs", "buy_again", "discover"),
     "demand_totals": ("demand_by_category",),
@@ -48,6 +49,12 @@ def application_assets(project: Project) -> list[dg.AssetsDefinition]:
         ),
         _list_asset(
             project, "demand_forecast", ("models.demand", "features.demand", "features.purchase_days"), _forecast
+        ),
+        _list_asset(
+            project,
+            "customer_value",
+            ("applications.demand_forecast", "features.activity", "features.btyd"),
+            _value,
         ),
         _list_asset(project, "customer_segments", ("models.segmentation", "features.segmentation"), _segments),
         _list_asset(
@@ -180,6 +187,22 @@ def _forecast(session: Session, project: Project, as_of: dt.date) -> dict[str, A
         "expected_purchases": float(forecasts["expected_purchases"].sum()),
         "expected_amount": float(forecasts["expected_amount"].sum()),
     }
+
+
+def _value(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    from custana_pipeline.applications.customer_value import customer_value
+
+    forecast = session.frame("select * from applications.demand_forecast where as_of = $as_of", {"as_of": as_of})
+    query = """select activity.customer_id, repeat_count, active_span_days, tenure_days, purchase_days_365d,
+            purchase_amount_365d, net_amount_365d, btyd_purchases, btyd_amount
+        from features.activity as activity
+        left join features.btyd as btyd on activity.customer_id = btyd.customer_id and activity.as_of = btyd.as_of
+        where activity.as_of = $as_of"""
+    past = session.frame(query, {"as_of": as_of})
+    customers: Any = customer_value(forecast, past, project.settings.horizon_days, as_of)
+    session.replace_day("applications.customer_value", customers, as_of)
+    totals = {name: float(customers[name].sum()) for name in ("horizon_value", "year_value", "year_purchases")}
+    return totals if len(customers) else {"why_empty": NO_AMOUNTS}
 
 
 def _segments(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
