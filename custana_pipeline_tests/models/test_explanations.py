@@ -47,7 +47,7 @@ def trained(request: pytest.FixtureRequest, shop: pd.DataFrame) -> Any:
     if request.param != "blend":
         return fit(tried[request.param], shop, "is_recommended")
     members = ("logistic_regression", "gradient_boosting")
-    return MeanOfLogits.of_fitted([fit(tried[name], shop, "is_recommended") for name in members])
+    return MeanOfLogits.of_fitted([fit(tried[name], shop, "is_recommended") for name in members], [0.5, 0.5])
 
 
 @pytest.fixture
