@@ -16,7 +16,7 @@ from custana_pipeline.models.training import Training
 COLUMNS = ("topic", "columns", "importance", "lower", "upper")
 LOSSES: dict[str, Loss] = {"is_recommended": "log_loss", "future_purchase": "poisson", "future_amount": "tweedie"}
 """Target -> the loss that its candidates compete on."""
-MOST_ROWS = 1_500
+MOST_ROWS = 1_000
 REPEATS = 3
 
 
