@@ -79,7 +79,7 @@ def candidates(columns: UsableColumns, settings: BehaviorSettings, row_count: in
     models: dict[str, Any] = {
         "decision_tree": DecisionTreeClassifier(max_depth=6, min_samples_leaf=leaf, random_state=seed),
         "random_forest": RandomForestClassifier(
-            100, max_leaf_nodes=96, min_samples_leaf=max(5, leaf // 4), max_samples=0.5, random_state=seed, n_jobs=1
+            60, max_leaf_nodes=96, min_samples_leaf=max(5, leaf // 4), max_samples=0.5, random_state=seed, n_jobs=1
         ),
         "logistic_regression": LogisticRegression(C=0.02, max_iter=500),
         "gradient_boosting": HistGradientBoostingClassifier(

@@ -1,5 +1,8 @@
 """What the probabilities of one behavior model are worth on the holdout, in five figures."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -21,8 +24,8 @@ BINS = 10
 THRESHOLD = 0.5
 
 
-def behavior_figures(name: str, holdout: pd.DataFrame) -> dict[str, Figure]:
-    """roc, precision_recall, gains_and_lift, calibration and confusion; both classes must be there."""
+def behavior_figures(name: str, holdout: pd.DataFrame) -> dict[str, Callable[[], Figure]]:
+    """What draws roc, precision_recall, gains_and_lift, calibration and confusion; both classes must be there."""
     bought = holdout["actual"].to_numpy(dtype=float) > 0
     probability = holdout["predicted"].to_numpy(dtype=float)
     drawn = {
@@ -32,7 +35,7 @@ def behavior_figures(name: str, holdout: pd.DataFrame) -> dict[str, Figure]:
         "calibration": _calibration,
         "confusion": _confusion,
     }
-    return {figure: draw(name, bought, probability) for figure, draw in drawn.items()}
+    return {figure: partial(draw, name, bought, probability) for figure, draw in drawn.items()}
 
 
 def _roc(name: str, bought: np.ndarray, probability: np.ndarray) -> Figure:

@@ -22,7 +22,7 @@ class MeanOfModels(RegressorMixin, BaseEstimator):
     @classmethod
     def of_fitted(cls, members: Sequence[Any], weights: Sequence[float]) -> Self:
         """A fitted mean of models that are fitted already, on the same rows."""
-        mean = cls(list(members), [float(weight) for weight in weights])
+        mean = cls(unfitted_copies(members), [float(weight) for weight in weights])
         mean.members_ = list(members)
         return mean
 
@@ -49,7 +49,7 @@ class MeanOfLogits(ClassifierMixin, BaseEstimator):
     @classmethod
     def of_fitted(cls, members: Sequence[Any], weights: Sequence[float]) -> Self:
         """A fitted mean of classifiers that are fitted already, on the same rows."""
-        mean = cls(list(members), [float(weight) for weight in weights])
+        mean = cls(unfitted_copies(members), [float(weight) for weight in weights])
         mean.members_ = list(members)
         mean.classes_ = np.array([0, 1])
         return mean
@@ -71,6 +71,12 @@ class MeanOfLogits(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         return self.classes_[(self.predict_proba(X)[:, 1] >= 0.5).astype("int64")]
+
+
+def unfitted_copies(estimators: Sequence[Any]) -> list[Any]:
+    """The recipes alone: what was fitted would be stored, and loaded, once more for each place that names it."""
+    copies: Any = clone(list(estimators), safe=False)
+    return copies
 
 
 def refitted(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Any:

@@ -66,8 +66,9 @@ def ks(before: np.ndarray, now: np.ndarray) -> float:
     >>> ks(np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0, 5.0]))
     0.5
     """
-    places = np.concatenate([before, now])
-    reached = [np.searchsorted(np.sort(each), places, side="right") / len(each) for each in (before, now)]
+    ordered = [np.sort(each) for each in (before, now)]
+    places = np.concatenate(ordered)  # in order, each search begins in what the one before has read
+    reached = [np.searchsorted(each, places, side="right") / len(each) for each in ordered]
     return float(np.abs(reached[0] - reached[1]).max())
 
 

@@ -1,5 +1,8 @@
 """How near the foreseen numbers of one demand model came on the holdout, in two figures."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,14 +13,14 @@ GROUPS = 20
 UNITS = {"future_purchase": "purchases", "future_amount": "amount"}
 
 
-def demand_figures(name: str, target: str, holdout: pd.DataFrame) -> dict[str, Figure]:
-    """predicted_against_actual and residuals_by_decile."""
+def demand_figures(name: str, target: str, holdout: pd.DataFrame) -> dict[str, Callable[[], Figure]]:
+    """What draws predicted_against_actual and residuals_by_decile."""
     actual = holdout["actual"].to_numpy(dtype=float)
     predicted = np.clip(holdout["predicted"].to_numpy(dtype=float), 0.0, None)
     unit = UNITS.get(target, target)
     return {
-        "predicted_against_actual": _predicted_against_actual(name, unit, actual, predicted),
-        "residuals_by_decile": _residuals_by_decile(name, unit, actual, predicted),
+        "predicted_against_actual": partial(_predicted_against_actual, name, unit, actual, predicted),
+        "residuals_by_decile": partial(_residuals_by_decile, name, unit, actual, predicted),
     }
 
 

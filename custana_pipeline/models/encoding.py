@@ -48,9 +48,12 @@ def as_numbers(values: Any) -> pd.Series:
 
 def as_text(values: Any) -> pd.Series:
     """The column as plain Python text; null and blank are one category of their own."""
-    text = values.astype("object")
-    known = text.notna() & (text.astype(str).str.strip() != "")
-    return text.astype(str).where(known, UNKNOWN_TEXT).astype("object")
+    is_plain = pd.api.types.infer_dtype(values, skipna=True) in {"string", "empty"}
+    codes, distinct = pd.factorize(values if is_plain else values.astype("object").map(str, na_action="ignore"))
+    plain = [str(each) if str(each).strip() else UNKNOWN_TEXT for each in distinct]
+    # code -1 is null, and takes the last place
+    texts = np.array([*plain, UNKNOWN_TEXT], dtype="object")[codes]
+    return pd.Series(texts, index=getattr(values, "index", None), name=getattr(values, "name", None), dtype="object")
 
 
 class TidyFrame(TransformerMixin, BaseEstimator):
@@ -64,19 +67,21 @@ class TidyFrame(TransformerMixin, BaseEstimator):
         self.text = text
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        self.transform(X)
+        self._check_names(X)
         self.n_features_in_ = len(self.numeric) + len(self.text)
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
+        self._check_names(X)
+        numbers = self._numbers(X)
+        return numbers.assign(**{name: as_text(X[name]) for name in self.text}) if self.text else numbers
+
+    def _check_names(self, X: Any) -> None:
         missing = [name for name in (*self.numeric, *self.text) if name not in X.columns]
         if missing:
             raise ContractBroken(
                 f"The frame to be scored lacks {', '.join(missing)}: build the features again, or train again."
             )
-        return pd.concat(
-            [self._numbers(X), pd.DataFrame({name: as_text(X[name]) for name in self.text})], axis="columns"
-        )
 
     def _numbers(self, X: Any) -> pd.DataFrame:
         names = list(self.numeric)

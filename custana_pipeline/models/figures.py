@@ -1,6 +1,6 @@
 """Named figures of what was measured: per candidate from its holdout frame, and all candidates beside each other."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,12 +23,18 @@ TELLING = {"behavior": "calibration", "demand": "predicted_against_actual", "seg
 """Analysis -> the one figure that tells most of its champion."""
 
 
-def figures_of(evaluated: Evaluated, analysis: str) -> dict[str, Figure]:
-    """The figures of one candidate or baseline, by file name; none where its rows do not allow any.
+def figures_of(evaluated: Evaluated, analysis: str, *, only_telling: bool = False) -> dict[str, Figure]:
+    """The figures of one candidate or baseline, by file name, or the TELLING one; none where its rows do not allow any.
 
     Behavior has roc, precision_recall, gains_and_lift, calibration, confusion; demand has predicted_against_actual and
     residuals_by_decile; segmentation has segment_profiles and silhouettes.
     """
+    wanted = TELLING[analysis] if only_telling else None
+    drawings = _drawings(evaluated, analysis)
+    return {figure: draw() for figure, draw in drawings.items() if wanted in (None, figure)}
+
+
+def _drawings(evaluated: Evaluated, analysis: str) -> dict[str, Callable[[], Figure]]:
     holdout = evaluated.holdout
     name = evaluated.name.replace("_", " ")
     if holdout.empty:
@@ -96,14 +102,13 @@ def _over_origins(judged: list[Evaluated], target: str, champion: Champion) -> F
 
 def champion_figures(training: Training) -> dict[str, Figure]:
     """The telling figure of each target's champion, `<target>_<figure>`."""
-    figure = TELLING[training.analysis]
-    drawn = {
-        target: figures_of(each, training.analysis)
+    return {
+        f"{target}_{name}": figure
         for target, champion in training.champions.items()
         for each in training.evaluated_for(target)
         if each.name == champion.name
+        for name, figure in figures_of(each, training.analysis, only_telling=True).items()
     }
-    return {f"{target}_{figure}": figures[figure] for target, figures in drawn.items() if figure in figures}
 
 
 def comparison(evaluated: Iterable[Evaluated], target: str, champion: str = "") -> Figure:

@@ -10,12 +10,13 @@ from custana_pipeline.models.evaluation import Loss, row_losses
 from custana_pipeline.models.explanations import topics_of
 from custana_pipeline.models.figure_style import BLUE, INK, NAMES_LEFT, QUIET, new_figure, note
 from custana_pipeline.models.judging import predict
+from custana_pipeline.models.panel import with_plain_numbers
 from custana_pipeline.models.training import Training
 
 COLUMNS = ("topic", "columns", "importance", "lower", "upper")
 LOSSES: dict[str, Loss] = {"is_recommended": "log_loss", "future_purchase": "poisson", "future_amount": "tweedie"}
 """Target -> the loss that its candidates compete on."""
-MOST_ROWS = 1_500
+MOST_ROWS = 1_000
 REPEATS = 3
 
 
@@ -32,7 +33,9 @@ def importance_of(estimator: Any, rows: pd.DataFrame, target: str, columns: tupl
     sample: Any = known if len(known) <= MOST_ROWS else known.sample(MOST_ROWS, random_state=0)
     actual = sample[target].to_numpy(dtype="float64")
     topics = topics_of(columns)
-    plain, *shuffled = _losses(estimator, sample[list(columns)], (actual, LOSSES[target]), list(topics.values()))
+    plain, *shuffled = _losses(
+        estimator, with_plain_numbers(sample[list(columns)]), (actual, LOSSES[target]), list(topics.values())
+    )
     ratios = np.array(shuffled).reshape(len(topics), REPEATS) / max(plain, 1e-12) - 1
     table = pd.DataFrame(
         {
@@ -94,10 +97,11 @@ def _losses(
     """The mean loss as is, then of every topic and repeat; all in one prediction a topic."""
     actual, loss = judged
     random = np.random.default_rng(0)
-    orders = [random.permutation(len(features)) for _ in range(REPEATS)]
+    orders = np.concatenate([random.permutation(len(features)) for _ in range(REPEATS)])
+    repeated = pd.concat([features] * REPEATS, ignore_index=True)
     found = [float(row_losses(actual, predict(estimator, features), loss).mean())]
     for names in groups:
-        moved = [features.assign(**{name: features[name].to_numpy()[order] for name in names}) for order in orders]
-        predicted = predict(estimator, pd.concat(moved, ignore_index=True)).reshape(REPEATS, len(features))
+        moved = repeated.assign(**{name: features[name].array[orders] for name in names})
+        predicted = predict(estimator, moved).reshape(REPEATS, len(features))
         found += [float(row_losses(actual, each, loss).mean()) for each in predicted]
     return found

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from custana_pipeline.models.blend import refitted
 from custana_pipeline.models.encoding import as_numbers
@@ -20,13 +20,19 @@ from custana_pipeline.models.training import Evaluated, Role
 LOSS_WORDS: dict[Loss, str] = {"log_loss": "log loss", "poisson": "Poisson deviance", "tweedie": "Tweedie deviance"}
 
 
+@lru_cache(maxsize=1)
+def _thread_pools() -> ThreadpoolController:
+    """The loaded libraries that start threads; looked for once, since that takes longer than a small prediction."""
+    return ThreadpoolController()
+
+
 def fit(estimator: Any, rows: pd.DataFrame, target: str, half_life_days: float | None = None) -> Any:
     """A fitted copy of the estimator; one thread, so that sums are added in the same order every time.
 
     With a half-life, a row counts half as much for each such time that its origin lies before the newest one.
     """
     weights = None if half_life_days is None else origin_weights(rows["as_of"], half_life_days)
-    with threadpool_limits(limits=1):
+    with _thread_pools().limit(limits=1):
         return refitted(estimator, rows, _outcome(rows, target), weights)
 
 
@@ -38,7 +44,7 @@ def origin_weights(days: Any, half_life_days: float) -> np.ndarray:
 
 def predict(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
     """The probability of the second class where there are classes, else the predicted number; one thread."""
-    with threadpool_limits(limits=1):
+    with _thread_pools().limit(limits=1):
         if hasattr(estimator, "predict_proba"):
             return np.asarray(estimator.predict_proba(rows))[:, 1]
         return np.asarray(estimator.predict(rows), dtype="float64")

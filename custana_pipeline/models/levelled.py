@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from custana_pipeline.models.blend import refitted
+from custana_pipeline.models.blend import refitted, unfitted_copies
 from custana_pipeline.models.level import Level, log_odds, shift_to
 
 
@@ -21,7 +21,7 @@ class LevelledProbability(ClassifierMixin, BaseEstimator):
     @classmethod
     def of_fitted(cls, model: Any, shift: float) -> Self:
         """The same of a model that is fitted already."""
-        made = cls(model, float(shift))
+        made = cls(unfitted_copies([model])[0], float(shift))
         made.model_, made.classes_ = model, np.array([0, 1])
         return made
 
@@ -53,7 +53,7 @@ class LevelledDemand(RegressorMixin, BaseEstimator):
     @classmethod
     def of_fitted(cls, model: Any, factor: float) -> Self:
         """The same of a model that is fitted already."""
-        made = cls(model, float(factor))
+        made = cls(unfitted_copies([model])[0], float(factor))
         made.model_ = model
         return made
 

@@ -57,16 +57,19 @@ class OwnPaceModel(RegressorMixin, BaseEstimator):
         multiple = np.minimum(actual / scale, self.most_multiple)
         power = 0.5 if self.is_amount else 1.0
         unfitted: Any = clone(self.pipeline)
-        self.pipeline_ = unfitted.fit(X, multiple, model__sample_weight=weights * (scale / scale.mean()) ** power)
-        self.factor_ = 1.0
-        foreseen = float(np.sum(weights * self.predict(X)))
+        points = unfitted[:-1].fit_transform(X, multiple)
+        unfitted[-1].fit(points, multiple, sample_weight=weights * (scale / scale.mean()) ** power)
+        self.pipeline_ = unfitted
+        foreseen = float(np.sum(weights * (scale * self._bounded(unfitted[-1].predict(points)))))
         self.factor_ = float(np.clip(np.sum(weights * actual) / foreseen, 0.2, 5.0)) if foreseen > 0 else 1.0
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "factor_")
-        multiple = np.nan_to_num(np.asarray(self.pipeline_.predict(X), dtype="float64"))
-        return self.scale(X) * np.clip(multiple, 0.0, self.most_multiple) * self.factor_
+        return self.scale(X) * self._bounded(self.pipeline_.predict(X)) * self.factor_
+
+    def _bounded(self, multiple: Any) -> np.ndarray:
+        return np.clip(np.nan_to_num(np.asarray(multiple, dtype="float64")), 0.0, self.most_multiple)
 
     def scale(self, X: Any) -> np.ndarray:
         """What each customer buys within the horizon at the own pace so far; above zero."""

@@ -20,6 +20,7 @@ LISTS = ("buy_again", "discover")
 METRIC = {"buy_again": "recall_10", "discover": "ndcg_10"}
 """What the variants of a list compete on."""
 DEFAULT = "default"
+TUNED = "tuned"
 DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameters(45, 14, 1.0, trend_power=0.5)}
 GRIDS = {
     "buy_again": ((120, 240, 960), (14, 30, 90), (0.3, 0.6), (1.0,), (0.0,)),
@@ -103,7 +104,7 @@ def tune_recommendations(
         lists = [_lists(window, target) for window in windows]
         scores = [_scores(window, target, made) for window, made in zip(windows, lists, strict=True)]
         choices[target] = choose(target, scores)
-        lists[0]["tuned"] = lists[0][choose(target, scores[1:]).variant]
+        lists[0][TUNED] = lists[0][choose(target, scores[1:]).variant]
         trials += _trials(windows[0], target, {**lists[0], **_rivals(windows[0], target, rivals)})
     reason = " ".join(choice.reason for choice in choices.values())
     counts = {f"window_{number + 1}": len(window.snapshot.customers) for number, window in enumerate(windows)}
@@ -197,7 +198,7 @@ def _trials(window: Window, target: str, lists: Mapping[str, pd.DataFrame]) -> l
     truth, popularity = window.bought_for(target), window.popularity
     trials = []
     for name, each in lists.items():
-        role = "candidate" if name in candidates or name == "tuned" else "baseline"
+        role = "candidate" if name in candidates or name == TUNED else "baseline"
         told = {**candidates, **naive}.get(name)
         metrics = list_metrics(each, truth, popularity)
         trials.append(ListTrial(name, role, target, told.told() if told else {}, metrics))

@@ -1,5 +1,7 @@
 """What the segments are like, and how well they are told apart, in two figures."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,13 +23,16 @@ SHOWN = {
 """Rank that colours a cell -> its heading, and the column whose median is written into it."""
 
 
-def segment_figures(name: str, holdout: pd.DataFrame) -> dict[str, Figure]:
-    """segment_profiles and silhouettes, from an evaluated segmentation's frame."""
+def segment_figures(name: str, holdout: pd.DataFrame) -> dict[str, Callable[[], Figure]]:
+    """What draws segment_profiles and silhouettes, from an evaluated segmentation's frame."""
     profile = profile_segments(holdout, holdout["predicted"].to_numpy())
     borne = holdout[["predicted", "segment_name"]].drop_duplicates() if "segment_name" in holdout else holdout[:0]
     before = dict(zip(borne["predicted"], borne["segment_name"], strict=True)) if len(borne) else {}
     named = profile.merge(name_segments(profile, before), on="segment_id")
-    return {"segment_profiles": _profiles(name, named), "silhouettes": _silhouettes(name, named, holdout)}
+    return {
+        "segment_profiles": partial(_profiles, name, named),
+        "silhouettes": partial(_silhouettes, name, named, holdout),
+    }
 
 
 def _profiles(name: str, named: pd.DataFrame) -> Figure:

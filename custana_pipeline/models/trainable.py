@@ -68,9 +68,14 @@ def _text_fault(known: pd.Series, row_count: int, has_nulls: bool) -> str | None
 
 
 def _tells_only_the_day(numbers: pd.Series, days: Any) -> bool:
-    by_day: Any = (numbers.isna().groupby(days).mean(), numbers.groupby(days).min(), numbers.groupby(days).max())
-    missing, least, most = (each.to_numpy() for each in by_day)
-    return bool(((missing == 1) | ((missing == 0) & (least == most))).all())
+    values = numbers.to_numpy()
+    codes, distinct = pd.factorize(days)
+    return all(_is_one_value(values[codes == code]) for code in range(len(distinct)))
+
+
+def _is_one_value(values: np.ndarray) -> bool:
+    """Whether all are missing, or all are the same number."""
+    return bool(np.isnan(values).all() or (values == values[0]).all())
 
 
 def why_not_trainable(training: pd.DataFrame, holdout: pd.DataFrame, target: str) -> str | None:
@@ -83,7 +88,8 @@ def why_not_trainable(training: pd.DataFrame, holdout: pd.DataFrame, target: str
         reason = _too_little(frame, target, name)
         if reason:
             return reason
-    if not usable_columns(training).names:
+    features = sorted(set(training.columns) - set(NOT_FEATURES))
+    if all(_fault(training, name) for name in features):
         return "No feature differs between customers: load more columns or a longer history."
     return None
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -74,7 +75,9 @@ def _trial(evaluated: Evaluated, training: Training, facts: TrainingFacts) -> Tr
         parameters=evaluated.parameters,
         metrics=evaluated.metrics,
         by_step=_by_step(evaluated, facts.as_of),
-        figures=(lambda: figures_of(evaluated, training.analysis)) if evaluated.role == "candidate" else dict,
+        figures=partial(figures_of, evaluated, training.analysis, only_telling=not serves)
+        if evaluated.role == "candidate"
+        else dict,
         estimator=evaluated.estimator if has_model else None,
     )
 

@@ -30,6 +30,7 @@ from custana_pipeline.stores.tracking_words import analysis_note, experiment_not
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
 
 _EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
 _FIGURE_DPI = 80
@@ -55,11 +56,14 @@ class Tracker:
             self._end_unfinished()
             experiment_id = self._experiment(run)
             models = ModelStore(self._client, experiment_id, trusted_types)
-            with self._run(experiment_id, _run_name(run), _parent_tags(run)) as run_id:
+            with self._run(experiment_id, _run_name(run), _parent_tags(run)) as told:
+                run_id = told.run_id
                 trials = {(each.target, each.name): self._log_trial(run, each, run_id, models) for each in run.trials}
                 versions = self._log_champions(run, run_id, models)
-                self._log_batch(run_id, _parent_parameters(run), _parent_metrics(run))
+                self._log_batch(told, _parent_parameters(run), {0: _parent_metrics(run)})
                 self._log_figures(run_id, run.figures())
+                for name, table in run.tables.items():
+                    self._client.log_text(run_id, table.to_csv(index=False), f"{name}.csv")
                 if run.dropped_columns:
                     self._client.log_dict(run_id, dict(run.dropped_columns), "dropped_columns.json")
             return LoggedAnalysis(
@@ -107,28 +111,28 @@ class Tracker:
         return found.experiment_id
 
     @contextmanager
-    def _run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
-        run_id = self._client.create_run(experiment_id, run_name=name, tags=dict(tags)).info.run_id
+    def _run(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Iterator["RunInfo"]:
+        begun = self._client.create_run(experiment_id, run_name=name, tags=dict(tags)).info
         try:
-            yield run_id
+            yield begun
         except BaseException:
-            self._client.set_terminated(run_id, "FAILED")
+            self._client.set_terminated(begun.run_id, "FAILED")
             raise
-        self._client.set_terminated(run_id, "FINISHED")
+        self._client.set_terminated(begun.run_id, "FINISHED")
 
     def _log_trial(
         self, run: AnalysisRun, trial: Trial, parent_id: str, models: ModelStore
     ) -> tuple[str, SavedModel | None]:
         name = f"{trial.name} · {trial.target}" if run.has_targets else trial.name
         tags = _trial_tags(run, trial) | {"mlflow.parentRunId": parent_id}
-        with self._run(models.experiment_id, name, tags) as run_id:
+        with self._run(models.experiment_id, name, tags) as told:
             saved = None
             if trial.estimator is not None:
-                saved = models.save(run_id, trial.name, trial.estimator, run.column_types)
-            self._log_batch(run_id, trial.parameters, trial.metrics, saved.model_id if saved else None)
-            self._log_steps(run_id, trial.by_step)
-            self._log_figures(run_id, trial.figures())
-        return run_id, saved
+                saved = models.save(told.run_id, trial.name, trial.estimator, run.column_types)
+            measured = {**trial.by_step, 0: {**trial.by_step.get(0, {}), **trial.metrics}}
+            self._log_batch(told, trial.parameters, measured, saved.model_id if saved else None)
+            self._log_figures(told.run_id, trial.figures())
+        return told.run_id, saved
 
     def _log_champions(self, run: AnalysisRun, run_id: str, models: ModelStore) -> list[RegisteredModel]:
         versions = []
@@ -143,34 +147,26 @@ class Tracker:
         return versions
 
     def _log_batch(
-        self, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, float], model_id: str | None = None
+        self,
+        run: "RunInfo",
+        parameters: Mapping[str, object],
+        measured: Mapping[int, Mapping[str, float]],
+        model_id: str | None = None,
     ) -> None:
+        """Logs parameters, and metrics by step; those of step 0 are the model's, where there is one."""
         from mlflow.entities import Metric, Param
 
-        # The run's own start stamps the metrics: they all stand at step 0, and nothing here asks the clock.
-        stamp = self._client.get_run(run_id).info.start_time
+        # The run's own start stamps the metrics, so that nothing here asks the clock.
         entries = [
-            Metric(key, float(value), stamp, 0, model_id=model_id, run_id=run_id)
+            Metric(key, float(value), run.start_time, step, model_id=None if step else model_id, run_id=run.run_id)
+            for step, metrics in measured.items()
             for key, value in metrics.items()
             if math.isfinite(value)
         ]
         told = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in parameters.items()]
-        self._client.log_batch(run_id, metrics=entries, params=told[:_PARAMETERS_A_BATCH])
+        self._client.log_batch(run.run_id, metrics=entries, params=told[:_PARAMETERS_A_BATCH])
         for begin in range(_PARAMETERS_A_BATCH, len(told), _PARAMETERS_A_BATCH):
-            self._client.log_batch(run_id, params=told[begin : begin + _PARAMETERS_A_BATCH])
-
-    def _log_steps(self, run_id: str, by_step: Mapping[int, Mapping[str, float]]) -> None:
-        from mlflow.entities import Metric
-
-        stamp = self._client.get_run(run_id).info.start_time
-        entries = [
-            Metric(key, float(value), stamp, step)
-            for step, metrics in by_step.items()
-            for key, value in metrics.items()
-            if math.isfinite(value)
-        ]
-        if entries:
-            self._client.log_batch(run_id, metrics=entries)
+            self._client.log_batch(run.run_id, params=told[begin : begin + _PARAMETERS_A_BATCH])
 
     def _log_figures(self, run_id: str, figures: "Mapping[str, Figure]") -> None:
         if not figures:

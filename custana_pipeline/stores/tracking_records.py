@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 MODEL_TRAINING_VIEW = "?workflowType=machine_learning"
@@ -87,6 +88,8 @@ class AnalysisRun:
     """Column -> why it was not used."""
     figures: Callable[[], "Mapping[str, Figure]"] = dict
     """Of the analysis as a whole, such as all candidates beside each other; called once."""
+    tables: Mapping[str, "pd.DataFrame"] = field(default_factory=dict)
+    """Name -> what is kept beside the run as <name>.csv."""
 
     @property
     def day(self) -> str:

@@ -53,9 +53,12 @@ def test_a_feature_that_gives_the_outcome_away_stops_the_run(
     shop.write([*purchases(range(1, 61), often), *purchases(range(61, 121), seldom)])
     answer = shop.run(capsys)
     assert answer.exit_code == 3
-    assert "models/behavior: A single feature foretells is_recommended nearly without fault (AUC: " in answer.err
+    assert (
+        "models/demand: A single feature foretells future_purchase nearly without fault (R2: came_again" in answer.err
+    )
+    assert "Nothing was published, and what was stays." in answer.err
     assert fingerprint(shop.data / "published") == before
-    assert _states(shop)["behavior"][0] == "LEAKED_FEATURE"
+    assert _states(shop)["demand"][0] == "LEAKED_FEATURE"
 
 
 def _states(shop: Shop) -> dict[str, tuple[str, str]]:

@@ -8,8 +8,10 @@ import dagster as dg
 import pandas as pd
 
 from custana_pipeline.models.recommendation_tuning import (
+    DEFAULT,
     DEFAULTS,
     METRIC,
+    TUNED,
     ListParameters,
     ListTrial,
     RecommendationTuning,
@@ -121,9 +123,22 @@ def _analysis_run(project: Project, as_of: dt.date, tuning: RecommendationTuning
         state=tuning.state,
         reason=tuning.reason,
         origin=origin,
-        trials=tuple(Trial(each.name, each.role, each.target, each.parameters, each.metrics) for each in tuning.trials),
+        trials=tuple(
+            Trial(each.name, each.role, each.target, each.parameters, each.metrics)
+            for each in tuning.trials
+            if each.role == "baseline" or each.name in (DEFAULT, TUNED, tuning.choices[each.target].variant)
+        ),
         settings=served | variants,
         row_counts=tuning.row_counts,
+        tables={"grid": grid_table(tuning)} if tuning.trials else {},
+    )
+
+
+def grid_table(tuning: RecommendationTuning) -> pd.DataFrame:
+    """Every list that was tried, a row each, with its parameters and its metrics on the newest window."""
+    return pd.DataFrame(
+        {"list": each.target, "name": each.name, "role": each.role, **each.parameters, **each.metrics}
+        for each in tuning.trials
     )
 
 
