@@ -34,8 +34,8 @@ PROMISED = {
 }
 A_ROW_A_CUSTOMER = ("recommended_customers", "demand_forecast", "customer_value", "customer_segments")
 BASELINES = {
-    "behavior": {"base_rate", "recency_rule", "frequency_rule"},
-    "demand": {"mean", "last_window", "last_year_pace"},
+    "behavior": {"base_rate", "recency_rule", "frequency_rule", "bg_nbd", "two_column_forest"},
+    "demand": {"mean", "last_window", "last_year_pace", "bg_nbd", "two_column_linear"},
     "segmentation": {"rfm_quantiles"},
 }
 CANDIDATES = {
