@@ -17,7 +17,7 @@ from custana_pipeline.models.segmentation import train_segmentation
 from custana_pipeline.models.training import Training
 from custana_pipeline_tests.models.customers import customers
 
-FAST = SegmentationSettings(cluster_counts=(3, 4, 5), stability_refits=2)
+FAST = SegmentationSettings(cluster_counts=(3, 4, 5), stability_refits=2, preferred_count=4)
 DAY = dt.date(2025, 6, 30)
 LIMITS = FAST.drift_limits
 
