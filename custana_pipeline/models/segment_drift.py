@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
+from custana_pipeline.models.change import psi
+
 BINS = 10
 CHANCE = 0.999
 """The quantile of what two samples of one population differ by."""
@@ -51,7 +53,7 @@ def drift_of(
     moves = np.abs(_shares(segment_numbers, len(reference["shares"])) - np.array(reference["shares"]))
     counts = (reference["customer_count"], len(points))
     indices = [
-        psi(np.array(parts), _parts(column, np.array(edges)), counts) - _by_chance(len(parts), counts)
+        psi(counts[0] * np.array(parts), counts[1] * _parts(column, np.array(edges))) - _by_chance(len(parts), counts)
         for column, edges, parts in zip(points.T, reference["edges"], reference["parts"], strict=True)
     ]
     return {
@@ -71,18 +73,6 @@ def reasons_to_refit(drift: dict[str, float], limits: DriftLimits) -> list[str]:
     if drift["silhouette_loss"] > limits.most_silhouette_loss:
         reasons.append(f"the silhouette fell by {drift['silhouette_loss']:.0%}")
     return reasons
-
-
-def psi(then: np.ndarray, today: np.ndarray, counts: tuple[int, int]) -> float:
-    """The population stability index of two lists of shares, of `counts` rows; 0 where they are equal.
-
-    A bin without a row counts as half a row, so that its logarithm is finite.
-
-    >>> round(psi(np.array([0.5, 0.5]), np.array([0.6, 0.4]), (100, 100)), 4)
-    0.0405
-    """
-    old, new = (np.maximum(shares, 0.5 / count) for shares, count in zip((then, today), counts, strict=True))
-    return float(((new - old) * np.log(new / old)).sum())
 
 
 def _by_chance(bin_count: int, counts: tuple[int, int]) -> float:
