@@ -17,7 +17,7 @@ COLUMNS = ("topic", "columns", "importance", "lower", "upper")
 LOSSES: dict[str, Loss] = {"is_recommended": "log_loss", "future_purchase": "poisson", "future_amount": "tweedie"}
 """Target -> the loss that its candidates compete on."""
 MOST_ROWS = 1_000
-REPEATS = 3
+REPEATS = 2
 
 
 def importance_of(estimator: Any, rows: pd.DataFrame, target: str, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -61,7 +61,7 @@ def behavior_rules(columns: Sequence[str], horizon_days: int, seed: int = 0) -> 
         rules["bg_nbd"] = ColumnProbability(P_BUY)
     two = [name for name in TWO_COLUMNS if name in columns]
     if two:
-        forest = RandomForestClassifier(50, random_state=seed, n_jobs=1)
+        forest = RandomForestClassifier(30, random_state=seed, n_jobs=1)
         rules["two_column_forest"] = TwoColumnClassifier(forest, two)
     return rules
 

@@ -11,7 +11,7 @@ from sklearn.svm import SVR
 class SampledSVR(RegressorMixin, BaseEstimator):
     """SVR of log(1 + y) on at most `row_limit` rows, drawn with the row weights; predicts y again, never below zero."""
 
-    def __init__(self, C: float = 0.3, epsilon: float = 0.1, row_limit: int = 600, seed: int = 0) -> None:
+    def __init__(self, C: float = 0.3, epsilon: float = 0.1, row_limit: int = 400, seed: int = 0) -> None:
         self.C = C
         self.epsilon = epsilon
         self.row_limit = row_limit

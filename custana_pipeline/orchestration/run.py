@@ -54,7 +54,9 @@ def stage_of(step_key: str) -> str:
     return step_key.split("__")[0]
 
 
-def run_chain(settings: Settings, as_of: dt.date | None, heard: Heard) -> RunOutcome:
+def run_chain(
+    settings: Settings, as_of: dt.date | None, heard: Heard, definitions: dg.Definitions | None = None
+) -> RunOutcome:
     """Runs everything for one day, and returns how it went.
 
     Without `as_of`, a closed source is run for its last day, an open one for the day after its newest order line.
@@ -64,7 +66,7 @@ def run_chain(settings: Settings, as_of: dt.date | None, heard: Heard) -> RunOut
 
     if as_of is not None:
         _refuse_day_to_come(settings, as_of)
-    definitions, project = build_definitions(settings), Project(settings)
+    definitions, project = definitions or build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
     with dagster_home.opened(home) as instance:
         if as_of is None and settings.pack.calendar.end is None:
@@ -77,11 +79,11 @@ def run_chain(settings: Settings, as_of: dt.date | None, heard: Heard) -> RunOut
         return _execute(definitions, instance, "nightly", day, None, heard)
 
 
-def step_counts(settings: Settings) -> dict[str, int]:
+def step_counts(settings: Settings, definitions: dg.Definitions | None = None) -> dict[str, int]:
     """How many steps each stage of the nightly job has."""
     from custana_pipeline.orchestration.code_location import build_definitions
 
-    job = build_definitions(settings).resolve_job_def("nightly")
+    job = (definitions or build_definitions(settings)).resolve_job_def("nightly")
     counts: dict[str, int] = dict.fromkeys(STAGES, 0)
     for node in job.nodes:
         counts[stage_of(node.name)] += 1

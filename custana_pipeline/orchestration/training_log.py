@@ -67,7 +67,7 @@ def _trial(evaluated: Evaluated, training: Training, facts: TrainingFacts) -> Tr
 
     champion = training.champions.get(evaluated.target)
     serves = champion is not None and evaluated.name == champion.name
-    has_model = evaluated.role == "candidate" and (serves or training.analysis == "segmentation")
+    has_model = evaluated.role == "candidate" and serves
     return Trial(
         name=evaluated.name,
         role=evaluated.role,
