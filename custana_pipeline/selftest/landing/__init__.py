@@ -1,0 +1,1 @@
+"""Trials of group C: bad input."""

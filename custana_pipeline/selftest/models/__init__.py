@@ -1,0 +1,1 @@
+"""Trials of group E: models."""

@@ -1,0 +1,1 @@
+"""Trials of group B: runs, schedules and alerts."""

@@ -1,0 +1,1 @@
+"""Trials of group F: security."""

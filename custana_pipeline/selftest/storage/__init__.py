@@ -1,0 +1,1 @@
+"""Trials of group A: crash, storage, publish."""
