@@ -112,6 +112,21 @@ def simulate(
     return simulate_and_tell(out, customers=customers, days=days, format=format, dirt=dirt, seed=seed)
 
 
+@app.command()
+def selftest(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Faults such as A1, or groups such as A; all if none.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full/--quick", help="With 50 kills and every n-th write failing.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="Trials at the same time.")] = 2,
+    out: Annotated[Path | None, typer.Option(help="Where the page goes instead of bench/trust.md.")] = None,
+) -> int:
+    """Try the faults of the catalogue on this installation, in a scratch folder."""
+    from custana_pipeline.commands.selftest import selftest as try_faults
+
+    return try_faults(_settings(None, None, None, None), ids or [], is_full=full, processes=processes, out=out)
+
+
 @app.command(hidden=True)
 def prepare(data_dir: DataDir = None) -> int:
     """Make the stores of Dagster and MLflow; `make setup` calls it once."""

@@ -4,7 +4,8 @@
     def kill_between_assets(run: Trial) -> None:
         \"\"\"Kills the run after each asset in turn and reads what is published.\"\"\"
 
-A trial passes when it returns. `Unmet` is a pass condition that does not hold, `NotRun` a machine without what it takes.
+A trial passes when it returns. `Unmet` is a pass condition that does not hold, `NotRun` a machine without what it
+takes.
 """
 
 import contextlib
