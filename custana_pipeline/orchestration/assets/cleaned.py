@@ -16,6 +16,7 @@ from custana_pipeline.orchestration.sql_assets import (
     told_with_sql,
     upstream_assets,
 )
+from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONSERVATION_CHECK = "kept_set_aside_and_rejected_add_up"
@@ -57,10 +58,7 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
     def cleaned_table() -> dg.MaterializeResult:
         with project.warehouse.transaction() as session:
             session.prepare()
-            session.create_source_views(project.models, project.raw_columns, [table])
-            for model in (lines, kept):
-                session.build(model, project.cleaning_parameters)
-            counts = audit(session, project, table)
+            counts = clean_table(session, project, table)
             metadata = table_metadata(session, kept.name, described_columns(contract_of(table)))
             metadata |= lineage_metadata(session, kept, {lines.name: kept.name}) | count_metadata(counts)
         checks = [
@@ -70,6 +68,14 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={**metadata, "absent": absent}, check_results=checks)
 
     return cleaned_table
+
+
+def clean_table(session: Session, project: Project, table: str) -> pd.DataFrame:
+    """Builds one cleaned table, and returns the counts of its lines once it has passed; see `audit` for what stops it."""
+    session.create_source_views(project.models, project.raw_columns, [table])
+    for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
+        session.build(project.models[name], project.cleaning_parameters)
+    return audit(session, project, table)
 
 
 def check_metadata(counts: pd.DataFrame, limit: float) -> dict[str, dict[str, Any]]:

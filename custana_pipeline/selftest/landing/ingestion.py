@@ -1,0 +1,107 @@
+"""Input files taken through the real landing and cleaning, in this process and in a warehouse of their own."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from custana_pipeline.errors import CustanaError
+from custana_pipeline.orchestration.assets.cleaned import clean_table
+from custana_pipeline.orchestration.assets.raw import land_raw_set
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, load_settings
+
+CANARY = "Wilhelmina"
+"""Part of every customer's id, so that a message that quotes a line is found out."""
+COLUMNS = ("order_id", "customer_id", "product_id", "ordered_at", "quantity", "unit_price")
+HEADER = ",".join(COLUMNS)
+GOOD_LINES = 100
+
+
+def order(number: int, **changes: str) -> str:
+    """An order line, with the fields changed that are given; every good one is worth 2.50."""
+    fields = {
+        "order_id": f"o{number}",
+        "customer_id": f"{CANARY}{number:03d}",
+        "product_id": f"p{number % 5}",
+        "ordered_at": f"2024-{1 + number % 12:02d}-{1 + number % 28:02d} 10:00:00",
+        "quantity": "1",
+        "unit_price": "2.50",
+    }
+    return ",".join({**fields, **changes}.values())
+
+
+def orders(*further: str, line_end: str = "\n", header: str = HEADER, good: int = GOOD_LINES) -> bytes:
+    """A file of good order lines and then the further ones."""
+    lines = [header, *(order(number) for number in range(1, good + 1)), *further]
+    return (line_end.join(lines) + line_end).encode()
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What came of an ingestion: a refusal with its exit code, or the counts of order lines."""
+
+    refusal: str = ""
+    exit_code: int = 0
+    kept: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Reason -> lines that are set aside or rejected, malformed ones among them."""
+
+    def __str__(self) -> str:
+        """The outcome on one line."""
+        return f"refused: {self.refusal}" if self.refusal else f"kept {self.kept}, {dict(self.reasons)}"
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """A folder of files of a source named `shop`, and the warehouse that they are taken into."""
+
+    root: Path
+    pack: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the pack; `raw` changes the raw set of the order lines."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the input files lie."""
+        return self.root / "files"
+
+    def put(self, files: Mapping[str, bytes]) -> "Ingestion":
+        """Writes the files, whatever was there before under their names."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (self.folder / name).write_bytes(content)
+        return self
+
+    @property
+    def settings(self) -> Settings:
+        """The installed project's settings, for order lines alone and this folder."""
+        changes = {"columns": {name: name for name in COLUMNS}, **self.pack.get("raw", {})}
+        raw_set = RawSet(files=("transactions*.csv", "transactions*.csv.gz", "transactions*.parquet"), **changes)
+        calendar = Calendar.model_validate({"start": "2024-07-01"})
+        others = {name: value for name, value in self.pack.items() if name != "raw"}
+        pack = Pack(input=str(self.folder), calendar=calendar, raw={"transactions": raw_set}, **others)
+        given = load_settings(source="sample", data_dir=self.root / "data", input=str(self.folder))
+        return given.model_copy(update={"packs": {"sample": pack}})
+
+    @property
+    def project(self) -> Project:
+        """The project as the assets see it."""
+        return Project(self.settings)
+
+    def run(self) -> Ingested:
+        """Lands and cleans what is in the folder, as the assets do."""
+        project = self.project
+        try:
+            with project.warehouse.transaction() as session:
+                session.prepare()
+                land_raw_set(session, project, "transactions")
+            with project.warehouse.transaction() as session:
+                session.prepare()
+                counts = clean_table(session, project, "transactions")
+        except CustanaError as error:
+            return Ingested(refusal=str(error), exit_code=error.exit_code)
+        reasons: Counter[str] = Counter()
+        for line in counts.to_dict("records"):
+            reasons[line["reason"] if line["status"] != "kept" else ""] += int(line["line_count"])
+        return Ingested(kept=reasons.pop("", 0), reasons=dict(sorted(reasons.items())))
