@@ -68,6 +68,7 @@ def ui(
     data_dir: DataDir = None,
     dagster_port: Annotated[int | None, typer.Option(help="Loopback port of the Dagster UI.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="Loopback port of the MLflow UI.")] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Pages to look at only; no schedules run.")] = False,
 ) -> int:
     """Start Dagster (UI and daemon) and MLflow together on loopback, until Ctrl-C."""
     from custana_pipeline.commands.ui import serve_until_stopped
@@ -80,7 +81,7 @@ def ui(
         dagster_port=dagster_port,
         mlflow_port=mlflow_port,
     )
-    return serve_until_stopped(settings)
+    return serve_until_stopped(settings, is_read_only=read_only)
 
 
 @app.command()

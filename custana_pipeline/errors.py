@@ -8,6 +8,7 @@
     |  `- NotTrainable      too little data, or one class only
     |     |- NotConverged   a likelihood without a maximum that can be found
     |     `- NoMeanSpend    the spread of spend is so wide that it has no mean
+    |- TookTooLong          a run that hangs, or needs longer than allowed exit code 1
     `- Transient            a lock or an interrupted write: retried        exit code 1
 
 A message names files, lines, columns, counts and reason codes. It never holds a customer's values.
@@ -50,6 +51,10 @@ class NotConverged(NotTrainable):
 
 class NoMeanSpend(NotTrainable):
     """The fitted spread of spend has no finite mean, so no expected amount may be told from it."""
+
+
+class TookTooLong(CustanaError):
+    """A run was ended after max_runtime_seconds."""
 
 
 class Transient(CustanaError):

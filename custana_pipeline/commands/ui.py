@@ -5,8 +5,8 @@ from custana_pipeline.stores.servers import ServerPlan, serve
 from custana_pipeline.stores.settings import Settings
 
 
-def serve_until_stopped(settings: Settings) -> int:
-    """Starts the servers for the active source and stays until Ctrl-C or SIGTERM."""
+def serve_until_stopped(settings: Settings, *, is_read_only: bool = False) -> int:
+    """Starts the servers for the active source, or its pages to look at only, and stays until Ctrl-C or SIGTERM."""
     console = terminal()
     _ = settings.pack  # an unknown source is told here, and not by a server's log
     plan = ServerPlan(
@@ -17,6 +17,8 @@ def serve_until_stopped(settings: Settings) -> int:
         dagster_port=settings.dagster_port,
         mlflow_port=settings.mlflow_port,
         environment=environment_of(settings),
+        hosts=settings.ui_hosts,
+        is_read_only=is_read_only,
     )
     serve(plan, console.print)
     return 0

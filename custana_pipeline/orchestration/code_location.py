@@ -13,6 +13,7 @@ from custana_pipeline.orchestration.assets.models import model_assets
 from custana_pipeline.orchestration.assets.raw import raw_assets
 from custana_pipeline.orchestration.assets.recommendations import recommendation_assets
 from custana_pipeline.orchestration.assets.steady import steady_assets
+from custana_pipeline.orchestration.executor import watched_executor
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.schedules import freshness, jobs, run_failure_alert, schedules
 from custana_pipeline.stores.settings import Settings
@@ -38,7 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=jobs(project),
         schedules=schedules(project),
         sensors=[run_failure_alert],
-        executor=dg.in_process_executor,
+        executor=watched_executor(settings.max_runtime_seconds),
     )
     if policy is None:
         return definitions

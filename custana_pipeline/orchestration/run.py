@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dagster as dg
 
@@ -13,6 +14,8 @@ from custana_pipeline.errors import CustanaError, DataFault, WrongUse
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import dagster_home
+from custana_pipeline.stores.dead_runs import COMMAND_TAGS, end_dead_runs
+from custana_pipeline.stores.run_workers import working
 from custana_pipeline.stores.settings import Settings
 
 STAGES = ("raw", "cleaned", "features", "models", "applications")
@@ -69,14 +72,15 @@ def run_chain(
     definitions, project = definitions or build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
     with dagster_home.opened(home) as instance:
+        end_dead_runs(instance, home, of_servers=False)
+        command = _Command(settings, definitions, instance, heard)
         if as_of is None and settings.pack.calendar.end is None:
-            _execute(definitions, instance, "ingest", None, None, heard)
+            command.execute("ingest", None)
             as_of = _day_after_newest_line(project)
             _refuse_missing_partition(definitions, as_of)
             later = [spec.key for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] in STAGES[2:]]
-            return _execute(definitions, instance, "nightly", as_of, later, heard)
-        day = as_of or settings.pack.calendar.end
-        return _execute(definitions, instance, "nightly", day, None, heard)
+            return command.execute("nightly", as_of, later)
+        return command.execute("nightly", as_of or settings.pack.calendar.end)
 
 
 def step_counts(settings: Settings, definitions: dg.Definitions | None = None) -> dict[str, int]:
@@ -90,30 +94,36 @@ def step_counts(settings: Settings, definitions: dg.Definitions | None = None) -
     return counts
 
 
-def _execute(
-    definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
-    job_name: str,
-    as_of: dt.date | None,
-    selection: Sequence[dg.AssetKey] | None,
-    heard: Heard,
-) -> RunOutcome:
-    # what Dagster would print of skipped steps is told by the summary
-    logging.getLogger("dagster").setLevel(logging.ERROR)
-    run_id = str(uuid.uuid4())
-    instance.add_event_listener(run_id, lambda entry: _tell(entry, heard))
-    result = definitions.resolve_job_def(job_name).execute_in_process(
-        instance=instance,
-        run_id=run_id,
-        partition_key=as_of.isoformat() if as_of else None,
-        asset_selection=list(selection) if selection else None,
-        raise_on_error=False,
-        tags={"custana/trigger": "command"},
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-    )
-    _raise_failures(result)
-    seconds, skipped = _step_seconds(instance, run_id)
-    return RunOutcome(run_id=run_id, as_of=as_of, skipped=tuple(skipped), step_seconds=seconds)
+@dataclass(frozen=True)
+class _Command:
+    """What the runs of one command share."""
+
+    settings: Settings
+    definitions: dg.Definitions
+    instance: dg.DagsterInstance
+    heard: Heard
+
+    def execute(
+        self, job_name: str, as_of: dt.date | None, selection: Sequence[dg.AssetKey] | None = None
+    ) -> RunOutcome:
+        """One run in this process; raises what made it fail."""
+        # what Dagster would print of skipped steps is told by the summary
+        logging.getLogger("dagster").setLevel(logging.ERROR)
+        run_id = str(uuid.uuid4())
+        self.instance.add_event_listener(run_id, lambda entry: _tell(entry, self.heard))
+        with working(Path(self.instance.root_directory), run_id, self.settings.max_runtime_seconds):
+            result = self.definitions.resolve_job_def(job_name).execute_in_process(
+                instance=self.instance,
+                run_id=run_id,
+                partition_key=as_of.isoformat() if as_of else None,
+                asset_selection=list(selection) if selection else None,
+                raise_on_error=False,
+                tags=COMMAND_TAGS,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+        _raise_failures(result)
+        seconds, skipped = _step_seconds(self.instance, run_id)
+        return RunOutcome(run_id=run_id, as_of=as_of, skipped=tuple(skipped), step_seconds=seconds)
 
 
 def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:

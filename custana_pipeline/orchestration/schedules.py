@@ -6,29 +6,32 @@ import logging
 import dagster as dg
 
 from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.executor import watched_executor
 from custana_pipeline.orchestration.project import Project
 
-RUN_TAGS = {"dagster/max_runtime": "14400"}
-"""Four hours, after which a hung run is ended, told and its slot freed (seconds)."""
+OUTER_LIMIT_SECONDS = 120
+"""A run ends itself after max_runtime_seconds; if it has not after these more, Dagster's own monitor ends it."""
 
 
 def jobs(project: Project) -> list:
     """`ingest` lands and cleans; `nightly` does everything for one as_of."""
     ingested = dg.AssetSelection.groups("raw", "cleaned")
-    told = {**RUN_TAGS, "custana/source": project.settings.source}
+    limit = project.settings.max_runtime_seconds
+    executor = watched_executor(limit)
+    told = {"dagster/max_runtime": str(limit + OUTER_LIMIT_SECONDS), "custana/source": project.settings.source}
     return [
         dg.define_asset_job(
             "ingest",
             selection=ingested,
             description="Land the files that are new or changed, and build the cleaned tables.",
-            executor_def=dg.in_process_executor,
+            executor_def=executor,
             run_tags=told,
         ),
         dg.define_asset_job(
             "nightly",
             selection=dg.AssetSelection.all(),
             description="The whole chain for one as_of: ingest, features, retraining, lists, report, publication.",
-            executor_def=dg.in_process_executor,
+            executor_def=executor,
             run_tags=told,
         ),
     ]

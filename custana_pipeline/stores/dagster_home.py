@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import CustanaError, WrongUse
-from custana_pipeline.stores import dead_runs
 from custana_pipeline.stores.file_locks import holding
 
 if TYPE_CHECKING:
@@ -49,24 +48,10 @@ def prepare(home: Path) -> Path:
 
 @contextmanager
 def opened(home: Path, *, captures_output: bool = False) -> Iterator["DagsterInstance"]:
-    """Dagster's instance over a prepared home, for a command that runs jobs in its own process.
-
-    Runs inside the block keep their standard streams unless captured. Runs that an earlier command left behind when it
-    died are ended first, as failures.
-    """
+    """Dagster's instance over a prepared home; runs inside the block keep their standard streams unless captured."""
     instance = _open(home, captures_output)
     try:
-        with dead_runs.commanding(instance, home):
-            yield instance
-    finally:
-        instance.dispose()
-
-
-def end_dead_runs(home: Path, *, of_servers: bool = False) -> int:
-    """Ends the runs whose process died; see `dead_runs.end_dead_runs`."""
-    instance = _open(home, captures_output=False)
-    try:
-        return dead_runs.end_dead_runs(instance, home, of_servers=of_servers)
+        yield instance
     finally:
         instance.dispose()
 

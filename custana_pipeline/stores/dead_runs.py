@@ -1,33 +1,30 @@
-"""Dagster runs whose process died, ended as failures: else they stand as started and the queue waits for hours.
+"""Dagster runs whose process died or will not end, ended in Dagster's books: else they hold the queue's only place.
 
-A local run has no health check. What tells the living from the dead is a lock that the kernel drops with its process: a
-command shares the home's command lock for as long as it runs, the servers hold the server lock.
+A local run has no health check. What tells the living from the dead is the worker's lock (`run_workers`), which the
+kernel drops with its process.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import WrongUse
-from custana_pipeline.stores.file_locks import opened_lock, share, taken
+from custana_pipeline.stores.file_locks import opened_lock, taken
+from custana_pipeline.stores.run_workers import FOLDER, GRACE_SECONDS, Worker, is_at_work, known_workers
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
 
 COMMAND_TAGS = {"custana/trigger": "command"}
 """The tags of a run that a command makes in its own process."""
-_COMMANDS_LOCK, _SERVERS_LOCK = "commands.lock", "servers.lock"
-
-
-@contextmanager
-def commanding(instance: "DagsterInstance", home: Path) -> Iterator[None]:
-    """Counts this process among the home's living commands; ends the runs of dead ones where no other lives."""
-    with opened_lock(home / _COMMANDS_LOCK) as file:
-        if taken(file):
-            _end(instance, [run for run in _started(instance) if _is_of_command(run)])
-        share(file)
-        yield
+DIED = "The process of this run died before the run ended."
+OVERDUE = "This run took longer than max_runtime_seconds and did not end when it was asked to; its process was killed."
+_SERVERS_LOCK = "servers.lock"
+_LINGERING_SECONDS = 5.0
+"""A process whose run has ended in the books for longer than this is killed."""
 
 
 @contextmanager
@@ -39,30 +36,85 @@ def serving(home: Path) -> Iterator[None]:
         yield
 
 
-def end_dead_runs(instance: "DagsterInstance", home: Path, *, of_servers: bool) -> int:
-    """Ends the runs of commands that died, and with `of_servers` those of servers; returns how many there were.
+def end_dead_runs(instance: "DagsterInstance", home: Path, *, of_servers: bool) -> list[str]:
+    """Ends the runs of commands that died, and with `of_servers` those of servers; returns their ids.
 
-    Pass `of_servers` before the daemon is up: what stands as started then has nobody who runs it.
+    Pass `of_servers` before the daemon is up: what stands as started then has nobody who runs it, unless its worker
+    outlived the servers.
     """
-    with opened_lock(home / _COMMANDS_LOCK) as file:
-        no_command_lives = taken(file)
-        dead = [run for run in _started(instance) if (no_command_lives if _is_of_command(run) else of_servers)]
-        _end(instance, dead)
-    return len(dead)
+    ended = []
+    for run in _unfinished(instance):
+        is_ours = of_servers or (COMMAND_TAGS.items() <= run.tags.items())
+        if is_ours and not is_at_work(home, run.run_id) and _end(instance, run.run_id, DIED):
+            ended.append(run.run_id)
+            (home / FOLDER / run.run_id).unlink(missing_ok=True)
+    return ended
 
 
-def _started(instance: "DagsterInstance") -> list["DagsterRun"]:
+def is_ended(instance: "DagsterInstance", run_id: str) -> bool:
+    """Whether the books say that the run is over: whoever still carries it out must not publish any more."""
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
+
+
+@dataclass
+class RunWatch:
+    """What `custana ui` does about runs while it is up; one look takes some milliseconds."""
+
+    instance: "DagsterInstance"
+    home: Path
+    _seen_dead: set[str] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Ends runs of dead processes, and processes of runs that are over, hang, or will not be cancelled."""
+        end_dead_runs(self.instance, self.home, of_servers=False)
+        workers = known_workers(self.home)
+        dead = [worker for worker in workers if not worker.lives]
+        for worker in workers:
+            if worker not in dead:
+                self._judge(worker)
+        for worker in dead:
+            # Dagster's own code server, where it lives, is the first to tell what became of its child
+            if worker.run_id in self._seen_dead:
+                _end(self.instance, worker.run_id, DIED)
+                worker.forget()
+        self._seen_dead = {worker.run_id for worker in dead}
+
+    def _judge(self, worker: Worker) -> None:
+        record = self.instance.get_run_record_by_id(worker.run_id)
+        if record is None:
+            return
+        run = record.dagster_run
+        if run.is_finished:
+            if time.time() - (record.end_time or 0) > _LINGERING_SECONDS:
+                worker.kill()
+        elif worker.is_overdue:
+            _end(self.instance, run.run_id, OVERDUE)
+            worker.kill()
+        elif run.status.value == "CANCELING" and time.time() - record.update_timestamp.timestamp() > GRACE_SECONDS:
+            worker.kill()
+
+
+def _unfinished(instance: "DagsterInstance") -> list["DagsterRun"]:
     from dagster import DagsterRunStatus, RunsFilter
 
-    statuses = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+    statuses = [
+        DagsterRunStatus.NOT_STARTED,
+        DagsterRunStatus.STARTING,
+        DagsterRunStatus.STARTED,
+        DagsterRunStatus.CANCELING,
+    ]
     return list(instance.get_runs(filters=RunsFilter(statuses=statuses)))
 
 
-def _is_of_command(run: "DagsterRun") -> bool:
-    return COMMAND_TAGS.items() <= run.tags.items()
-
-
-def _end(instance: "DagsterInstance", runs: list["DagsterRun"]) -> None:
-    for run in runs:
-        instance.report_run_failed(run, "The process of this run died before the run ended.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+def _end(instance: "DagsterInstance", run_id: str, message: str) -> bool:
+    """Ends a run in the books, unless it has ended meanwhile; a cancelled one as cancelled."""
+    run = instance.get_run_by_id(run_id)
+    if run is None or run.is_finished:
+        return False
+    if run.status.value == "CANCELING":
+        instance.report_run_canceled(run, message)
+    else:
+        instance.report_run_failed(run, message)
+    instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+    return True

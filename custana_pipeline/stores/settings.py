@@ -160,9 +160,15 @@ class Settings(BaseSettings):
         0.05, ge=0, le=1, description="Share of rejected lines above which nothing is published."
     )
     warehouse_days: int = Field(40, ge=1, description="Days run last whose features and lists the warehouse keeps.")
+    max_runtime_seconds: int = Field(
+        14400, ge=1, description="Seconds after which a run that has not ended is taken for hung, and ended as failed."
+    )
     nightly_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly retraining; ingest is one before.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Loopback port of the Dagster UI.")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Loopback port of the MLflow UI.")
+    ui_hosts: tuple[str, ...] = Field(
+        (), description="Names by which a reverse proxy passes requests on to the two pages, such as 'shop.example'."
+    )
     owner: str = Field("team:analytics", description="Owner of the assets: an e-mail address, or team:<name>.")
     packs: dict[str, Pack] = Field(default_factory=dict, description="The source packs by name.")
 

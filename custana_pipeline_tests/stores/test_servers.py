@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.errors import CustanaError, WrongUse
-from custana_pipeline.stores import servers
+from custana_pipeline.stores import server_processes, servers
+from custana_pipeline.stores.server_processes import Server, ServerCommand
 from custana_pipeline.stores.servers import ServerPlan
 from custana_pipeline.stores.tracking_store import TrackingStore, client
 from custana_pipeline_tests.stores.tracking_template import copy_of_empty_store
@@ -53,8 +54,18 @@ def plan(tmp_path: Path) -> ServerPlan:
     return ServerPlan(*folders, dagster_port=_free_port(), mlflow_port=_free_port())
 
 
-def _started(plan: ServerPlan, code: str) -> servers._Server:
-    return servers._start("trial", [sys.executable, "-c", code], plan)
+class Scripted(ServerCommand):
+    """A server that runs the code of its options instead of our module."""
+
+    @property
+    def arguments(self) -> list[str]:
+        return [sys.executable, "-c", self.options["code"]]
+
+
+def _started(plan: ServerPlan, code: str) -> Server:
+    return server_processes.started(
+        Scripted("trial", {"code": code}, plan.workspace.parent, dict(os.environ), plan.log_folder)
+    )
 
 
 def _of_folder(folder: Path) -> list[int]:
@@ -84,34 +95,66 @@ def test_a_busy_port_is_named_with_its_option(plan: ServerPlan) -> None:
         other.listen()
         with pytest.raises(WrongUse, match=rf"Port {plan.mlflow_port} .* --mlflow-port"):
             servers.serve(plan)
-    assert not plan.dagster_home.exists()
+    assert not (plan.dagster_home / "history").exists()
 
 
 def test_a_server_that_dies_is_named_with_its_last_lines(plan: ServerPlan) -> None:
     server = _started(plan, "print('no such table'); raise SystemExit(3)")
     server.process.wait()
     with pytest.raises(CustanaError, match=r"(?s)trial ended by itself \(exit code 3\).*no such table"):
-        servers._refuse_dead([server])
+        server_processes.refuse_dead([server])
 
 
 def test_stopping_leaves_no_child_of_a_server_even_if_it_will_not_listen(
     plan: ServerPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers, "_TERM_SECONDS", 0.3)
+    monkeypatch.setattr(server_processes, "_TERM_SECONDS", 0.3)
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {stubborn!r}])"
     server = _started(plan, parent)
-    while b"up" not in server.log.read_bytes():
+    while b"up" not in server.command.log.read_bytes():
         assert server.process.poll() is None
-    servers._stop([server])
+    server_processes.stop([server])
     assert _all_end(plan.workspace.parent)
 
 
-def test_everything_listens_on_loopback_only(plan: ServerPlan) -> None:
+def test_a_server_that_dies_is_started_again_but_not_for_ever(plan: ServerPlan) -> None:
+    server = _started(plan, "print('no such table'); raise SystemExit(3)")
+    for _ in range(3):
+        server.process.wait()
+        assert server_processes.revive([server]) == ["trial"]
+    server.process.wait()
+    with pytest.raises(CustanaError, match=r"(?s)trial ended by itself \(exit code 3\).*no such table"):
+        server_processes.revive([server])
+    assert server.command.log.read_text().count("no such table") == 4
+
+
+def test_a_living_server_is_left_alone(plan: ServerPlan) -> None:
+    server = _started(plan, "import signal; signal.pause()")
+    assert server_processes.revive([server]) == []
+    server_processes.stop([server])
+
+
+def test_a_server_ends_with_the_process_that_started_it(plan: ServerPlan) -> None:
+    code = """
+from custana_pipeline.stores import server_main
+import threading, signal
+threading.Thread(target=server_main._end_with_parent, daemon=True).start()
+print('up', flush=True)
+signal.pause()
+"""
+    server = _started(plan, code)
+    while b"up" not in server.command.log.read_bytes():
+        assert server.process.poll() is None
+    assert server.process.stdin
+    server.process.stdin.close()  # what the kernel does for a process that dies
+    assert server.process.wait(timeout=30) == -signal.SIGTERM
+
+
+def test_mlflow_is_told_where_its_store_is(plan: ServerPlan) -> None:
     store = TrackingStore(plan.mlflow_folder)
-    commands = [servers._dagster_command(plan), servers._mlflow_command(plan)]
-    assert all("127.0.0.1" in command and "0.0.0.0" not in command for command in commands)
-    assert str(store.database) in servers._mlflow_environment(store)["_MLFLOW_SERVER_FILE_STORE"]
+    command = servers.mlflow_server(plan, store)
+    assert str(store.database) in command.environment["_MLFLOW_SERVER_FILE_STORE"]
 
 
 @pytest.fixture
