@@ -44,6 +44,14 @@ def main() -> None:
     except CustanaError as error:
         print(f"custana: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
+    except Exception as error:
+        if os.environ.get("CUSTANA_DEBUG"):
+            raise
+        from custana_pipeline.stores import faults
+
+        own = faults.told(error) or faults.defect(error)
+        print(f"custana: {own}", file=sys.stderr)  # noqa: T201
+        sys.exit(own.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -153,6 +161,20 @@ def status(source: Source = None, data_dir: DataDir = None) -> int:
     from custana_pipeline.commands.status import show_status
 
     return show_status(_settings(source, None, data_dir, None))
+
+
+@app.command()
+def verify(
+    source: Source = None,
+    data_dir: DataDir = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Move what is damaged aside and restore what can be.")
+    ] = False,
+) -> int:
+    """Read everything that custana has written, and say what is damaged; mend it with --repair."""
+    from custana_pipeline.commands.verify import verify_and_tell
+
+    return verify_and_tell(_settings(source, None, data_dir, None), repairs=repair)
 
 
 def _settings(source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None):

@@ -5,10 +5,13 @@
     |- DataFault            the data is: never retried                     exit code 3
     |  |- BadFile           a file cannot be landed
     |  |- ContractBroken    a table does not keep its contract
-    |  `- NotTrainable      too little data, or one class only
-    |     |- NotConverged   a likelihood without a maximum that can be found
-    |     `- NoMeanSpend    the spread of spend is so wide that it has no mean
+    |  |- NotTrainable      too little data, or one class only
+    |  |  |- NotConverged   a likelihood without a maximum that can be found
+    |  |  `- NoMeanSpend    the spread of spend is so wide that it has no mean
+    |  `- Damaged           a file of custana's own is not what was written
+    |- NoSpace              the disk takes no more                         exit code 1
     |- TookTooLong          a run that hangs, or needs longer than allowed exit code 1
+    |- Superseded           the run was ended, or another took its place   exit code 1
     `- Transient            a lock or an interrupted write: retried        exit code 1
 
 A message names files, lines, columns, counts and reason codes. It never holds a customer's values.
@@ -55,6 +58,18 @@ class NoMeanSpend(NotTrainable):
 
 class TookTooLong(CustanaError):
     """A run was ended after max_runtime_seconds."""
+
+
+class Damaged(DataFault):
+    """A file that custana wrote is damaged; `custana verify --repair` restores what can be restored."""
+
+
+class NoSpace(CustanaError):
+    """The disk is full, or refuses a file of this size."""
+
+
+class Superseded(CustanaError):
+    """The run may change nothing any more: it was ended, or another has taken its place."""
 
 
 class Transient(CustanaError):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from custana_pipeline.commands.docs_reasons import reason_rows
+from custana_pipeline.stores.durable_files import replace_text
 from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, load_settings, project_dir
 
 MARK = "<!-- Written by `make docs` from the code: change it there. -->"
@@ -35,7 +36,7 @@ def write_reference(folder: Path) -> list[Path]:
         path, text = folder / name, page()
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            replace_text(path, text)
             changed.append(path)
     return changed
 

@@ -11,7 +11,7 @@ from custana_pipeline.models.seed_files import TARGETS, FlatTraining, apply_flat
 from custana_pipeline.models.seed_frames import read_flat
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.training_log import TrainingFacts, digest_of, log_training
-from custana_pipeline.stores.durable_files import write_file
+from custana_pipeline.stores.durable_files import replace_bytes
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.tracking_records import LoggedAnalysis, Origin
 
@@ -46,7 +46,7 @@ def train_and_predict(
         raise NotTrainable(f"{analysis} is NOT_TRAINABLE on {file.name}: {flat.training.reason} MLflow: {logged.url}")
     predictions = apply_flat(flat, others)
     target = out or Path(f"{(apply_to or file).name.split('.')[0]}_predictions.csv")
-    write_file(target, predictions.to_csv(index=False).encode())
+    replace_bytes(target, predictions.to_csv(index=False).encode())
     _show(console, flat)
     console.print()
     console.print(f"Rows         {len(rows):,}; {flat.split}")

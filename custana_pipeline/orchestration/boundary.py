@@ -6,15 +6,14 @@ Anything else is a defect: its type and place are told, but not its text, since 
 
 import functools
 import os
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
 
 from custana_pipeline.errors import CustanaError, Transient
+from custana_pipeline.stores import faults
 
 Returned = TypeVar("Returned")
 RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -53,7 +52,10 @@ def _told() -> Iterator[None]:
     except Exception as error:
         if os.environ.get("CUSTANA_DEBUG"):
             raise
-        raise failure(CustanaError(_place(error))) from None
+        own = faults.told(error) or faults.defect(error)
+        if isinstance(own, Transient):
+            raise own from None
+        raise failure(own) from None
 
 
 def failure(error: CustanaError) -> dg.Failure:
@@ -62,14 +64,4 @@ def failure(error: CustanaError) -> dg.Failure:
         description=str(error),
         metadata={"exit_code": error.exit_code, "kind": type(error).__name__},
         allow_retries=False,
-    )
-
-
-def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "custana_pipeline" in frame.filename] or frames
-    where = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
-    return (
-        f"A defect of custana: {type(error).__name__} at {where}. Its text is withheld, since it may hold customers' "
-        "values; run again with CUSTANA_DEBUG=1 to see it, and report it, please."
     )

@@ -39,7 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=jobs(project),
         schedules=schedules(project),
         sensors=[run_failure_alert],
-        executor=watched_executor(settings.max_runtime_seconds),
+        executor=watched_executor(project),
     )
     if policy is None:
         return definitions

@@ -1,4 +1,5 @@
-"""The executor of every job: all steps in the run's own process, which is known by its lock and ends when it hangs.
+"""The executor of every job: all steps in the run's own process, which is known by its lock, waits for its
+turn, and ends when it hangs.
 
 One process, since DuckDB has one writer anyway: a killed run leaves no step behind that still writes.
 """
@@ -13,15 +14,17 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
+from custana_pipeline.orchestration.one_run import hearing, only_run
+from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.run_workers import working
 
 
 class WatchedExecutor(dg.Executor):
-    """Dagster's in-process executor inside a worker's lock and time limit."""
+    """Dagster's in-process executor inside a worker's lock and time limit, while no other run of the source goes on."""
 
-    def __init__(self, inner: dg.Executor, limit_seconds: float) -> None:
+    def __init__(self, inner: dg.Executor, project: Project) -> None:
         self.inner = inner
-        self.limit_seconds = limit_seconds
+        self.project = project
 
     @property
     def retries(self) -> RetryMode:
@@ -37,13 +40,18 @@ class WatchedExecutor(dg.Executor):
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
         """Carries out the steps; TookTooLong where they stand after the limit."""
-        home = Path(plan_context.instance.root_directory)
-        with working(home, plan_context.run_id, self.limit_seconds):
+        home, run_id = Path(plan_context.instance.root_directory), plan_context.run_id
+        with (
+            working(home, run_id, self.project.settings.max_runtime_seconds),
+            hearing(plan_context.log.warning),
+            only_run(self.project, plan_context.instance) as lease,
+        ):
+            lease.begins(run_id)
             yield from self.inner.execute(plan_context, execution_plan)
 
 
-def watched_executor(limit_seconds: float) -> dg.ExecutorDefinition:
-    """The executor that ends a run after `limit_seconds`."""
+def watched_executor(project: Project) -> dg.ExecutorDefinition:
+    """The executor of the project's jobs."""
 
     options: Any = dg.in_process_executor.config_schema
 
@@ -51,6 +59,6 @@ def watched_executor(limit_seconds: float) -> dg.ExecutorDefinition:
     def watched(context: dg.InitExecutorContext) -> dg.Executor:
         create = dg.in_process_executor.executor_creation_fn
         assert create is not None  # noqa: S101 - Dagster's own executor has one
-        return WatchedExecutor(create(context), limit_seconds)
+        return WatchedExecutor(create(context), project)
 
     return watched

@@ -37,6 +37,7 @@ class Project:
             self.settings.warehouse_path,
             memory_limit=self.settings.duckdb_memory_limit,
             threads=self.settings.threads,
+            lock_wait_seconds=self.settings.warehouse_wait_seconds,
         )
 
     @cached_property

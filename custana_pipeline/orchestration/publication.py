@@ -10,6 +10,7 @@ import pandas as pd
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration.audits import counts_by_table
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores import run_lock, snapshots
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, Published, publish
 from custana_pipeline.stores.warehouse import Session
@@ -83,6 +84,15 @@ def render_day(project: Project, as_of: dt.date) -> Path:
     return path
 
 
+def keep_snapshot(project: Project, as_of: dt.date, run_id: str) -> Path | None:
+    """Scans the whole warehouse and keeps a copy of it; None where settings or disk allow no copy.
+
+    Raises Damaged where a value cannot be read; nothing may be published then.
+    """
+    facts = {"as_of": as_of.isoformat(), "dagster_run_id": run_id, "code": project.code_version}
+    return snapshots.keep(project.warehouse.path, run_id, facts, project.settings.snapshots)
+
+
 def publish_day(project: Project, as_of: dt.date, run_id: str) -> Published:
     """Publishes the lists and the report of a day as one version."""
     report = report_path(project, as_of)
@@ -100,7 +110,8 @@ def publish_day(project: Project, as_of: dt.date, run_id: str) -> Published:
         versions=versions,
         run={"dagster_run_id": run_id},
     )
-    return publish(publication, project.settings.published_dir)
+    warehouse = project.warehouse.path
+    return publish(publication, project.settings.published_dir, may_go_on=lambda: run_lock.refuse_if_lost(warehouse))
 
 
 def champions_of(session: Session, as_of: dt.date) -> pd.DataFrame:

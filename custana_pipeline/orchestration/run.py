@@ -12,9 +12,11 @@ import dagster as dg
 
 from custana_pipeline.errors import CustanaError, DataFault, WrongUse
 from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.one_run import only_run
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.dead_runs import COMMAND_TAGS, end_dead_runs
+from custana_pipeline.stores.run_lock import Lease
 from custana_pipeline.stores.run_workers import working
 from custana_pipeline.stores.settings import Settings
 
@@ -71,9 +73,9 @@ def run_chain(
         _refuse_day_to_come(settings, as_of)
     definitions, project = definitions or build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
-    with dagster_home.opened(home) as instance:
+    with dagster_home.opened(home) as instance, only_run(project, instance) as lease:
         end_dead_runs(instance, home, of_servers=False)
-        command = _Command(settings, definitions, instance, heard)
+        command = _Command(settings, definitions, instance, heard, lease)
         if as_of is None and settings.pack.calendar.end is None:
             command.execute("ingest", None)
             as_of = _day_after_newest_line(project)
@@ -102,6 +104,7 @@ class _Command:
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     heard: Heard
+    lease: Lease
 
     def execute(
         self, job_name: str, as_of: dt.date | None, selection: Sequence[dg.AssetKey] | None = None
@@ -110,6 +113,7 @@ class _Command:
         # what Dagster would print of skipped steps is told by the summary
         logging.getLogger("dagster").setLevel(logging.ERROR)
         run_id = str(uuid.uuid4())
+        self.lease.begins(run_id)
         self.instance.add_event_listener(run_id, lambda entry: _tell(entry, self.heard))
         with working(Path(self.instance.root_directory), run_id, self.settings.max_runtime_seconds):
             result = self.definitions.resolve_job_def(job_name).execute_in_process(

@@ -17,7 +17,7 @@ def jobs(project: Project) -> list:
     """`ingest` lands and cleans; `nightly` does everything for one as_of."""
     ingested = dg.AssetSelection.groups("raw", "cleaned")
     limit = project.settings.max_runtime_seconds
-    executor = watched_executor(limit)
+    executor = watched_executor(project)
     told = {"dagster/max_runtime": str(limit + OUTER_LIMIT_SECONDS), "custana/source": project.settings.source}
     return [
         dg.define_asset_job(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import CustanaError, WrongUse
+from custana_pipeline.stores.durable_files import replace_text
 from custana_pipeline.stores.file_locks import holding
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def prepare(home: Path) -> Path:
         if not _is_prepared(home, marker, version):
             _place_settings(home)
             _lay_out_schema(home, is_older=marker.exists())
-            marker.write_text(version)
+            replace_text(marker, version)
     return home
 
 
@@ -65,7 +66,7 @@ def _place_settings(home: Path) -> None:
     target = home / SETTINGS_FILE
     if not target.exists():
         template = resources.files("custana_pipeline.stores").joinpath(SETTINGS_FILE)
-        target.write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+        replace_text(target, template.read_text(encoding="utf-8"))
 
 
 def _lay_out_schema(home: Path, *, is_older: bool) -> None:

@@ -1,6 +1,9 @@
 """Files that are whole after a crash: written aside, forced to disk, and put in place in one step."""
 
+import contextlib
+import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -22,12 +25,33 @@ def sync_folder(folder: Path) -> None:
     _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; what is there when the block ends well takes the place of `path` in one step.
+
+    A reader sees the old file or the new one, never a part, also after a crash; where the block raises, the old one
+    stays.
+    """
+    aside = path.with_name(f".{path.name}.tmp")
+    try:
+        yield aside
+        sync_file(aside)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Replaces a file in one step."""
+    with replacing(path) as aside:
+        aside.write_bytes(content)
+
+
 def replace_text(path: Path, text: str) -> None:
     """Replaces a small text file in one step: a reader sees the old text or the new one, never a part."""
-    aside = path.with_name(f".{path.name}.tmp")
-    write_file(aside, text.encode())
-    aside.replace(path)
-    sync_folder(path.parent)
+    replace_bytes(path, text.encode())
 
 
 def replace_link(link: Path, target: str) -> None:
@@ -37,6 +61,14 @@ def replace_link(link: Path, target: str) -> None:
     aside.symlink_to(target)
     aside.replace(link)
     sync_folder(link.parent)
+
+
+def sha256_of(path: Path) -> str:
+    """The hex digest of a file's bytes; empty where there is no such file."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -1,6 +1,7 @@
 """Locks between processes that a dying process cannot leave behind, since the kernel lets go of them."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,17 @@ def holding(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def opened_folder(folder: Path) -> Iterator[int]:
+    """A folder to take a lock on, so that no file of a lock lies in it; what is taken ends with the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def opened_lock(path: Path) -> Iterator[TextIO]:
     """The file of a lock that is not held yet; whatever is taken on it ends with the block."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +35,7 @@ def opened_lock(path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def taken(file: TextIO) -> bool:
+def taken(file: TextIO | int) -> bool:
     """Takes the lock for this process alone if nobody holds it, without waiting; returns whether it did."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -35,3 +47,11 @@ def taken(file: TextIO) -> bool:
 def share(file: TextIO) -> None:
     """Holds the lock together with others that share it; waits for one who has it alone."""
     fcntl.flock(file, fcntl.LOCK_SH)
+
+
+@contextmanager
+def holding_folder(folder: Path) -> Iterator[None]:
+    """Waits until no other process holds the folder, and holds it for the block; makes the folder."""
+    with opened_folder(folder) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield

@@ -15,19 +15,22 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from custana_pipeline.errors import CustanaError, DataFault, WrongUse
-from custana_pipeline.stores.durable_files import replace_link, replace_text, sync_folder, write_file
+from custana_pipeline.stores import faults
+from custana_pipeline.stores.durable_files import replace_link, replace_text, sha256_of, sync_folder, write_file
+from custana_pipeline.stores.file_locks import holding_folder, opened_folder, taken
 from custana_pipeline.stores.list_files import CSV_RULE, PublishedList, write_list
 
 CURRENT = "CURRENT"
 VERSIONS = "versions"
 REPORT = "report.html"
 KEPT_DAYS = 30
+DIGEST_LENGTH = 8
 UNTOUCHED_SECONDS = 24 * 3600
 """A version that lies back less than this from the newest may still be open somewhere, and is not pruned."""
 
@@ -63,17 +66,28 @@ class Published:
     manifest: Mapping[str, Any]
 
 
-def publish(publication: Publication, folder: Path, keep_days: int = KEPT_DAYS) -> Published:
+def publish(
+    publication: Publication,
+    folder: Path,
+    keep_days: int = KEPT_DAYS,
+    may_go_on: Callable[[], None] = lambda: None,
+) -> Published:
     """Writes the version below `folder`, points to it, and prunes old ones.
 
-    The same content again changes nothing. After a kill at any moment CURRENT names a whole version.
-    Raises CustanaError where the disk refuses; what was published before then stands.
+    The same content again changes nothing. After a kill at any moment CURRENT names a whole version. `may_go_on` is
+    asked before anything points to the new version; what it raises leaves everything as it was.
+    Raises NoSpace or CustanaError where the disk refuses; what was published before then stands.
     """
     try:
-        version, manifest, is_new = _write_version(publication, folder / VERSIONS)
-        is_current = _point_at(version, publication, folder)
-        prune(folder, keep_days)
+        with holding_folder(folder):
+            version, manifest, is_new = _write_version(publication, folder / VERSIONS)
+            may_go_on()
+            is_current = _point_at(version, publication, folder)
+            prune(folder, keep_days)
     except OSError as error:
+        full = faults.told(error, folder)
+        if full is not None:
+            raise full from None
         raise CustanaError(
             f"The lists of {publication.as_of} could not be published in {folder.name} "
             f"({os.strerror(error.errno or 5)}): mend that and run again; what was published before still stands."
@@ -103,7 +117,7 @@ def read_manifest(version: Path) -> dict[str, Any]:
 def damaged_files(version: Path) -> list[str]:
     """The files of a version that are missing, or whose bytes are not those that its manifest names."""
     files = read_manifest(version)["files"]
-    return [name for name, facts in files.items() if _sha256(version / name) != facts["sha256"]]
+    return [name for name, facts in files.items() if sha256_of(version / name) != facts["sha256"]]
 
 
 def prune(folder: Path, keep_days: int = KEPT_DAYS) -> list[Path]:
@@ -121,7 +135,9 @@ def prune(folder: Path, keep_days: int = KEPT_DAYS) -> list[Path]:
     linked = {link.resolve() for link in links if link.is_symlink()}
     removed = sorted(stale - named_now - linked)
     for version in removed:
-        shutil.rmtree(version)
+        doomed = version.with_name(f"{_BUILDING}removed-{version.name}")
+        version.rename(doomed)  # so that a kill leaves no half of a version under its name
+        shutil.rmtree(doomed)
     return removed
 
 
@@ -133,7 +149,7 @@ def _write_version(publication: Publication, versions: Path) -> tuple[Path, dict
     try:
         manifest = _manifest(publication, _write_files(publication, building))
         content = _json(manifest)
-        version = versions / f"{publication.as_of.isoformat()}-{hashlib.sha256(content).hexdigest()[:8]}"
+        version = versions / f"{publication.as_of.isoformat()}-{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
         if _is_whole(version):
             return version, manifest, False
         write_file(building / "manifest.json", content)
@@ -205,17 +221,25 @@ def _standing(folder: Path) -> dict[str, Any]:
 
 def _untouched(folder: Path) -> set[Path]:
     """The versions written a day or more before the newest one; the clock is their own."""
-    written = {path.resolve(): path.stat().st_mtime for path in _versions(folder)}
+    written = {path.resolve(): path.stat().st_mtime for path in versions_of(folder)}
     newest = max(written.values(), default=0.0)
     return {path for path, seconds in written.items() if newest - seconds >= UNTOUCHED_SECONDS}
 
 
-def _versions(folder: Path) -> Iterable[Path]:
-    return [path for path in (folder / VERSIONS).iterdir() if not path.name.startswith(".")]
+def versions_of(folder: Path) -> list[Path]:
+    """The folders of all versions, in the order of their days."""
+    return sorted(path for path in (folder / VERSIONS).iterdir() if not path.name.startswith("."))
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a killed run has left below `folder`, unless somebody publishes there now."""
+    if (folder / VERSIONS).is_dir():
+        with opened_folder(folder) as descriptor:
+            if taken(descriptor):
+                _sweep(folder / VERSIONS)
 
 
 def _sweep(versions: Path) -> None:
-    """Removes what a killed run has left; there is one publisher at a time."""
     for leftover in versions.glob(f"{_BUILDING}*"):
         shutil.rmtree(leftover)
     for leftover in versions.parent.glob(".*.tmp"):
@@ -227,14 +251,7 @@ def _is_whole(version: Path) -> bool:
 
 
 def _bytes_of(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": _sha256(path)}
-
-
-def _sha256(path: Path) -> str:
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _json(facts: Any) -> bytes:

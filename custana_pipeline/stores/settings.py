@@ -163,6 +163,18 @@ class Settings(BaseSettings):
     max_runtime_seconds: int = Field(
         14400, ge=1, description="Seconds after which a run that has not ended is taken for hung, and ended as failed."
     )
+    snapshots: int = Field(
+        1,
+        ge=0,
+        le=1000,
+        description="Copies of the warehouse that `custana verify --repair` restores from; 0 for none.",
+    )
+    run_wait_seconds: float = Field(
+        3600, ge=0, description="How long a run waits for another run of the same source before it gives up."
+    )
+    warehouse_wait_seconds: float = Field(
+        120, ge=0, description="How long a change waits for a reader that has the warehouse open before it gives up."
+    )
     nightly_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly retraining; ingest is one before.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Loopback port of the Dagster UI.")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Loopback port of the MLflow UI.")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import CustanaError, Transient
+from custana_pipeline.stores.durable_files import replace_text
 from custana_pipeline.stores.file_locks import holding
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def initialise(folder: Path) -> TrackingStore:
                 _migrate(store, marker.read_text())
             client(store).search_experiments(max_results=1)  # the first question creates the tables
             _write_ahead(store)
-            marker.write_text(version)
+            replace_text(marker, version)
     return store
 
 

@@ -4,22 +4,29 @@ Whatever is built inside `transaction()` is seen by others when it ends well, an
 swap are one act. Readers outside the pipeline never open this file; they read what is published.
 """
 
+import logging
 import random
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import duckdb
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Transient, WrongUse
+from custana_pipeline.stores import faults, run_lock, warehouse_file
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+OPEN_WAIT_SECONDS = 120.0
+_TOLD_AFTER_SECONDS = 2.0
+_log = logging.getLogger("custana")
 
 SCHEMAS = ("raw", "sources", "cleaned", "features", "models", "applications")
 Parameters = Mapping[str, Any]
@@ -32,19 +39,29 @@ class Warehouse:
     path: Path
     memory_limit: str = "4GB"
     threads: int = 2
-    lock_wait_seconds: float = 60.0
+    lock_wait_seconds: float = OPEN_WAIT_SECONDS
 
     @contextmanager
     def transaction(self) -> Iterator["Session"]:
-        """A writing session whose changes all land, or none."""
+        """A writing session whose changes all land, or none.
+
+        Raises Superseded, and changes nothing, where the run of this process may not write any more; NoSpace and
+        Damaged for what the disk does. What a failed transaction has grown the file by is given back.
+        """
         connection = self._connect()
+        before = warehouse_file.size(self.path)
         try:
+            warehouse_file.unseal(self.path)
             connection.execute("begin transaction")
             yield Session(connection)
+            run_lock.refuse_if_lost(self.path)
             connection.execute("commit")
-        except BaseException:
+        except BaseException as error:
             _roll_back(connection)
-            raise
+            connection.close()
+            if warehouse_file.size(self.path) > before:
+                self.trim()
+            self._raise_told(error)
         finally:
             connection.close()
 
@@ -54,36 +71,64 @@ class Warehouse:
         connection = self._connect(read_only=self.path.exists())
         try:
             yield Session(connection)
+        except duckdb.Error as error:
+            self._raise_told(error)
         finally:
             connection.close()
 
+    def trim(self) -> None:
+        """Cuts off what a failed or killed transaction has left behind the file's last block."""
+        try:
+            connection = self._open(read_only=False)
+        except duckdb.Error:
+            return  # whoever opens it next is told what is wrong
+        try:
+            warehouse_file.cut(self.path, connection)
+        finally:
+            connection.close()
+
+    def _raise_told(self, error: BaseException) -> NoReturn:
+        own = None if isinstance(error, CustanaError) else faults.told(error, self.path)
+        if own is None:
+            raise error
+        raise own from None
+
     def _connect(self, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        spill = self.path.with_suffix(".spill")
+        begun = time.monotonic()
+        told = False
+        while True:
+            try:
+                return self._open(read_only)
+            except duckdb.Error as error:
+                holder = _holder(error)
+                if holder is None:
+                    self._raise_told(error)
+            waited = time.monotonic() - begun
+            if waited > self.lock_wait_seconds:
+                raise Transient(
+                    f"{holder} has held the warehouse {self.path.name} open for {waited:.0f} s: close it, or read "
+                    "data/published instead, then run again."
+                )
+            if waited > _TOLD_AFTER_SECONDS and not told:
+                told = True
+                _log.warning(
+                    "%s has the warehouse %s open: close it, or read data/published instead; waiting at most %.0f s.",
+                    holder,
+                    self.path.name,
+                    self.lock_wait_seconds,
+                )
+            time.sleep(random.uniform(0.05, 0.3))
+
+    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         config = {
             "memory_limit": self.memory_limit,
             "threads": self.threads,
-            "temp_directory": str(spill),
+            "temp_directory": str(warehouse_file.spill_folder(self.path)),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
-        give_up = time.monotonic() + self.lock_wait_seconds
-        while True:
-            try:
-                connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
-                break
-            except duckdb.IOException as error:
-                if "lock" not in str(error):
-                    raise CustanaError(
-                        f"The warehouse {self.path.name} cannot be opened: move the file aside and run again; "
-                        "everything in it is rebuilt from the source files."
-                    ) from None
-                if time.monotonic() > give_up:
-                    raise Transient(
-                        f"Another process has held the warehouse {self.path.name} for {self.lock_wait_seconds:.0f} s: "
-                        "close it, or read data/published instead, then run again."
-                    ) from None
-                time.sleep(random.uniform(0.05, 0.3))
+        connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
         connection.execute("set timezone = 'UTC'")
         connection.execute("set enable_progress_bar = false")
         return connection
@@ -223,6 +268,14 @@ def _named(query: str, parameters: Parameters | None) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+def _holder(error: duckdb.Error) -> str | None:
+    """The process that keeps the file locked; None where that is not what is wrong."""
+    if "Could not set lock" not in str(error):
+        return None
+    found = re.search(r"PID (\d+)", str(error))
+    return f"Process {found[1]}" if found else "Another process"
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:

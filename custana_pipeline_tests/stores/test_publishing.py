@@ -133,7 +133,7 @@ def test_a_disk_that_refuses_leaves_what_was_published(folder: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(publishing, "write_list", full)
-    with pytest.raises(CustanaError, match="No space left on device"):
+    with pytest.raises(CustanaError, match="The disk takes no more of published"):
         publish(_publication(mark="b"), folder)
     assert _tree(folder) == before
     assert current(folder) == standing.folder

@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from custana_pipeline.errors import ContractBroken, CustanaError, Transient, WrongUse
+from custana_pipeline.errors import ContractBroken, CustanaError, Damaged, Transient, WrongUse
 from custana_pipeline.stores.sql_models import SqlModel, SqlModels, read_model
 from custana_pipeline.stores.warehouse import SCHEMAS, Session, Warehouse, quoted
 
@@ -191,9 +191,9 @@ def test_reading_does_not_write(warehouse: Warehouse) -> None:
         session.connection.execute("create table raw.x as select 1 as x")
 
 
-def test_a_file_that_is_no_warehouse_is_told_with_the_mend(tmp_path: Path) -> None:
+def test_a_file_that_is_no_warehouse_is_told_with_the_command_that_mends_it(tmp_path: Path) -> None:
     (tmp_path / "shop.duckdb").write_text("this is no database\n" * 1000)
-    with pytest.raises(CustanaError, match=r"shop\.duckdb cannot be opened: move the file aside"):
+    with pytest.raises(Damaged, match=r"shop\.duckdb is damaged.*`custana verify --repair`"):
         _ = Warehouse(tmp_path / "shop.duckdb", lock_wait_seconds=0).transaction().__enter__()
 
 
@@ -222,7 +222,7 @@ def test_a_lock_of_another_process_is_named_when_the_wait_is_over(warehouse: War
     hurried = Warehouse(warehouse.path, lock_wait_seconds=0.2)
     with (
         held_by_another_process(warehouse.path),
-        pytest.raises(Transient, match=r"Another process has held the warehouse test\.duckdb for 0 s: close it"),
+        pytest.raises(Transient, match=r"Process \d+ has held the warehouse test\.duckdb open for 0 s: close it"),
         hurried.transaction(),
     ):
         pass

@@ -12,7 +12,13 @@ from custana_pipeline.orchestration.assets.recommendations import chosen_paramet
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, contract_of, publish_day, render_day
+from custana_pipeline.orchestration.publication import (
+    PUBLISHED_LISTS,
+    contract_of,
+    keep_snapshot,
+    publish_day,
+    render_day,
+)
 from custana_pipeline.orchestration.retention import forget_old_days
 from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
 from custana_pipeline.orchestration.sql_assets import (
@@ -263,15 +269,17 @@ def _exports_asset(project: Project) -> dg.AssetsDefinition:
     @reported
     def exports(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         as_of = dt.date.fromisoformat(context.partition_key)
-        published = publish_day(project, as_of, context.run.run_id)
         with project.warehouse.transaction() as session:
             forgotten = forget_old_days(session, project)
+        snapshot = keep_snapshot(project, as_of, context.run.run_id)
+        published = publish_day(project, as_of, context.run.run_id)
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(published.folder),
                 "is_new": published.is_new,
                 "old_days_forgotten": forgotten,
                 "is_current": published.is_current,
+                "snapshot": snapshot.name if snapshot else "none",
                 "manifest": dg.MetadataValue.json(dict(published.manifest)),
             }
         )

@@ -1,0 +1,125 @@
+"""Snapshots of a warehouse: what `custana verify --repair` restores from.
+
+    data/snapshots/<source>/<run>.duckdb    a copy of the file as it was when all lists of a run were built
+    data/snapshots/<source>/<run>.json      its sha256, its day and its run; written last, so that it vouches for a copy
+
+A copy is scanned whole before it counts, so that damage never takes the place of a good snapshot. Where the file system
+can share blocks (btrfs, XFS), a copy takes neither time nor space.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from custana_pipeline.stores import faults, warehouse_file
+from custana_pipeline.stores.durable_files import replace_text, replacing, sha256_of
+
+_FICLONE = 0x40049409
+_SPARE_SHARE = 1.1
+_log = logging.getLogger("custana")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One copy, as its json says."""
+
+    file: Path
+    sha256: str
+    facts: Mapping[str, Any]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its bytes are still those that were written."""
+        return sha256_of(self.file) == self.sha256
+
+
+def folder_of(warehouse: Path) -> Path:
+    """Where the snapshots of a warehouse are."""
+    return warehouse.parents[1] / "snapshots" / warehouse.stem
+
+
+def keep(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) -> Path | None:
+    """Scans the warehouse, seals it, and keeps a copy as the newest of `count`; None where there is no copy.
+
+    Nobody has it open for writing. With `count` 0, or where the disk has no room, it is scanned in place and not
+    copied. Raises Damaged where it is not whole; the snapshots before then stay.
+    """
+    _settle(warehouse)
+    if count == 0:
+        warehouse_file.scan(warehouse)
+        warehouse_file.seal(warehouse)
+        prune(warehouse, 0)
+        return None
+    folder = folder_of(warehouse)
+    folder.mkdir(parents=True, exist_ok=True)
+    need = int(warehouse_file.size(warehouse) * _SPARE_SHARE)
+    if need > (free := faults.free_bytes(folder)):
+        warehouse_file.scan(warehouse)
+        warehouse_file.seal(warehouse)
+        _log.warning("No snapshot: it needs %s and %s are free.", faults.megabytes(need), faults.megabytes(free))
+        return None
+    file = folder / f"{name}.duckdb"
+    with replacing(file) as aside:
+        _copy(warehouse, aside)
+        warehouse_file.scan(aside)
+    digest = warehouse_file.seal(warehouse)
+    number = max((each.facts.get("number", 0) for each in listed(warehouse)), default=0) + 1
+    replace_text(_facts_of(file), json.dumps({**facts, "sha256": digest, "number": number}, indent=2))
+    prune(warehouse, count)
+    return file
+
+
+def listed(warehouse: Path) -> list[Snapshot]:
+    """The snapshots, newest first; copies that nothing vouches for are none."""
+    found = []
+    for path in folder_of(warehouse).glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            found.append(Snapshot(path.with_suffix(".duckdb"), str(facts["sha256"]), facts))
+    return sorted(found, key=lambda each: each.facts.get("number", 0), reverse=True)
+
+
+def restore(warehouse: Path) -> Snapshot | None:
+    """Puts the newest whole snapshot in the warehouse's place in one step; None where there is none."""
+    for snapshot in listed(warehouse):
+        if snapshot.is_whole:
+            with replacing(warehouse) as aside:
+                _copy(snapshot.file, aside)
+            return snapshot
+    return None
+
+
+def prune(warehouse: Path, count: int) -> None:
+    """Removes all but the newest `count`, and copies that a killed run has not finished."""
+    kept = {each.file for each in listed(warehouse)[:count]}
+    for path in [*folder_of(warehouse).glob("*"), *folder_of(warehouse).glob(".*.tmp")]:
+        if path.with_suffix(".duckdb") not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _facts_of(file: Path) -> Path:
+    return file.with_suffix(".json")
+
+
+def _settle(warehouse: Path) -> None:
+    """Brings what is still in the write-ahead log into the file."""
+    if warehouse_file.wal_of(warehouse).exists():
+        connection = duckdb.connect(str(warehouse))
+        connection.execute("checkpoint")
+        connection.close()
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reading, target.open("wb") as writing:
+        try:
+            fcntl.ioctl(writing, _FICLONE, reading.fileno())
+        except OSError:  # the file system does not share blocks, or they lie on two
+            shutil.copyfile(source, target)

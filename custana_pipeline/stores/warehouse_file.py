@@ -1,0 +1,142 @@
+"""The warehouse as a file: its size, its leftovers, its seal, and a whole scan of what is in it.
+
+DuckDB checks a block's checksum when it reads it, so only a scan of every value proves that a file is whole. A failed
+or killed transaction leaves blocks behind the last one that the file's header knows: they hold nothing and are cut off.
+The seal is the hash of the file as the last good run left it; the next change breaks it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+
+from custana_pipeline.errors import Damaged, Transient
+from custana_pipeline.stores import faults
+from custana_pipeline.stores.durable_files import replace_text, sha256_of, sync_file, sync_folder
+
+_HEADER_BYTES = 3 * 4096
+COMPACTED_FROM_BYTES = 64 * 1024**2
+"""A file below this size is left as it is, however much of it is free."""
+
+
+def size(path: Path) -> int:
+    """The file's size in bytes; 0 where there is none."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def wal_of(path: Path) -> Path:
+    """The write-ahead log beside the file; it is there after a kill, until the file is opened again."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def spill_folder(path: Path) -> Path:
+    """Where a query that does not fit into memory puts its rows."""
+    return path.with_suffix(".spill")
+
+
+def sweep(path: Path) -> None:
+    """Removes what a killed process has spilled or half written; only while nobody else works on the file."""
+    for folder in (spill_folder(path), path.with_name(f"{path.name}.tmp")):
+        shutil.rmtree(folder, ignore_errors=True)
+    for leftover in (_compacted(path), wal_of(_compacted(path))):
+        leftover.unlink(missing_ok=True)
+
+
+def cut(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Cuts off what lies behind the last block; `connection` holds the file for writing, without a transaction."""
+    block_size, total, _ = blocks(connection)
+    # by its path: to open and close the file here would let go of DuckDB's lock
+    if size(path) > _HEADER_BYTES + block_size * total and not size(wal_of(path)):
+        os.truncate(path, _HEADER_BYTES + block_size * total)
+
+
+def blocks(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """Bytes a block, blocks in all, and blocks that hold nothing."""
+    query = "select block_size, total_blocks, free_blocks from pragma_database_size()"
+    block_size, total, free = connection.execute(query).fetchall()[0]
+    return int(block_size), int(total), int(free)
+
+
+def compact(path: Path, threads: int = 2) -> None:
+    """Writes the tables into a fresh file and puts that in place in one step; rows keep their order."""
+    fresh = _compacted(path)
+    fresh.unlink(missing_ok=True)
+    connection = duckdb.connect(config={"threads": threads, "temp_directory": str(spill_folder(path))})
+    try:
+        connection.execute(f"attach {_literal(path)} as whole")
+        connection.execute("checkpoint whole")
+        connection.execute(f"attach {_literal(fresh)} as fresh")
+        connection.execute("copy from database whole to fresh")
+        connection.execute("detach fresh")
+        connection.execute("detach whole")
+    except duckdb.Error as error:
+        raise faults.told(error, path) or error from None
+    finally:
+        connection.close()
+    unseal(path)
+    sync_file(fresh)
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def scan(path: Path, heard: Callable[[str], None] = lambda _: None) -> int:
+    """Reads every value of every table and returns how many tables there are; Damaged where one cannot be read.
+
+    `heard` is called with the name of each table before it is read.
+    """
+    try:
+        connection = duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            raise Transient(f"Another process writes to {path.name}: try again when that has ended.") from None
+        raise faults.told(error, path) or Damaged(f"{path.name} cannot be opened ({type(error).__name__}).") from None
+    try:
+        tables = connection.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
+        for schema, table in tables:
+            heard(f"{schema}.{table}")
+            connection.execute(f'select bit_xor(hash(whole)) from "{schema}"."{table}" as whole').fetchall()
+    except duckdb.Error as error:
+        raise faults.told(error, path) or Damaged(f"{path.name} cannot be read ({type(error).__name__}).") from None
+    finally:
+        connection.close()
+    return len(tables)
+
+
+def seal(path: Path) -> str:
+    """Notes the hash of the file as it is now, and returns it; nobody has it open for writing."""
+    digest = sha256_of(path)
+    replace_text(_seal(path), json.dumps({"sha256": digest, "bytes": size(path)}))
+    return digest
+
+
+def unseal(path: Path) -> None:
+    """Breaks the seal, since the file is about to change."""
+    _seal(path).unlink(missing_ok=True)
+
+
+def sealed(path: Path) -> str | None:
+    """The hash that the file must have; None where it has changed since the last good run."""
+    try:
+        return str(json.loads(_seal(path).read_text(encoding="utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def own_files(path: Path) -> Iterator[Path]:
+    """The file and what belongs to it, as far as it is there."""
+    yield from (each for each in (path, wal_of(path), _seal(path)) if each.exists())
+
+
+def _seal(path: Path) -> Path:
+    return path.with_suffix(".seal")
+
+
+def _compacted(path: Path) -> Path:
+    return path.with_suffix(".compacting")
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
