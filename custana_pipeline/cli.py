@@ -1,6 +1,7 @@
 """The custana command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 bad data."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,7 @@ def main() -> None:
     """Runs the command line; every expected error is one line on stderr and its exit code."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping is stopping: what is open is closed first
     try:
         code = app(standalone_mode=False)
     except UsageFault as error:

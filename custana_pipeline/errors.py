@@ -22,6 +22,8 @@ class CustanaError(Exception):
     """Anything that custana itself reports; `exit_code` is what the command ends with."""
 
     exit_code = 1
+    is_told = False
+    """Whether an alert has been written about it already."""
 
 
 class WrongUse(CustanaError):

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from custana_pipeline.commands.terminal import plain_table, terminal
 from custana_pipeline.errors import NotTrainable
+from custana_pipeline.orchestration.alerting import telling_of_faults
 from custana_pipeline.orchestration.code_location import build_definitions
 from custana_pipeline.orchestration.days import parse_day, refuse_day_outside
 from custana_pipeline.orchestration.one_run import hearing
@@ -60,9 +61,10 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     console.print(f"custana: source {settings.source}, horizon {settings.horizon_days} days")
     definitions = build_definitions(settings)
     bars = StageBars(console, step_counts(settings, definitions))
-    with bars.progress, hearing(lambda told: console.print(f"custana: {told}")):
-        outcome = run_chain(settings, day, bars.heard, definitions)
-    summary = summarise(settings, outcome)
+    with telling_of_faults(settings):
+        with bars.progress, hearing(lambda told: console.print(f"custana: {told}")):
+            outcome = run_chain(settings, day, bars.heard, definitions)
+        summary = summarise(settings, outcome)
     show(console, settings, summary, outcome, time.monotonic() - began)
     if summary.untrainable:
         raise NotTrainable(

@@ -5,6 +5,7 @@ import warnings
 
 import dagster as dg
 
+from custana_pipeline.orchestration.alerting import alert_sensor
 from custana_pipeline.orchestration.assets.applications import application_assets
 from custana_pipeline.orchestration.assets.cleaned import cleaned_assets
 from custana_pipeline.orchestration.assets.drift import drift_assets
@@ -15,7 +16,7 @@ from custana_pipeline.orchestration.assets.recommendations import recommendation
 from custana_pipeline.orchestration.assets.steady import steady_assets
 from custana_pipeline.orchestration.executor import watched_executor
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.orchestration.schedules import freshness, jobs, run_failure_alert, schedules
+from custana_pipeline.orchestration.schedules import freshness, jobs, schedules
 from custana_pipeline.stores.settings import Settings
 
 
@@ -38,7 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=assets,
         jobs=jobs(project),
         schedules=schedules(project),
-        sensors=[run_failure_alert],
+        sensors=[alert_sensor(project)],
         executor=watched_executor(project),
     )
     if policy is None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import dagster as dg
 
 from custana_pipeline.errors import CustanaError, DataFault, WrongUse
+from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.failures import is_stopped
 from custana_pipeline.orchestration.one_run import only_run
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import dagster_home
@@ -74,7 +76,8 @@ def run_chain(
     definitions, project = definitions or build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
     with dagster_home.opened(home) as instance, only_run(project, instance) as lease:
-        end_dead_runs(instance, home, of_servers=False)
+        for died in end_dead_runs(instance, home, of_servers=False):
+            tell_of_command_run(settings, instance, died)
         command = _Command(settings, definitions, instance, heard, lease)
         if as_of is None and settings.pack.calendar.end is None:
             command.execute("ingest", None)
@@ -122,10 +125,16 @@ class _Command:
                 partition_key=as_of.isoformat() if as_of else None,
                 asset_selection=list(selection) if selection else None,
                 raise_on_error=False,
-                tags=COMMAND_TAGS,
+                tags={**COMMAND_TAGS, "dagster/max_retries": "0", "custana/source": self.settings.source},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
-        _raise_failures(result)
+        tell_of_command_run(self.settings, self.instance, run_id)
+        _raise_interrupt(self.instance, run_id)
+        try:
+            _raise_failures(result)
+        except CustanaError as error:
+            error.is_told = True
+            raise
         seconds, skipped = _step_seconds(self.instance, run_id)
         return RunOutcome(run_id=run_id, as_of=as_of, skipped=tuple(skipped), step_seconds=seconds)
 
@@ -145,6 +154,12 @@ def _step_seconds(instance: dg.DagsterInstance, run_id: str) -> tuple[dict[str, 
         else:
             skipped.append(stats.step_key)
     return seconds, skipped
+
+
+def _raise_interrupt(instance: dg.DagsterInstance, run_id: str) -> None:
+    run = instance.get_run_by_id(run_id)
+    if run is not None and is_stopped(run):
+        raise KeyboardInterrupt
 
 
 def _raise_failures(result: dg.ExecuteInProcessResult) -> None:

@@ -1,7 +1,6 @@
-"""Jobs, schedules and the failure alert; all of them on as shipped."""
+"""Jobs and schedules; all of them on as shipped."""
 
 import datetime as dt
-import logging
 
 import dagster as dg
 
@@ -69,25 +68,6 @@ def schedules(project: Project) -> list[dg.ScheduleDefinition]:
         return dg.RunRequest(run_key=f"nightly-{day}", partition_key=day.isoformat())
 
     return [daily_ingest, nightly_retraining]
-
-
-@dg.run_failure_sensor(
-    name="run_failure_alert",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=15,
-    monitor_all_code_locations=True,
-    description="Writes every failed run, its asset and reason to the daemon's log; no customer's values.",
-)
-def run_failure_alert(context: dg.RunFailureSensorContext) -> None:
-    """Tells of a failed run: its id, the assets that failed, and their own messages."""
-    steps = [str(event.step_key).replace("__", "/") for event in context.get_step_failure_events()]
-    logging.getLogger("custana.alerts").error(
-        "run %s of %s failed at %s (partition %s)",
-        context.dagster_run.run_id,
-        context.dagster_run.job_name,
-        ", ".join(steps) or "its start",
-        context.dagster_run.tags.get("dagster/partition", "none"),
-    )
 
 
 def freshness(project: Project) -> dg.FreshnessPolicy | None:

@@ -89,6 +89,7 @@ class RunWatch:
             if time.time() - (record.end_time or 0) > _LINGERING_SECONDS:
                 worker.kill()
         elif worker.is_overdue:
+            self.instance.add_run_tags(run.run_id, {"dagster/max_retries": "0"})  # it would hang again
             _end(self.instance, run.run_id, OVERDUE)
             worker.kill()
         elif run.status.value == "CANCELING" and time.time() - record.update_timestamp.timestamp() > GRACE_SECONDS:

@@ -195,7 +195,6 @@ def _environment(plan: ServerPlan) -> dict[str, str]:
         "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
         "PYTHONWARNINGS": "ignore",
         "DAGSTER_HOME": str(plan.dagster_home),
-        "DAGSTER_RUN_STATUS_SENSOR_PROCESS_LIMIT": "50",
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "OMP_WAIT_POLICY": "PASSIVE",

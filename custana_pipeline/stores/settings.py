@@ -6,6 +6,7 @@ Secrets never stand in custana.toml. Every field says its unit and what it does;
 import datetime as dt
 import os
 import re
+import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from custana_pipeline.errors import WrongUse
+from custana_pipeline.stores.alert_settings import SECRETS, AlertSettings, Names
 
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 SETTINGS_FILE = "custana.toml"
@@ -115,7 +117,7 @@ class Pack(_Frozen):
         return raw
 
 
-class Settings(BaseSettings):
+class Settings(AlertSettings):
     """Everything that a run is told; see the fields of Pack for what belongs to a source."""
 
     model_config = SettingsConfigDict(env_prefix="CUSTANA_", frozen=True, extra="forbid")
@@ -178,7 +180,7 @@ class Settings(BaseSettings):
     nightly_hour: int = Field(3, ge=0, le=23, description="Local hour of the nightly retraining; ingest is one before.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Loopback port of the Dagster UI.")
     mlflow_port: int = Field(5000, ge=1, le=65535, description="Loopback port of the MLflow UI.")
-    ui_hosts: tuple[str, ...] = Field(
+    ui_hosts: Names = Field(
         (), description="Names by which a reverse proxy passes requests on to the two pages, such as 'shop.example'."
     )
     owner: str = Field("team:analytics", description="Owner of the assets: an e-mail address, or team:<name>.")
@@ -284,8 +286,18 @@ def load_settings(**overrides: Any) -> Settings:
         raise WrongUse(f"The settings are wrong: {faults}: mend {SETTINGS_FILE} or the CUSTANA_ variable.") from None
     except ValueError as error:
         raise WrongUse(f"{SETTINGS_FILE} cannot be read as TOML ({error}): mend that line.") from None
+    _refuse_secrets_in(folder / SETTINGS_FILE)
     # a relative folder is the project's, wherever the command is typed
     return settings.model_copy(update={"data_dir": (folder / settings.data_dir.expanduser()).resolve()})
+
+
+def _refuse_secrets_in(file: Path) -> None:
+    told = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    for name in SECRETS:
+        if name in told:
+            raise WrongUse(
+                f"{name} is a secret: take it out of {SETTINGS_FILE}, and set CUSTANA_{name.upper()} instead."
+            )
 
 
 def _fault(fault: Any) -> str:

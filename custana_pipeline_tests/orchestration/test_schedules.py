@@ -1,17 +1,14 @@
 import datetime as dt
-import logging
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from custana_pipeline.orchestration.code_location import build_definitions
-from custana_pipeline.orchestration.schedules import run_failure_alert
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline_tests.orchestration.packs import with_calendar
 
 LAST_DAY = dt.date(2024, 12, 31)
-SECRET = "Wilhelmina Q. Customer"
 
 
 @pytest.fixture
@@ -105,25 +102,3 @@ def test_freshness_is_asked_of_a_source_that_still_grows_only(closed: Settings, 
     policies = [spec.freshness_policy for spec in build_definitions(still_open).resolve_all_asset_specs()]
     assert all(policy is not None for policy in policies)
     assert {policy.fail_window.to_timedelta() for policy in policies} == {dt.timedelta(hours=36)}  # type: ignore[union-attr]
-
-
-def test_the_failure_alert_is_on_as_shipped() -> None:
-    assert run_failure_alert.default_status == dg.DefaultSensorStatus.RUNNING
-
-
-def test_the_failure_alert_tells_run_job_and_asset_and_no_value(caplog: pytest.LogCaptureFixture) -> None:
-    @dg.asset(key=["cleaned", "people"])
-    def people() -> None:
-        raise ValueError(f"no such customer: {SECRET}")
-
-    job = dg.Definitions(assets=[people], jobs=[dg.define_asset_job("nightly")]).resolve_job_def("nightly")
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = job.execute_in_process(instance=instance, raise_on_error=False)
-        failed = instance.get_run_by_id(result.run_id)
-        assert failed is not None
-        (event,) = [event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE"]
-        context = dg.build_run_status_sensor_context("run_failure_alert", event, instance, failed)
-        caplog.set_level(logging.ERROR, logger="custana.alerts")
-        run_failure_alert(context.for_run_failure())
-    (told,) = [record.getMessage() for record in caplog.records if record.name == "custana.alerts"]
-    assert told == f"run {result.run_id} of nightly failed at cleaned/people (partition none)"

@@ -71,7 +71,7 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
 
 
 def clean_table(session: Session, project: Project, table: str) -> pd.DataFrame:
-    """Builds one cleaned table, and returns the counts of its lines once it has passed; see `audit` for what stops it."""
+    """Builds one cleaned table, and returns the counts of its lines once it passed; `audit` says what stops it."""
     session.create_source_views(project.models, project.raw_columns, [table])
     for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
         session.build(project.models[name], project.cleaning_parameters)
