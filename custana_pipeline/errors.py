@@ -10,14 +10,33 @@
     |     `- NoMeanSpend    the spread of spend is so wide that it has no mean
     `- Transient            a lock or an interrupted write: retried        exit code 1
 
-A message names files, lines, columns, counts and reason codes. It never holds a customer's values.
+A message names files, lines, columns, counts and reason codes. It never holds a customer's values, nor signs that a
+terminal would obey or that hide other text.
 """
+
+import unicodedata
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+"""Unicode categories that are not shown: control, format (bidi, zero width), surrogates, private use, line ends."""
+
+
+def shown(text: str, longest: int = 2000) -> str:
+    """The text on one line, with ? for every sign that a terminal would obey or that cannot be seen, and not longer.
+
+    >>> shown("orders\\x1b[31m.csv\\n")
+    'orders?[31m.csv?'
+    """
+    plain = "".join("?" if unicodedata.category(sign) in _UNSEEN else sign for sign in text)
+    return plain if len(plain) <= longest else f"{plain[:longest]}..."
 
 
 class CustanaError(Exception):
     """Anything that custana itself reports; `exit_code` is what the command ends with."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("\n".join(shown(line) for line in str(message).split("\n")))
 
 
 class WrongUse(CustanaError):

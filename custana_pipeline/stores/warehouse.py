@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Transient, WrongUse
+from custana_pipeline.stores.hardened import STARTING, harden
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class Warehouse:
     lock_wait_seconds: float = 60.0
 
     @contextmanager
-    def transaction(self) -> Iterator["Session"]:
-        """A writing session whose changes all land, or none."""
-        connection = self._connect()
+    def transaction(self, may_read: Sequence[Path] = ()) -> Iterator["Session"]:
+        """A writing session whose changes all land, or none; its SQL can read the files of `may_read` and no other."""
+        connection = self._connect(may_read=may_read)
         try:
             connection.execute("begin transaction")
             yield Session(connection)
@@ -57,15 +58,14 @@ class Warehouse:
         finally:
             connection.close()
 
-    def _connect(self, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    def _connect(self, read_only: bool = False, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         spill = self.path.with_suffix(".spill")
         config = {
             "memory_limit": self.memory_limit,
             "threads": self.threads,
             "temp_directory": str(spill),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
+            **STARTING,
         }
         give_up = time.monotonic() + self.lock_wait_seconds
         while True:
@@ -84,8 +84,7 @@ class Warehouse:
                         "close it, or read data/published instead, then run again."
                     ) from None
                 time.sleep(random.uniform(0.05, 0.3))
-        connection.execute("set timezone = 'UTC'")
-        connection.execute("set enable_progress_bar = false")
+        harden(connection, may_read)
         return connection
 
 

@@ -58,7 +58,7 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     @reported
     def raw_lines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         files = files_of(project.settings, name)
-        with project.warehouse.transaction() as session:
+        with project.warehouse.transaction(may_read=files) as session:
             session.prepare()
             begin_anew_for_another_input(session, shape, project.settings.input_path)
             landed, plan = land_files(session, shape, files)
