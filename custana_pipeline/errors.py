@@ -14,8 +14,24 @@
     |- Superseded           the run was ended, or another took its place   exit code 1
     `- Transient            a lock or an interrupted write: retried        exit code 1
 
-A message names files, lines, columns, counts and reason codes. It never holds a customer's values.
+A message names files, lines, columns, counts and reason codes. It never holds a customer's values, nor signs that a
+terminal would obey or that hide other text.
 """
+
+import unicodedata
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+"""Unicode categories that are not shown: control, format (bidi, zero width), surrogates, private use, line ends."""
+
+
+def shown(text: str, longest: int = 2000) -> str:
+    """The text on one line, with ? for every sign that a terminal would obey or that cannot be seen, and not longer.
+
+    >>> shown("orders\\x1b[31m.csv\\n")
+    'orders?[31m.csv?'
+    """
+    plain = "".join("?" if unicodedata.category(sign) in _UNSEEN else sign for sign in text)
+    return plain if len(plain) <= longest else f"{plain[:longest]}..."
 
 
 class CustanaError(Exception):
@@ -24,6 +40,9 @@ class CustanaError(Exception):
     exit_code = 1
     is_told = False
     """Whether an alert has been written about it already."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("\n".join(shown(line) for line in str(message).split("\n")))
 
 
 class WrongUse(CustanaError):

@@ -1,6 +1,7 @@
 """The texts of the statements that load an inspected file: every value in them is quoted here, or a plain number."""
 
 from custana_pipeline.raw.contracts import InspectedFile
+from custana_pipeline.stores.sql_text import identifier, literal, without_patterns
 
 FILES_TABLE = "raw.files"
 MALFORMED_TABLE = "raw.malformed_lines"
@@ -16,16 +17,6 @@ SHIFT_BUCKET = 2048
 # a control character that no text file has any use for
 _NO_DELIMITER = "\x01"
 _BLANKS = r"[ \t]+"
-
-
-def literal(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def insert_into_raw(inspected: InspectedFile, rows: str) -> str:
@@ -118,7 +109,7 @@ def parquet_rows(inspected: InspectedFile) -> str:
         else f"cast(null as varchar) as {name}"
         for name, place in inspected.positions.items()
     ]
-    path = literal(_no_glob(str(inspected.path)))
+    path = literal(without_patterns(str(inspected.path)))
     return (
         f"(select file_row_number + 1 as source_line, {', '.join(shown)} "
         f"from read_parquet({path}, file_row_number = true))"
@@ -129,11 +120,6 @@ def _read_csv(inspected: InspectedFile, columns: dict[str, str], options: str) -
     declared = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
     compression = "gzip" if inspected.is_gzip else "none"
     return (
-        f"read_csv({literal(_no_glob(str(inspected.path)))}, auto_detect = false, all_varchar = true, "
+        f"read_csv({literal(without_patterns(str(inspected.path)))}, auto_detect = false, all_varchar = true, "
         f"columns = {{{declared}}}, compression = '{compression}', {options})"
     )
-
-
-def _no_glob(path: str) -> str:
-    """The path with the marks of a pattern made plain."""
-    return "".join(f"[{mark}]" if mark in "[*?" else mark for mark in path)

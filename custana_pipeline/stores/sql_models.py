@@ -16,7 +16,11 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 
-from custana_pipeline.errors import WrongUse
+from custana_pipeline.errors import WrongUse, shown
+from custana_pipeline.stores.plain_files import read_text
+from custana_pipeline.stores.settings import IDENTIFIER
+from custana_pipeline.stores.sql_safety import LONGEST_TEXT, why_unsafe
+from custana_pipeline.stores.sql_text import identifier
 
 DIALECT = "duckdb"
 STAGES = ("cleaned", "features", "applications")
@@ -102,6 +106,7 @@ class SqlModels:
         """
         models = {model.name: model for stage in STAGES for model in _read_folder(folder / stage, stage)}
         sources = {model.name: model for model in _read_folder(folder / "sources" / pack, "sources")}
+        refuse_unsafe([*models.values(), *sources.values()])
         if "sources.transactions" not in sources:
             raise WrongUse(
                 f"The source pack '{pack}' has no dbt_like_sql/sources/{pack}/transactions.sql: "
@@ -164,8 +169,9 @@ def _with_line_columns(source: SqlModel, raw_columns: Mapping[str, Sequence[str]
             f"{_shown(source.path)} yields no {', '.join(lacking)}: select them from the raw table, since custana can "
             "add them by itself only where the SELECT takes its rows straight from one (from raw.<set>)."
         )
-    parts = ", ".join(f"coalesce({first.alias_or_name}.{column}, chr(30))" for column in raw_columns[name])
-    added = {column: f"{first.alias_or_name}.{column}" for column in SOURCE_COLUMNS}
+    rows = identifier(first.alias_or_name)
+    parts = ", ".join(f"coalesce({rows}.{column}, chr(30))" for column in raw_columns[name])
+    added = {column: f"{rows}.{column}" for column in SOURCE_COLUMNS}
     added["line_text"] = f"concat_ws(chr(31), {parts})"
     tree = source.tree.copy()
     for column in lacking:
@@ -204,15 +210,34 @@ def _leaves(node: Node) -> set[tuple[str, str]]:
 
 def _read_folder(folder: Path, stage: str) -> Iterator[SqlModel]:
     for path in sorted(folder.glob("*.sql")):
-        yield read_model(path, f"{stage}.{path.stem}")
+        if not IDENTIFIER.fullmatch(path.stem):
+            raise WrongUse(
+                f"{_shown(path)}: a model's file is named by lower-case letters, digits and _, and begins with "
+                "a letter: rename it."
+            )
+        yield _parsed(path, f"{stage}.{path.stem}")
 
 
 def read_model(path: Path, name: str) -> SqlModel:
-    """Reads one file as the model `name`; raises WrongUse, with the line, where it is no single SELECT."""
-    text = path.read_text(encoding="utf-8").strip().removesuffix(";")
+    """Reads one file as the model `name`; raises WrongUse where it is no single, safe SELECT."""
+    model = _parsed(path, name)
+    refuse_unsafe([model])
+    return model
+
+
+def refuse_unsafe(models: Sequence[SqlModel]) -> None:
+    """Raises WrongUse for the first model that says more than a SELECT over stored tables."""
+    for model, why in zip(models, why_unsafe(tuple(model.text for model in models)), strict=True):
+        if why:
+            raise WrongUse(f"{_shown(model.path)}: {why}.")
+
+
+def _parsed(path: Path, name: str) -> SqlModel:
+    """One file as sqlglot reads it; raises WrongUse, with the line, where it is no single SELECT."""
+    text = read_text(path, LONGEST_TEXT).strip().removesuffix(";")
     try:
         trees = sqlglot.parse(text, read=DIALECT)
-    except SqlglotError as error:
+    except (SqlglotError, RecursionError) as error:
         problem = getattr(error, "errors", None) or [{}]
         where = f" line {problem[0]['line']}" if problem[0].get("line") else ""
         raise WrongUse(f"{_shown(path)}{where}: this is not SQL that custana can read: check the SELECT.") from None
@@ -255,4 +280,4 @@ def _comment(text: str, index: int) -> str:
 
 
 def _shown(path: Path) -> str:
-    return "/".join(path.parts[-4:] if "sources" in path.parts else path.parts[-3:])
+    return shown("/".join(path.parts[-4:] if "sources" in path.parts else path.parts[-3:]), 200)

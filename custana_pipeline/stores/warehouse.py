@@ -18,6 +18,7 @@ import duckdb
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Transient, WrongUse
 from custana_pipeline.stores import faults, run_lock, warehouse_file
+from custana_pipeline.stores.hardened import STARTING, harden
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ class Warehouse:
     lock_wait_seconds: float = OPEN_WAIT_SECONDS
 
     @contextmanager
-    def transaction(self) -> Iterator["Session"]:
-        """A writing session whose changes all land, or none.
+    def transaction(self, may_read: Sequence[Path] = ()) -> Iterator["Session"]:
+        """A writing session whose changes all land, or none; its SQL can read the files of `may_read` and no other.
 
         Raises Superseded, and changes nothing, where the run of this process may not write any more; NoSpace and
         Damaged for what the disk does. What a failed transaction has grown the file by is given back.
         """
-        connection = self._connect()
+        connection = self._connect(may_read=may_read)
         before = warehouse_file.size(self.path)
         try:
             warehouse_file.unseal(self.path)
@@ -93,13 +94,13 @@ class Warehouse:
             raise error
         raise own from None
 
-    def _connect(self, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    def _connect(self, read_only: bool = False, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
         told = False
         while True:
             try:
-                return self._open(read_only)
+                return self._open(read_only, may_read)
             except duckdb.Error as error:
                 holder = _holder(error)
                 if holder is None:
@@ -120,17 +121,15 @@ class Warehouse:
                 )
             time.sleep(random.uniform(0.05, 0.3))
 
-    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+    def _open(self, read_only: bool, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
         config = {
             "memory_limit": self.memory_limit,
             "threads": self.threads,
             "temp_directory": str(warehouse_file.spill_folder(self.path)),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
+            **STARTING,
         }
         connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
-        connection.execute("set timezone = 'UTC'")
-        connection.execute("set enable_progress_bar = false")
+        harden(connection, may_read)
         return connection
 
 

@@ -25,7 +25,7 @@ def cleaned_source(folder: Path, source: str, given: Path) -> Warehouse:
     settings = load_settings(source=source, input=str(given), project_dir=REPOSITORY)
     pack, models = settings.pack, SqlModels.read(REPOSITORY / "dbt_like_sql", source)
     warehouse = Warehouse(folder / f"{source}.duckdb", memory_limit="2GB")
-    with warehouse.transaction() as session:
+    with warehouse.transaction(may_read=[settings.input_path]) as session:
         session.prepare()
         for name, declared in pack.raw.items():
             shape = RawSetShape(name, declared.headers, declared.format, declared.delimiter, declared.header)

@@ -65,7 +65,7 @@ def landed(session: Session, folder: Path, content: str) -> list[tuple]:
 
 
 def test_another_input_is_another_history(project: Project, tmp_path: Path) -> None:
-    with project.warehouse.transaction() as session:
+    with project.warehouse.transaction(may_read=[tmp_path]) as session:
         session.prepare()
         assert landed(session, tmp_path / "one", "a,1\n") == [("a",)]
         assert landed(session, tmp_path / "other", "b,2\n") == [("b",)]
@@ -73,7 +73,7 @@ def test_another_input_is_another_history(project: Project, tmp_path: Path) -> N
 
 
 def test_a_file_that_is_gone_from_the_same_input_stays_landed(project: Project, tmp_path: Path) -> None:
-    with project.warehouse.transaction() as session:
+    with project.warehouse.transaction(may_read=[tmp_path]) as session:
         session.prepare()
         landed(session, tmp_path / "one", "a,1\n")
         begin_anew_for_another_input(session, ORDERS, tmp_path / "one")

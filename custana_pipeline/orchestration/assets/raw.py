@@ -57,7 +57,7 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     )
     @reported
     def raw_lines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with project.warehouse.transaction() as session:
+        with project.warehouse.transaction(may_read=files_of(project.settings, name)) as session:
             session.prepare()
             landed, plan = land_raw_set(session, project, name)
             metadata = table_metadata(session, f"raw.{name}") | _told(session, name, landed, plan)
