@@ -18,6 +18,7 @@ from custana_pipeline.stores import faults
         (OSError(errno.EROFS, "Read-only file system"), CustanaError),
         (sqlite3.OperationalError("database or disk is full"), NoSpace),
         (sqlite3.OperationalError("database is locked"), Transient),
+        (sqlite3.OperationalError("disk I/O error"), CustanaError),
         (sqlite3.DatabaseError("database disk image is malformed"), Damaged),
         (duckdb.IOException('IO Error: Could not write file "x": No space left on device'), NoSpace),
         (duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2"), Damaged),
@@ -42,6 +43,13 @@ def test_a_full_disk_is_found_behind_the_errors_that_wrap_it(tmp_path: Path) -> 
         told = faults.told(error, tmp_path)
     assert isinstance(told, NoSpace)
     assert "MB free)" in str(told) or "GB free)" in str(told)
+
+
+def test_a_database_that_cannot_write_where_nothing_is_free_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "free_bytes", lambda _where: 0)
+    assert isinstance(faults.told(sqlite3.OperationalError("disk I/O error"), tmp_path), NoSpace)
 
 
 @pytest.mark.parametrize("error", [ValueError("a customer's value"), KeyError("x"), OSError(errno.EEXIST, "exists")])
