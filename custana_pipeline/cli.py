@@ -29,6 +29,9 @@ HorizonDays = Annotated[
     int | None, typer.Option("--horizon-days", min=1, max=730, help="Days ahead, instead of the pack's.")
 ]
 
+_settled: dict[str, Path] = {}
+"""Where this process's command writes; what is told of a full disk says how much is free there."""
+
 
 def main() -> None:
     """Runs the command line; every expected error is one line on stderr and its exit code."""
@@ -51,7 +54,7 @@ def main() -> None:
             raise
         from custana_pipeline.stores import faults
 
-        own = faults.told(error) or faults.defect(error)
+        own = faults.told(error, _settled.get("data_dir")) or faults.defect(error)
         print(f"custana: {own}", file=sys.stderr)  # noqa: T201
         sys.exit(own.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
@@ -182,9 +185,11 @@ def verify(
 def _settings(source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None):
     from custana_pipeline.stores.settings import load_settings
 
-    return load_settings(
+    settings = load_settings(
         source=source, input=_absolute(input_path), data_dir=_absolute(data_dir), horizon_days_override=horizon_days
     )
+    _settled["data_dir"] = settings.data_dir
+    return settings
 
 
 def _absolute(path: str | Path | None) -> str | None:
