@@ -21,6 +21,8 @@ app = typer.Typer(
 # typer may carry a click of its own, and does not export the base class of its errors
 UsageFault: type[Exception] = typer.BadParameter.__mro__[2]
 
+STOPPED_CODE = 130
+
 Source = Annotated[str | None, typer.Option("--source", help="Source pack; custana.toml names the default.")]
 Input = Annotated[str | None, typer.Option("--input", help="Folder or file to read instead of the pack's input.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for everything that custana writes.")]
@@ -41,11 +43,12 @@ def main() -> None:
         error.show()  # type: ignore[attr-defined]
         sys.exit(WrongUse.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        code = STOPPED_CODE
     except CustanaError as error:
         print(f"custana: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
+    if code == STOPPED_CODE:  # typer may have caught the interruption itself
+        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
     sys.exit(code if isinstance(code, int) else 0)
 
 

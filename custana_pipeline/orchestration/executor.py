@@ -13,7 +13,15 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
-from custana_pipeline.stores.run_workers import working
+from custana_pipeline.errors import TookTooLong
+from custana_pipeline.stores.dead_runs import mark_too_long
+from custana_pipeline.stores.run_workers import STOP, TOO_LONG, working
+
+_STEP_ENDS = {
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.STEP_UP_FOR_RETRY,
+    dg.DagsterEventType.STEP_SUCCESS,
+}
 
 
 class WatchedExecutor(dg.Executor):
@@ -36,10 +44,18 @@ class WatchedExecutor(dg.Executor):
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
-        """Carries out the steps; TookTooLong where they stand after the limit."""
+        """Carries out the steps; interrupts the run once one of them was interrupted, or the limit has passed."""
         home = Path(plan_context.instance.root_directory)
         with working(home, plan_context.run_id, self.limit_seconds):
-            yield from self.inner.execute(plan_context, execution_plan)
+            try:
+                for event in self.inner.execute(plan_context, execution_plan):
+                    yield event
+                    if STOP.reason and event.event_type in _STEP_ENDS:
+                        raise dg.DagsterExecutionInterruptedError
+            except (TookTooLong, dg.DagsterExecutionInterruptedError):
+                if STOP.reason == TOO_LONG:
+                    mark_too_long(plan_context.instance, plan_context.run_id)
+                raise dg.DagsterExecutionInterruptedError from None
 
 
 def watched_executor(limit_seconds: float) -> dg.ExecutorDefinition:
