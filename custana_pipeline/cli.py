@@ -21,6 +21,8 @@ app = typer.Typer(
 # typer may carry a click of its own, and does not export the base class of its errors
 UsageFault: type[Exception] = typer.BadParameter.__mro__[2]
 
+STOPPED_CODE = 130
+
 Source = Annotated[str | None, typer.Option("--source", help="Source pack; custana.toml names the default.")]
 Input = Annotated[str | None, typer.Option("--input", help="Folder or file to read instead of the pack's input.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for everything that custana writes.")]
@@ -44,8 +46,7 @@ def main() -> None:
         error.show()  # type: ignore[attr-defined]
         sys.exit(WrongUse.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        code = STOPPED_CODE
     except CustanaError as error:
         print(f"custana: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
@@ -57,6 +58,8 @@ def main() -> None:
         own = faults.told(error, _settled.get("data_dir")) or faults.defect(error)
         print(f"custana: {own}", file=sys.stderr)  # noqa: T201
         sys.exit(own.exit_code)
+    if code == STOPPED_CODE:  # typer may have caught the interruption itself
+        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
     sys.exit(code if isinstance(code, int) else 0)
 
 
