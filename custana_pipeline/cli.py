@@ -32,7 +32,7 @@ HorizonDays = Annotated[
 
 def main() -> None:
     """Runs the command line; every expected error is one line on stderr and its exit code."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping is stopping: what is open is closed first
     try:

@@ -89,7 +89,7 @@ def show(console: Console, settings: Settings, summary: RunSummary, outcome: Run
     console.print()
     console.print(lines)
     for reason in summary.absent:
-        console.print(f"[dim]{reason}[/dim]")
+        console.print(reason, style="dim")
     if summary.models:
         console.print()
         console.print(_models(summary, outcome))

@@ -66,7 +66,7 @@ def _told_as_they_end(console: Console, plan: Plan) -> list[Verdict]:
         def heard(verdict: Verdict) -> None:
             told = f": {verdict.told}" if verdict.told else ""
             line = f"{verdict.id:<4} {SHOWN[verdict.state]} {verdict.seconds:6.1f} s  {faults[verdict.id]}"
-            progress.console.print(line, highlight=False, end="")
+            progress.console.print(line, highlight=False, markup=True, end="")
             progress.console.print(told, markup=False, highlight=False)
             progress.update(bar, advance=1)
 

@@ -2,6 +2,7 @@
 
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from custana_pipeline.errors import WrongUse, shown
@@ -64,6 +65,25 @@ def data_folder(given: Path, project: Path) -> Path:
     ):
         raise WrongUse(f"{what} is among the machine's own files: choose a folder of its own, such as data.")
     return folder
+
+
+def output_file(given: Path, inputs: Sequence[Path]) -> Path:
+    """The absolute path of a file to be written, in a folder that is there.
+
+    Raises WrongUse where it is a folder, a device, a pipe, a link, or one of the `inputs`.
+    """
+    what = "--out"
+    _ = absolute(given, what)
+    if given.is_symlink():
+        raise WrongUse(f"{what} is a link: name the file itself.")
+    path = absolute(given, what)
+    if not path.parent.is_dir() or _is_kernels(path):
+        raise WrongUse(f"{what} lies in a folder that is not there, or is the machine's own: choose another.")
+    if path.exists() and not path.is_file():
+        raise WrongUse(f"{what} is no ordinary file: name a file such as predictions.csv.")
+    if path in [absolute(each, what) for each in inputs]:
+        raise WrongUse(f"{what} is the file that is read: name another.")
+    return path
 
 
 def _is_kernels(path: Path) -> bool:
