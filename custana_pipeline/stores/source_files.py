@@ -5,7 +5,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from custana_pipeline.errors import BadFile, WrongUse, shown
-from custana_pipeline.stores.settings import RawSet, Settings
+from custana_pipeline.stores.packs import RawSet
+from custana_pipeline.stores.settings import Settings
 
 
 def files_of(settings: Settings, raw_name: str) -> list[Path]:
