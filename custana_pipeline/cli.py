@@ -37,7 +37,7 @@ _settled: dict[str, Path] = {}
 
 def main() -> None:
     """Runs the command line; every expected error is one line on stderr and its exit code."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping is stopping: what is open is closed first
     try:
@@ -72,9 +72,11 @@ def run(
     data_dir: DataDir = None,
 ) -> int:
     """Run the whole chain for one day: from files to published lists and report."""
+    settings = _settings(source, input_path, data_dir, horizon_days)
+    _ = settings.input_path  # a source or an input that is none is told before anything starts
     from custana_pipeline.commands.run import run_and_tell
 
-    return run_and_tell(_settings(source, input_path, data_dir, horizon_days), as_of)
+    return run_and_tell(settings, as_of)
 
 
 @app.command()
@@ -87,16 +89,9 @@ def ui(
     read_only: Annotated[bool, typer.Option("--read-only", help="Pages to look at only; no schedules run.")] = False,
 ) -> int:
     """Start Dagster (UI and daemon) and MLflow together on loopback, until Ctrl-C."""
+    settings = _settings(source, input_path, data_dir, None, dagster_port=dagster_port, mlflow_port=mlflow_port)
     from custana_pipeline.commands.ui import serve_until_stopped
-    from custana_pipeline.stores.settings import load_settings
 
-    settings = load_settings(
-        source=source,
-        input=_absolute(input_path),
-        data_dir=_absolute(data_dir),
-        dagster_port=dagster_port,
-        mlflow_port=mlflow_port,
-    )
     return serve_until_stopped(settings, is_read_only=read_only)
 
 
@@ -109,9 +104,10 @@ def train(
     data_dir: DataDir = None,
 ) -> int:
     """Train one analysis on a flat file, log it to MLflow, and write predictions."""
+    settings = _settings(None, None, data_dir, None)
     from custana_pipeline.commands.train import train_and_predict
 
-    return train_and_predict(_settings(None, None, data_dir, None), analysis, file, apply_to=apply, out=out)
+    return train_and_predict(settings, analysis, file, apply_to=apply, out=out)
 
 
 @app.command()
@@ -185,15 +181,19 @@ def verify(
     return verify_and_tell(_settings(source, None, data_dir, None), repairs=repair)
 
 
-def _settings(source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None):
+def _settings(
+    source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None, **more: int | None
+):
+    """The settings, read before anything heavy is imported, so that what is wrong with them is told at once."""
+    from custana_pipeline.stores.places import absolute
     from custana_pipeline.stores.settings import load_settings
 
     settings = load_settings(
-        source=source, input=_absolute(input_path), data_dir=_absolute(data_dir), horizon_days_override=horizon_days
+        source=source,
+        input=None if input_path is None else str(absolute(input_path, "--input")),
+        data_dir=None if data_dir is None else absolute(data_dir, "--data-dir"),
+        horizon_days_override=horizon_days,
+        **more,
     )
     _settled["data_dir"] = settings.data_dir
     return settings
-
-
-def _absolute(path: str | Path | None) -> str | None:
-    return None if path is None else str(Path(path).expanduser().resolve())

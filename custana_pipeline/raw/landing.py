@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import KNOWN_DELIMITERS, InspectedFile, RawFormat, RawSetShape
 from custana_pipeline.raw.line_scan import LineScan
+from custana_pipeline.raw.plain_files import open_plain
 
 BLOCK_BYTES = 4 << 20
 MAX_EXPANDED_BYTES = 64 << 30
@@ -52,7 +53,7 @@ def inspect_file(path: Path, raw_set: RawSetShape, max_expanded_bytes: int = MAX
 def hash_file(path: Path) -> str:
     """The sha256 of the file's bytes as stored, in hex."""
     _refuse_what_is_no_file(path)
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -67,11 +68,8 @@ def _refuse_what_is_no_file(path: Path) -> None:
 
 def _format_of(path: Path, raw_set: RawSetShape) -> RawFormat:
     """The format by the file's name, which has to agree with its first bytes."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as fault:
-        raise BadFile(f"{path.name}: it cannot be read ({fault.strerror}): check the path and its rights.") from None
+    with open_plain(path) as file:
+        magic = file.read(4)
     if not magic:
         raise BadFile(f"{path.name}: it is empty (0 bytes): export it again, or take it away.")
     if magic.startswith(_GZIP_MAGIC) != _is_gzip(path):
@@ -109,7 +107,7 @@ def open_expanded(path: Path) -> Iterator[tuple[BinaryIO, "_HashedReader"]]:
 
     Raises BadFile for a gzip that is damaged or cut off, wherever in the block it shows.
     """
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         stored = _HashedReader(file)
         try:
             expanded = gzip.GzipFile(fileobj=cast(BinaryIO, stored), mode="rb") if _is_gzip(path) else stored

@@ -34,6 +34,8 @@ QUIET_ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """What MLflow is told before it is imported: no calls home, no pickles, no chatter."""
+FORCED = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
+"""Those that hold whatever the environment says."""
 _PASSING_CODES = {"TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED"}
 
 
@@ -84,7 +86,8 @@ def initialise(folder: Path) -> TrackingStore:
 def client(store: TrackingStore) -> "MlflowClient":
     """A client over the store itself: no server needs to run."""
     for name, value in QUIET_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+        if name in FORCED or name not in os.environ:
+            os.environ[name] = value
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 

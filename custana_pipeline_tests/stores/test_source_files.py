@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.errors import BadFile, WrongUse
-from custana_pipeline.stores.settings import Pack, RawSet, Settings
+from custana_pipeline.stores.packs import Pack, RawSet
+from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.source_files import files_of
 
 

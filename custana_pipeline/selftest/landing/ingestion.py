@@ -10,7 +10,8 @@ from custana_pipeline.errors import CustanaError
 from custana_pipeline.orchestration.assets.cleaned import clean_table
 from custana_pipeline.orchestration.assets.raw import land_raw_set
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, load_settings
+from custana_pipeline.stores.packs import Calendar, Pack, RawSet
+from custana_pipeline.stores.settings import Settings, load_settings
 
 CANARY = "Wilhelmina"
 """Part of every customer's id, so that a message that quotes a line is found out."""
