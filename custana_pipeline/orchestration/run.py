@@ -7,10 +7,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-from custana_pipeline.errors import CustanaError, DataFault, WrongUse
+from custana_pipeline.errors import CustanaError, DataFault, Transient, WrongUse
 from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.failures import is_stopped
@@ -167,6 +168,7 @@ def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
     for event in failures:
         told = event.step_failure_data.user_failure_data
         if told is None:
+            _raise_passing(event.step_failure_data.error)
             if os.environ.get("CUSTANA_DEBUG"):
                 raise CustanaError(str(event.step_failure_data.error))
             continue
@@ -179,6 +181,14 @@ def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
     if not result.success:
         steps = ", ".join(str(event.step_key).replace("__", "/") for event in failures) or "the run"
         raise CustanaError(f"{steps} failed: `custana ui` shows the run {result.run_id} with its events.")
+
+
+def _raise_passing(error: Any) -> None:
+    """Transient with its own text, where that is what was tried again in vain."""
+    while error is not None:
+        if error.cls_name == Transient.__name__:
+            raise Transient(error.message.split(": ", 1)[-1].strip())
+        error = error.cause
 
 
 def _raise_stopped(result: dg.ExecuteInProcessResult) -> None:

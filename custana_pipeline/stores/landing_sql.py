@@ -15,6 +15,7 @@ import duckdb
 
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
+from custana_pipeline.raw.landing import refuse_changed
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
 from custana_pipeline.stores.landing_statements import FILES_TABLE, LEDGER_COLUMNS, MALFORMED_COLUMNS, MALFORMED_TABLE
 
@@ -111,7 +112,7 @@ def note_second_copy(connection: Connection, shape: RawSetShape, copy: tuple[str
 def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
     """Replace the rows of one file in raw.<set>, raw.malformed_lines and the ledger, and return its counts.
 
-    Raises BadFile where the lines do not add up or the file changed since its inspection; the caller's transaction then
+    Raises BadFile where the lines do not add up and Transient where the file changed since its inspection; the caller's transaction then
     takes everything back.
     """
     prepare(connection, inspected.shape)
@@ -140,9 +141,7 @@ def _forget(connection: Connection, raw_set: str, source_file: str) -> None:
 def _checked(inspected: InspectedFile, counts: LoadedCounts) -> LandedFile:
     """The ledger row, once the law of lines holds and the file is still the inspected one."""
     name = inspected.source_file
-    now = inspected.path.stat()
-    if (now.st_size, now.st_mtime_ns) != (inspected.byte_count, inspected.modified_ns):
-        raise BadFile(f"{name}: it changed while it was landed: wait until it is written, then run again.")
+    refuse_changed(inspected)
     parts = (inspected.header_line_count, counts.blank, counts.record, counts.continuation, counts.malformed)
     if sum(parts) != inspected.line_count:
         raise BadFile(

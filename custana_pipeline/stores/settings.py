@@ -90,6 +90,10 @@ class Pack(_Frozen):
     calendar: Calendar = Field(description="The as_of days.")
     timestamp_format: str = Field("%Y-%m-%d %H:%M:%S", description="strptime format of ordered_at and happened_at.")
     date_format: str = Field("%Y-%m-%d", description="strptime format of dates such as signed_up_at.")
+    decimal_mark: Literal[".", ","] = Field(".", description="What stands before the decimals of a number.")
+    thousands_mark: Literal["", ",", ".", " ", "'"] = Field(
+        "", description="What stands between thousands; without one, a number with such a mark is rejected."
+    )
     identical_lines: Literal["duplicate", "keep"] = Field(
         "duplicate",
         description="Whether a line equal to another in every field is a duplicate, or a purchase of its own.",
@@ -105,6 +109,12 @@ class Pack(_Frozen):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("there is no such IANA time zone, as 'Europe/London' is one") from None
         return name
+
+    @model_validator(mode="after")
+    def _number_marks_differ(self) -> "Pack":
+        if self.decimal_mark == self.thousands_mark:
+            raise ValueError("decimal_mark and thousands_mark are the same")
+        return self
 
     @field_validator("raw")
     @classmethod

@@ -21,8 +21,9 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
         )
     if found.is_file():
         return [found] if _owner(settings, found) == raw_name else []
-    chosen = {path for pattern in pack.raw[raw_name].files for path in found.glob(pattern) if path.is_file()}
-    return sorted(chosen)
+    patterns = [_any_case(pattern) for pattern in pack.raw[raw_name].files]
+    # what is no ordinary file is refused by its inspection, since a day must not be missed in silence
+    return sorted({path for pattern in patterns for path in found.glob(pattern)})
 
 
 def _owner(settings: Settings, file: Path) -> str:
@@ -38,8 +39,21 @@ def _owner(settings: Settings, file: Path) -> str:
     )
 
 
+def _any_case(pattern: str) -> str:
+    """The pattern with its letters in either case, so that ORDERS.CSV is not passed over.
+
+    >>> _any_case("a*.gz")
+    '[aA]*.[gG][zZ]'
+    """
+    outside, found = True, []
+    for mark in pattern:
+        outside = mark != "[" if outside else mark == "]"
+        found.append(f"[{mark.lower()}{mark.upper()}]" if outside and mark.upper() != mark.lower() else mark)
+    return "".join(found)
+
+
 def _fits(file: Path, pattern: str) -> bool:
-    return fnmatch(file.name, pattern.rsplit("/", 1)[-1])
+    return fnmatch(file.name.lower(), pattern.rsplit("/", 1)[-1].lower())
 
 
 def _patterns(sets: dict[str, RawSet]) -> str:

@@ -19,7 +19,7 @@ import duckdb
 from custana_pipeline.errors import ContractBroken, CustanaError, Transient, WrongUse
 from custana_pipeline.stores import faults, run_lock, warehouse_file
 from custana_pipeline.stores.hardened import STARTING, harden
-from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
+from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, PLAIN_NUMBERS, NumberMarks, SqlModel, SqlModels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,14 +145,18 @@ class Session:
             self.connection.execute(f"create schema if not exists {schema}")
 
     def create_source_views(
-        self, models: SqlModels, raw_columns: Mapping[str, Sequence[str]], tables: Sequence[str] | None = None
+        self,
+        models: SqlModels,
+        raw_columns: Mapping[str, Sequence[str]],
+        tables: Sequence[str] | None = None,
+        numbers: NumberMarks = PLAIN_NUMBERS,
     ) -> None:
         """Points `sources.*`, or those of `tables` only, at the raw tables of the pack that `models` was read for.
 
         `raw_columns` maps each raw table (`raw.<set>`) to its columns; the raw tables behind the views must exist.
         """
         for table in CANONICAL_COLUMNS if tables is None else tables:
-            select = models.source_view(table, raw_columns)
+            select = models.source_view(table, raw_columns, numbers)
             try:
                 self.connection.execute(f"create or replace view sources.{table} as {select}")
             except duckdb.Error as error:
@@ -160,6 +164,13 @@ class Session:
                     f"The source pack's {table}.sql cannot be used ({_first_line(error)}): check the names of its raw "
                     "tables and columns against custana.toml."
                 ) from None
+
+    @contextmanager
+    def local_times_of(self, timezone: str) -> Iterator[None]:
+        """For the block, a moment that is written with its offset becomes the local time of this IANA zone."""
+        self.connection.execute(f"set timezone = '{timezone}'")
+        yield
+        self.connection.execute("set timezone = 'UTC'")
 
     def build(self, model: SqlModel, parameters: Parameters | None = None) -> int:
         """Replaces the model's table by what its SELECT yields now, and returns the rows."""

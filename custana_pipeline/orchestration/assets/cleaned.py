@@ -16,6 +16,7 @@ from custana_pipeline.orchestration.sql_assets import (
     told_with_sql,
     upstream_assets,
 )
+from custana_pipeline.stores.sql_models import NumberMarks
 from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
@@ -71,10 +72,13 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
 
 
 def clean_table(session: Session, project: Project, table: str) -> pd.DataFrame:
-    """Builds one cleaned table, and returns the counts of its lines once it passed; `audit` says what stops it."""
-    session.create_source_views(project.models, project.raw_columns, [table])
-    for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
-        session.build(project.models[name], project.cleaning_parameters)
+    """Builds one cleaned table, and returns the counts of its lines once it has passed; see `audit` for what stops it."""
+    pack = project.settings.pack
+    numbers = NumberMarks(pack.decimal_mark, pack.thousands_mark)
+    session.create_source_views(project.models, project.raw_columns, [table], numbers)
+    with session.local_times_of(pack.timezone):
+        for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
+            session.build(project.models[name], project.cleaning_parameters)
     return audit(session, project, table)
 
 

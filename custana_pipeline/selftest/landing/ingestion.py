@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from custana_pipeline.orchestration.assets.cleaned import clean_table
 from custana_pipeline.orchestration.assets.raw import land_raw_set
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, load_settings
+from custana_pipeline.stores.sql_models import SqlModels
 
 CANARY = "Wilhelmina"
 """Part of every customer's id, so that a message that quotes a line is found out."""
@@ -19,8 +21,8 @@ HEADER = ",".join(COLUMNS)
 GOOD_LINES = 100
 
 
-def order(number: int, **changes: str) -> str:
-    """An order line, with the fields changed that are given; every good one is worth 2.50."""
+def order_fields(number: int, **changes: str) -> list[str]:
+    """The fields of an order line, with those changed that are given; every good one is worth 2.50."""
     fields = {
         "order_id": f"o{number}",
         "customer_id": f"{CANARY}{number:03d}",
@@ -29,13 +31,23 @@ def order(number: int, **changes: str) -> str:
         "quantity": "1",
         "unit_price": "2.50",
     }
-    return ",".join({**fields, **changes}.values())
+    return list({**fields, **changes}.values())
+
+
+def order(number: int, **changes: str) -> str:
+    """An order line as it stands in a file, nothing quoted."""
+    return ",".join(order_fields(number, **changes))
 
 
 def orders(*further: str, line_end: str = "\n", header: str = HEADER, good: int = GOOD_LINES) -> bytes:
     """A file of good order lines and then the further ones."""
     lines = [header, *(order(number) for number in range(1, good + 1)), *further]
     return (line_end.join(lines) + line_end).encode()
+
+
+@cache
+def _models(folder: Path) -> SqlModels:
+    return SqlModels.read(folder, "sample")
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,7 @@ class Ingestion:
     root: Path
     pack: Mapping[str, Any] = field(default_factory=dict)
     """Changes to the pack; `raw` changes the raw set of the order lines."""
+    max_rejected_share: float = 0.05
 
     @property
     def folder(self) -> Path:
@@ -82,12 +95,16 @@ class Ingestion:
         others = {name: value for name, value in self.pack.items() if name != "raw"}
         pack = Pack(input=str(self.folder), calendar=calendar, raw={"transactions": raw_set}, **others)
         given = load_settings(source="sample", data_dir=self.root / "data", input=str(self.folder))
-        return given.model_copy(update={"packs": {"sample": pack}})
+        changes = {"packs": {"sample": pack}, "max_rejected_share": self.max_rejected_share}
+        return given.model_copy(update=changes)
 
     @property
     def project(self) -> Project:
         """The project as the assets see it."""
-        return Project(self.settings)
+        made = Project(self.settings)
+        # parsing all models takes longer than everything else that a case does
+        vars(made)["models"] = _models(made.settings.sql_dir)
+        return made
 
     def run(self) -> Ingested:
         """Lands and cleans what is in the folder, as the assets do."""
