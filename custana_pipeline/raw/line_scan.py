@@ -15,8 +15,9 @@ _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 class LineScan:
     """What is known of a text file after the blocks fed so far; `finish` closes the last line.
 
-    Raises BadFile for UTF-16, NUL bytes, bytes that are not UTF-8, old Mac or mixed line ends, blank lines beyond
-    `MAX_BLANK_LINES`, and a line beyond `MAX_LINE_BYTES`. Mixed line ends are let pass where there are quotes, because they may stand inside quoted fields.
+    Raises BadFile for UTF-16, NUL bytes, bytes that are not UTF-8, old Mac or mixed line ends, a line beyond
+    `MAX_LINE_BYTES`, and blank lines beyond `MAX_BLANK_LINES`. Mixed line ends are let pass where there are quotes,
+    because they may stand inside quoted fields.
     """
 
     def __init__(self, file_name: str) -> None:

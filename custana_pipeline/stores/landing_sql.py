@@ -112,8 +112,8 @@ def note_second_copy(connection: Connection, shape: RawSetShape, copy: tuple[str
 def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
     """Replace the rows of one file in raw.<set>, raw.malformed_lines and the ledger, and return its counts.
 
-    Raises BadFile where the lines do not add up and Transient where the file changed since its inspection; the caller's transaction then
-    takes everything back.
+    Raises BadFile where the lines do not add up and Transient where the file changed since its inspection; the caller's
+    transaction then takes everything back.
     """
     prepare(connection, inspected.shape)
     _forget(connection, inspected.shape.name, inspected.source_file)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from custana_pipeline.errors import WrongUse
 from custana_pipeline.stores.alert_settings import SECRETS, AlertSettings, Names
+from custana_pipeline.stores.breaker_settings import Breakers
 
 IDENTIFIER = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 SETTINGS_FILE = "custana.toml"
@@ -93,6 +94,9 @@ class Pack(_Frozen):
     decimal_mark: Literal[".", ","] = Field(".", description="What stands before the decimals of a number.")
     thousands_mark: Literal["", ",", ".", " ", "'"] = Field(
         "", description="What stands between thousands; without one, a number with such a mark is rejected."
+    )
+    breakers: Breakers = Field(
+        default=Breakers(), description="When days that look wrong warn, and when they stop a run."
     )
     identical_lines: Literal["duplicate", "keep"] = Field(
         "duplicate",

@@ -41,6 +41,8 @@ class Warehouse:
     memory_limit: str = "4GB"
     threads: int = 2
     lock_wait_seconds: float = OPEN_WAIT_SECONDS
+    timezone: str = "UTC"
+    """The zone that a moment written with its offset becomes the local time of."""
 
     @contextmanager
     def transaction(self, may_read: Sequence[Path] = ()) -> Iterator["Session"]:
@@ -129,7 +131,7 @@ class Warehouse:
             **STARTING,
         }
         connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
-        harden(connection, may_read)
+        harden(connection, may_read, self.timezone)
         return connection
 
 
@@ -164,13 +166,6 @@ class Session:
                     f"The source pack's {table}.sql cannot be used ({_first_line(error)}): check the names of its raw "
                     "tables and columns against custana.toml."
                 ) from None
-
-    @contextmanager
-    def local_times_of(self, timezone: str) -> Iterator[None]:
-        """For the block, a moment that is written with its offset becomes the local time of this IANA zone."""
-        self.connection.execute(f"set timezone = '{timezone}'")
-        yield
-        self.connection.execute("set timezone = 'UTC'")
 
     def build(self, model: SqlModel, parameters: Parameters | None = None) -> int:
         """Replaces the model's table by what its SELECT yields now, and returns the rows."""

@@ -45,7 +45,6 @@ def gzip_that_is_damaged(run: Trial) -> None:
     plain = orders(good=MANY)
     packed = gzip.compress(plain, mtime=0)
     further = gzip.compress(b"".join(f"{order(9000 + n)}\n".encode() for n in range(50)), mtime=0)
-    unpacked = r"gzip is (damaged|cut off)|cannot read it|is not UTF-8"
     cases = {
         "cut by one byte": (packed[:-1], "cut off"),
         "cut in the middle": (packed[: len(packed) // 2], "cut off"),
@@ -67,22 +66,18 @@ def gzip_that_is_damaged(run: Trial) -> None:
         FileCase("an empty member first", {"transactions.csv.gz": gzip.compress(b"") + packed}, kept=MANY),
     ]
     try_files(run, [*files, *named])
+    draws = run.random
     for _ in range(run.times(quick=10, full=60)):
-        _expect_flip_found(run, packed, unpacked)
+        _expect_flip_found(run, packed, draws.randrange(len(packed) * 8))
 
 
-def _expect_flip_found(run: Trial, packed: bytes, told: str) -> None:
+def _expect_flip_found(run: Trial, packed: bytes, bit: int) -> None:
     """A flipped bit is refused, or changes nothing: the header's time and name are not covered by the checksum."""
-    place = (
-        run.random.randrange(len(packed) * 8)
-        if run.is_full
-        else (len(packed) * 8 * len(list(run.scratch.iterdir()))) // 37
-    )
     spoilt = bytearray(packed)
-    spoilt[place // 8 % len(packed)] ^= 1 << place % 8
+    spoilt[bit // 8] ^= 1 << bit % 8
     root = run.scratch / f"flip-{len(list(run.scratch.iterdir()))}"
     found = Ingestion(root).put({"transactions.csv.gz": bytes(spoilt)}).run()
-    expect(found.refusal or found.kept == MANY, f"a flipped bit {place} gives {found}")
+    expect(found.refusal or found.kept == MANY, f"the flipped bit {bit} gives {found}")
 
 
 @trial("C12")

@@ -1,5 +1,6 @@
 """Input files taken through the real landing and cleaning, in this process and in a warehouse of their own."""
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from custana_pipeline.errors import CustanaError
 from custana_pipeline.orchestration.assets.cleaned import clean_table
 from custana_pipeline.orchestration.assets.raw import land_raw_set
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.watch import warnings_of
 from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, load_settings
+from custana_pipeline.stores.source_files import files_of
 from custana_pipeline.stores.sql_models import SqlModels
 
 CANARY = "Wilhelmina"
@@ -73,6 +76,7 @@ class Ingestion:
     pack: Mapping[str, Any] = field(default_factory=dict)
     """Changes to the pack; `raw` changes the raw set of the order lines."""
     max_rejected_share: float = 0.05
+    as_of: dt.date | None = None
 
     @property
     def folder(self) -> Path:
@@ -110,15 +114,20 @@ class Ingestion:
         """Lands and cleans what is in the folder, as the assets do."""
         project = self.project
         try:
-            with project.warehouse.transaction() as session:
+            with project.warehouse.transaction(may_read=files_of(project.settings, "transactions")) as session:
                 session.prepare()
                 land_raw_set(session, project, "transactions")
             with project.warehouse.transaction() as session:
                 session.prepare()
-                counts = clean_table(session, project, "transactions")
+                counts = clean_table(session, project, "transactions", self.as_of).counts
         except CustanaError as error:
             return Ingested(refusal=str(error), exit_code=error.exit_code)
         reasons: Counter[str] = Counter()
         for line in counts.to_dict("records"):
             reasons[line["reason"] if line["status"] != "kept" else ""] += int(line["line_count"])
         return Ingested(kept=reasons.pop("", 0), reasons=dict(sorted(reasons.items())))
+
+    def warnings(self) -> list[str]:
+        """What the last run noticed and let pass."""
+        with self.project.warehouse.reading() as session:
+            return warnings_of(session)

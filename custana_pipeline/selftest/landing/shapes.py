@@ -157,7 +157,7 @@ def ragged_rows(run: Trial) -> None:
 
 @trial("C7")
 def quotes_that_are_not_closed(run: Trial) -> None:
-    """Quotes that stay open, early, late and at the very end, and pairs of stray quotes that swallow what is between."""
+    """Quotes that stay open, early, late and at the very end, and pairs of stray quotes with lines between."""
     between = [order(number) for number in range(NEW + 1, NEW + 30)]
     open_, close = order(NEW, product_id='"p9'), order(NEW + 30, product_id='p9"')
     last, end = order(NEW, unit_price='"1'), order(NEW + 30, unit_price='1"')
@@ -193,9 +193,7 @@ def what_is_in_order(run: Trial) -> None:
                 FileCase("blank lines", orders("", order(NEW), "", ""), kept=101),
                 FileCase("no line end at the end", orders()[:-1]),
                 note,
-                FileCase(
-                    "CRLF in quotes of an LF file", orders(order(NEW, product_id='"a\r\nb"')), reasons=note.reasons
-                ),
+                FileCase("CRLF in quotes", orders(order(NEW, product_id='"a\r\nb"')), reasons=note.reasons),
             ],
         )
         _expect_columns_beside_ids(run)

@@ -21,7 +21,8 @@ BAD_ID, NO_CUSTOMER = "unreadable_id", "no_customer"
 @trial("C13")
 def numbers_of_all_kinds(run: Trial) -> None:
     """Marks of thousands, decimal commas, currencies, exponents, NaN and infinity, other digits and signs."""
-    wrong = "1,234.56 1.234,56 1,5 $5 5€ 1e308 1e309 NaN nan inf -inf Infinity 0x10 0b11 1_000 --5 5- (5) −5 １２ ٣ 5% 1/2 5e e5 true"
+    wrong = "1,234.56 1.234,56 1,5 $5 5€ 1e308 1e309 NaN nan inf -inf Infinity 0x10 0b11 1_000 --5 5- (5) −5"
+    wrong += " １２ ٣ 5% 1/2 5e e5 true"
     prices = dict.fromkeys([*wrong.split(), "1 000", "1'000", "5 EUR", "99999999999999999999"], BAD_PRICE)
     prices |= {
         "+5": "=5.0000",
@@ -108,7 +109,7 @@ def times_with_a_zone(run: Trial) -> None:
     finally:
         _set_zone(before)
     expect(len(set(found)) == 1, f"the zone of the machine changes what is stored: {found}")
-    wanted = (dt.datetime(2024, 1, 6, 8), dt.date(2024, 1, 6))
+    wanted = (dt.datetime(2024, 1, 6, 8), dt.date(2024, 1, 6))  # noqa: DTZ001 - local time of the source
     expect(found[0] == wanted, f"23:00 UTC in parquet is stored as {found[0]}")
 
 
@@ -141,9 +142,29 @@ def _parquet_times(run: Trial, zone: str) -> tuple:
 def ids_that_are_numbers_or_nothing(run: Trial) -> None:
     """Leading zeros, long and late ids, placeholders, footers and headers that come again."""
     ids = ["00017", "17", "12345678901234567890", "A-17", "1.2E+10", "0", "1e5", "NaNa", "Nullmann", "O'Brien"]
-    placeholders = (
-        ["null", "NULL", "nan", "NaN", "none", "N/A", "n/a", "NA", "nil", "-", "--", ".", "?", "???", "#N/A", "#REF!", "(null)", "<NA>", "\\N", "unknown", "undefined"]
-    )
+    placeholders = [
+        "null",
+        "NULL",
+        "nan",
+        "NaN",
+        "none",
+        "N/A",
+        "n/a",
+        "NA",
+        "nil",
+        "-",
+        "--",
+        ".",
+        "?",
+        "???",
+        "#N/A",
+        "#REF!",
+        "(null)",
+        "<NA>",
+        "\\N",
+        "unknown",
+        "undefined",
+    ]
     verdicts = {each: f"={each}" for each in ids} | dict.fromkeys(placeholders, NO_CUSTOMER)
     verdicts |= dict.fromkeys(
         ["", "  ", "\u00a0", "TOTAL", "Grand Total", " Summe ", "anonymous", "Guest"], NO_CUSTOMER
@@ -198,5 +219,5 @@ def _expect_twins_told(run: Trial) -> None:
     ingestion = Ingestion(run.scratch / "twins").put({"transactions.csv": orders(*lines)})
     found = ingestion.run()
     expect(found.kept == 103, f"three spellings: {found}")
-    twins = ingestion.warnings().get("ids_are_spelt_alike", "")
+    twins = " ".join(ingestion.warnings())
     expect("3 customer ids" in twins, f"three spellings of one customer are told as: {twins or 'nothing'}")
