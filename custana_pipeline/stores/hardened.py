@@ -23,7 +23,7 @@ STARTING: dict[str, str | bool | int | float | list[str]] = {
 
 
 def harden(connection: duckdb.DuckDBPyConnection, may_read: Sequence[Path] = (), timezone: str = "UTC") -> None:
-    """Sets the zone, closes the connection to all that is outside, but for files and folders of `may_read`, and locks it.
+    """Sets the zone, closes the connection to all outside but the files and folders of `may_read`, and locks it.
 
     A second connection of this process to a file that is open already shares its settings, and is left as it is.
     """

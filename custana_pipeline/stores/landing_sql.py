@@ -18,6 +18,7 @@ from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.landing import refuse_changed
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
 from custana_pipeline.stores.landing_statements import FILES_TABLE, LEDGER_COLUMNS, MALFORMED_COLUMNS, MALFORMED_TABLE
+from custana_pipeline.stores.replays import prepare_replays, put_in
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def prepare(connection: Connection, shape: RawSetShape) -> None:
     connection.execute("create schema if not exists raw")
     connection.execute(f"create table if not exists {FILES_TABLE} ({LEDGER_COLUMNS})")
     connection.execute(f"create table if not exists {MALFORMED_TABLE} ({MALFORMED_COLUMNS})")
+    prepare_replays(connection)
     stored = connection.execute(
         "select column_name from information_schema.columns where table_schema = 'raw' and table_name = $name "
         "order by ordinal_position",
@@ -123,6 +125,7 @@ def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
         # the library's text quotes the offending line, so only its kind is told
         kind = type(fault).__name__
         raise BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.") from None
+    counts = put_in(connection, inspected.shape.name, (inspected.source_file, inspected.source_hash), counts)
     landed = _checked(inspected, counts)
     _enter(connection, landed, inspected.shape.digest, None)
     return landed

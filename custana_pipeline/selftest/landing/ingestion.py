@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.orchestration.assets.cleaned import clean_table
@@ -17,9 +17,13 @@ from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, l
 from custana_pipeline.stores.source_files import files_of
 from custana_pipeline.stores.sql_models import SqlModels
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CANARY = "Wilhelmina"
 """Part of every customer's id, so that a message that quotes a line is found out."""
 COLUMNS = ("order_id", "customer_id", "product_id", "ordered_at", "quantity", "unit_price")
+CUSTOMER_COLUMNS = ("customer_id", "birth_year", "gender", "location", "signed_up_at")
 HEADER = ",".join(COLUMNS)
 GOOD_LINES = 100
 
@@ -77,6 +81,7 @@ class Ingestion:
     """Changes to the pack; `raw` changes the raw set of the order lines."""
     max_rejected_share: float = 0.05
     as_of: dt.date | None = None
+    has_customers: bool = False
 
     @property
     def folder(self) -> Path:
@@ -94,10 +99,13 @@ class Ingestion:
     def settings(self) -> Settings:
         """The installed project's settings, for order lines alone and this folder."""
         changes = {"columns": {name: name for name in COLUMNS}, **self.pack.get("raw", {})}
-        raw_set = RawSet(files=("transactions*.csv", "transactions*.csv.gz", "transactions*.parquet"), **changes)
-        calendar = Calendar.model_validate({"start": "2024-07-01"})
+        patterns = ("transactions*.csv", "transactions*.csv.gz", "transactions*.parquet")
+        raw = {"transactions": RawSet(files=patterns, **changes)}
+        if self.has_customers:
+            raw["customers"] = RawSet(files=("customers*.csv",), columns={name: name for name in CUSTOMER_COLUMNS})
+        calendar = Calendar(start=dt.date(2024, 7, 1))
         others = {name: value for name, value in self.pack.items() if name != "raw"}
-        pack = Pack(input=str(self.folder), calendar=calendar, raw={"transactions": raw_set}, **others)
+        pack = Pack(input=str(self.folder), raw=raw, **{"calendar": calendar, **others})
         given = load_settings(source="sample", data_dir=self.root / "data", input=str(self.folder))
         changes = {"packs": {"sample": pack}, "max_rejected_share": self.max_rejected_share}
         return given.model_copy(update=changes)
@@ -114,18 +122,27 @@ class Ingestion:
         """Lands and cleans what is in the folder, as the assets do."""
         project = self.project
         try:
-            with project.warehouse.transaction(may_read=files_of(project.settings, "transactions")) as session:
-                session.prepare()
-                land_raw_set(session, project, "transactions")
-            with project.warehouse.transaction() as session:
-                session.prepare()
-                counts = clean_table(session, project, "transactions", self.as_of).counts
+            for table in project.settings.pack.raw:
+                with project.warehouse.transaction(may_read=files_of(project.settings, table)) as session:
+                    session.prepare()
+                    land_raw_set(session, project, table)
+            counts = [self._clean(project, table) for table in project.settings.pack.raw][0]
         except CustanaError as error:
             return Ingested(refusal=str(error), exit_code=error.exit_code)
         reasons: Counter[str] = Counter()
         for line in counts.to_dict("records"):
             reasons[line["reason"] if line["status"] != "kept" else ""] += int(line["line_count"])
         return Ingested(kept=reasons.pop("", 0), reasons=dict(sorted(reasons.items())))
+
+    def _clean(self, project: Project, table: str) -> "pd.DataFrame":
+        with project.warehouse.transaction() as session:
+            session.prepare()
+            return clean_table(session, project, table, self.as_of).counts
+
+    def rows(self, query: str) -> list[tuple]:
+        """What the warehouse answers."""
+        with self.project.warehouse.reading() as session:
+            return session.rows(query)
 
     def warnings(self) -> list[str]:
         """What the last run noticed and let pass."""
