@@ -19,6 +19,7 @@ WATCH_CHECKS: Mapping[str, Mapping[str, str]] = {
     "transactions": {
         VOLUME_CHECK: "The last day has about as many lines as the same weekday usually has.",
         FRESH_CHECK: "The newest line is of a day shortly before as_of.",
+        KNOWN_CHECK: "The files have no columns that earlier ones had not.",
         SPELLING_CHECK: "No two customer ids differ only in case or blanks.",
     },
     "customers": {KNOWN_CHECK: "Locations and genders have been seen in earlier files."},
@@ -69,7 +70,7 @@ def _keep(session: Session, table: str, found: Mapping[str, Finding]) -> None:
 def _transaction_findings(session: Session, project: Project, as_of: dt.date | None) -> dict[str, Finding]:
     first, newest = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
     breakers = project.settings.pack.breakers
-    found = {SPELLING_CHECK: _spellings(session)}
+    found = {SPELLING_CHECK: _spellings(session), KNOWN_CHECK: _unknown_values(session, project, "transactions")}
     if as_of is not None and newest > as_of:
         told = f"{as_of} is a day of the past: lines of later days are there, so the feed has gone on"
         return found | dict.fromkeys((VOLUME_CHECK, FRESH_CHECK), Finding("ok", told))
@@ -108,41 +109,56 @@ def _spellings(session: Session) -> Finding:
 
 
 def _unknown_values(session: Session, project: Project, table: str) -> Finding:
-    """Values that earlier files of the same input did not have: where they stand, and not they themselves."""
+    """Values and columns that earlier files had not; of values their place is told, and not they themselves."""
     session.connection.execute(
         f"create table if not exists {KNOWN_TABLE} (place varchar, column_name varchar, known varchar, state varchar)"
     )
     place, state = _place_and_state(session, project, table)
+    files = f"""select unnest(string_split(unknown_columns, ', ')) as known, source_file, 1 as source_line
+        from raw.files where raw_set in ({_sets(project, table)}) and unknown_columns <> ''"""
     told = []
-    for column in KNOWN_COLUMNS[table]:
-        known = {"place": place, "column": f"{table}.{column}", "state": state}
-        earlier = session.rows(
-            f"select count(*) from {KNOWN_TABLE} where place = $place and column_name = $column and state <> $state",
-            known,
-        )[0][0]
-        session.connection.execute(
-            f"""insert into {KNOWN_TABLE} select $place, $column, given.{column}, $state
-            from (select distinct {column} from cleaned.{table} where {column} is not null) as given
-            where not exists (select 1 from {KNOWN_TABLE} as old where old.place = $place
-                and old.column_name = $column and old.known = given.{column})""",
-            known,
-        )
-        new = session.rows(
-            f"""select count(distinct {column}), count(*), min_by(source_file || ':' || source_line, source_line)
-            from cleaned.{table} where {column} in (select known from {KNOWN_TABLE}
-                where place = $place and column_name = $column and state = $state)""",
-            known,
-        )[0]
-        if earlier and new[0]:
+    if new := _new(session, files, {"place": place, "state": state, "column": f"{table} files"}):
+        told.append(f"{new[0]:,} columns are not loaded and were not in earlier files ({new[3]})")
+    for column in KNOWN_COLUMNS.get(table, ()):
+        lines = f"select {column} as known, source_file, source_line from cleaned.{table} where {column} is not null"
+        if new := _new(session, lines, {"place": place, "state": state, "column": f"{table}.{column}"}):
             told.append(f"{column} has {new[0]:,} values that earlier files had not ({new[1]:,} lines, as {new[2]})")
-    return Finding("warn", "; ".join(told)) if told else Finding("ok", "no value is new")
+    return Finding("warn", "; ".join(told)) if told else Finding("ok", "nothing is new")
+
+
+def _new(session: Session, lines: str, known: Mapping[str, str]) -> tuple[int, int, str, str] | None:
+    """How many values of `lines` (known, source_file, source_line) are new, in how many lines, where, and which.
+
+    None where nothing is, or where this is the first state of the files.
+    """
+    its = "place = $place and column_name = $column"
+    begun = session.rows(f"select count(*) from {KNOWN_TABLE} where {its} and state <> $state", known)[0][0]
+    # the empty text says that there was a state, also one without any value
+    session.rows(
+        f"""insert into {KNOWN_TABLE} select $place, $column, known, $state
+        from (select distinct known from ({lines}) union select '') as given
+        where known not in (select known from {KNOWN_TABLE} where {its})""",
+        known,
+    )
+    found = session.rows(
+        f"""select count(distinct known), count(*), min_by(source_file || ':' || source_line, source_line),
+            string_agg(distinct known, ', ' order by known)
+        from ({lines}) where known in (select known from {KNOWN_TABLE} where {its} and state = $state)""",
+        known,
+    )[0]
+    return found if begun and found[0] else None  # type: ignore[return-value]
 
 
 def _place_and_state(session: Session, project: Project, table: str) -> tuple[str, str]:
     """What tells one input from another, and one state of its files from the next."""
-    sets = ", ".join(f"'{name.split('.')[1]}'" for name in sorted(project.models.raw_tables(table)))
+    sets = _sets(project, table)
     place = session.rows(f"select string_agg(place, ',' order by raw_set) from raw.inputs where raw_set in ({sets})")
     state = session.rows(
         f"select md5(string_agg(source_hash, ',' order by source_hash)) from raw.files where raw_set in ({sets})"
     )
     return str(place[0][0]), str(state[0][0])
+
+
+def _sets(project: Project, table: str) -> str:
+    """The raw sets behind a table as a list of SQL literals."""
+    return ", ".join(f"'{name.split('.')[1]}'" for name in sorted(project.models.raw_tables(table)))

@@ -63,7 +63,8 @@ def take_in(connection: duckdb.DuckDBPyConnection, raw_set: str, lines: Sequence
     for line in lines:
         key = [raw_set, line.key.source_file, line.key.source_hash, line.key.source_line]
         connection.execute(
-            f"delete from {REPLAYS_TABLE} where raw_set = ? and source_file = ? and source_hash = ? and source_line = ?",
+            f"delete from {REPLAYS_TABLE} where raw_set = ? and source_file = ? and source_hash = ? "
+            "and source_line = ?",
             key,
         )
         values = [*key, line.replay_hash, line.replay_line, list(line.texts), list(line.texts.values())]

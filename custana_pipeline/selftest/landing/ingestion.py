@@ -126,7 +126,9 @@ class Ingestion:
                 with project.warehouse.transaction(may_read=files_of(project.settings, table)) as session:
                     session.prepare()
                     land_raw_set(session, project, table)
-            counts = [self._clean(project, table) for table in project.settings.pack.raw][0]
+            counts = self._clean(project, "transactions")
+            if self.has_customers:
+                self._clean(project, "customers")
         except CustanaError as error:
             return Ingested(refusal=str(error), exit_code=error.exit_code)
         reasons: Counter[str] = Counter()

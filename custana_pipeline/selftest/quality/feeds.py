@@ -120,9 +120,7 @@ def values_and_columns_that_are_new(run: Trial) -> None:
     for _ in range(2):
         _deliver(ingestion, [header, *people, further])
         (warning,) = ingestion.warnings() or [""]
-        expect(
-            "location has 1 values" in warning and "customers.csv:62" in warning, f"a new country is told as: {warning}"
-        )
+        expect("location has 1 values" in warning and "customers.csv:62" in warning, f"a new country: {warning}")
         expect("Zubrowka" not in warning, "the warning holds the value")
     _deliver(ingestion, [f"{header},shoe_size", *(f"{line},38" for line in [*people, further])])
     (unknown,) = ingestion.rows("select unknown_columns from raw.files where raw_set = 'customers'")

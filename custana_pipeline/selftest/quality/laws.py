@@ -22,11 +22,11 @@ LAW_OF_MONEY = """
 def _dirty(run: Trial, lines: int) -> bytes:
     """Order lines of which one in eight is spoilt in one of many ways."""
     draws = run.random
-    spoils = (
-        {"unit_price": "1.234,5"}, {"unit_price": "NaN"}, {"unit_price": ""}, {"unit_price": "-3.335"}, {"quantity": "-2"},
-        {"quantity": "x"}, {"quantity": ""}, {"quantity": "1.5"}, {"customer_id": "null"}, {"ordered_at": "never"},
-        {"ordered_at": "2999-01-01 00:00:00"}, {"order_id": '"a\nb"'}, {"unit_price": "1e3"}, {"unit_price": "0.005"},
-    )  # fmt: skip
+    prices = ("1.234,5", "NaN", "", "-3.335", "1e3", "0.005")
+    spoils = [{"unit_price": price} for price in prices]
+    spoils += [{"quantity": quantity} for quantity in ("-2", "x", "", "1.5")]
+    spoils += [{"ordered_at": day} for day in ("never", "2999-01-01 00:00:00")]
+    spoils += [{"customer_id": "null"}, {"order_id": '"a\nb"'}]
     written = [HEADER]
     for number in range(lines):
         price = f"{draws.randrange(1, 99999)}.{draws.randrange(1000):03d}"
