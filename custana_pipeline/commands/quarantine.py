@@ -16,7 +16,7 @@ from custana_pipeline.stores.run_lock import Turn, holding_turn
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.warehouse import Session
 
-SAMPLES = 5
+SAMPLES = 10
 
 
 def show_quarantine(settings: Settings, reason: str | None, table: str | None, export: Path | None) -> int:
@@ -36,12 +36,14 @@ def show_quarantine(settings: Settings, reason: str | None, table: str | None, e
         ]
         written = _export(at, project, lines, export) if export else ""
     console = terminal()
-    shown = plain_table("", ("table", "reason", "column", "lines", "money", "where"))
+    shown = plain_table("", ("table", "reason", "column", "lines", "money"))
     for group in _groups(lines):
         shown.add_row(*_told(group))
     console.print(f"{len(lines):,} lines of {settings.source} are in quarantine.")
     if lines:
         console.print(shown)
+        for group in _groups(lines):
+            console.print(f"{group[0].table}, {group[0].reason}: {_places(group)}")
     if written:
         console.print(written)
     elif lines:
@@ -59,10 +61,14 @@ def _groups(lines: Sequence[QuarantinedLine]) -> list[list[QuarantinedLine]]:
 def _told(group: Sequence[QuarantinedLine]) -> tuple[str, ...]:
     amounts = [line.amount for line in group if line.amount is not None]
     money = f"{sum(amounts, Decimal(0)):,}" if amounts else ""
-    places = ", ".join(f"{line.key.source_file}:{line.key.source_line}" for line in group[:SAMPLES])
-    more = f" and {len(group) - SAMPLES:,} more" if len(group) > SAMPLES else ""
     first = group[0]
-    return first.table, first.reason, first.column, f"{len(group):,}", money, places + more
+    return first.table, first.reason, first.column, f"{len(group):,}", money
+
+
+def _places(group: Sequence[QuarantinedLine]) -> str:
+    """File and line of the first few."""
+    told = ", ".join(f"{line.key.source_file}:{line.key.source_line}" for line in group[:SAMPLES])
+    return told + (f" and {len(group) - SAMPLES:,} more" if len(group) > SAMPLES else "")
 
 
 def _export(session: Session, project: Project, lines: Sequence[QuarantinedLine], path: Path) -> str:

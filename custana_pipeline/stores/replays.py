@@ -44,10 +44,13 @@ def prepare_replays(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def replayed_texts(connection: duckdb.DuckDBPyConnection, raw_set: str) -> dict[LineKey, dict[str, str | None]]:
-    """The mended lines of a raw set that are in the ledger."""
+    """The mended lines of a raw set that are in the ledger and in force: their files still have that content."""
     prepare_replays(connection)
     rows = connection.execute(
-        f"select source_file, source_hash, source_line, names, texts from {REPLAYS_TABLE} where raw_set = ?", [raw_set]
+        f"select source_file, source_hash, source_line, names, texts from {REPLAYS_TABLE} where raw_set = $raw_set "
+        f"and (source_file, source_hash) in (select (source_file, source_hash) from {FILES_TABLE} "
+        "where raw_set = $raw_set)",
+        {"raw_set": raw_set},
     ).fetchall()
     return {
         LineKey(file, content, line): dict(zip(names, texts, strict=True)) for file, content, line, names, texts in rows

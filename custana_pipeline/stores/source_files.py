@@ -4,6 +4,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.raw.landing import refuse_odd_name
 from custana_pipeline.stores.settings import RawSet, Settings
 
 
@@ -11,7 +12,8 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
     """The files of one raw set in a stable order; none where there is no such file.
 
     An input that is a single file belongs to the set whose patterns fit its name, or to the only set there is.
-    Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several.
+    Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several or its name is
+    odd.
     """
     pack, found = settings.pack, settings.input_path
     if not found.exists():
@@ -23,7 +25,10 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
         return [found] if _owner(settings, found) == raw_name else []
     patterns = [_any_case(pattern) for pattern in pack.raw[raw_name].files]
     # what is no ordinary file is refused by its inspection, since a day must not be missed in silence
-    return sorted({path for pattern in patterns for path in found.glob(pattern)})
+    files = sorted({path for pattern in patterns for path in found.glob(pattern)})
+    for path in files:
+        refuse_odd_name(path)
+    return files
 
 
 def _owner(settings: Settings, file: Path) -> str:
@@ -48,7 +53,8 @@ def _any_case(pattern: str) -> str:
     outside, found = True, []
     for mark in pattern:
         outside = mark != "[" if outside else mark == "]"
-        found.append(f"[{mark.lower()}{mark.upper()}]" if outside and mark.upper() != mark.lower() else mark)
+        is_letter = outside and mark.isascii() and mark.isalpha()
+        found.append(f"[{mark.lower()}{mark.upper()}]" if is_letter else mark)
     return "".join(found)
 
 
