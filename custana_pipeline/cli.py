@@ -181,6 +181,32 @@ def verify(
     return verify_and_tell(_settings(source, None, data_dir, None), repairs=repair)
 
 
+@app.command()
+def quarantine(
+    source: Source = None,
+    data_dir: DataDir = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Only the lines with this reason.")] = None,
+    table: Annotated[str | None, typer.Option("--table", help="Only the lines for this cleaned table.")] = None,
+    export: Annotated[Path | None, typer.Option("--export", help="A new CSV file to mend the lines in.")] = None,
+) -> int:
+    """List the lines that could not be used, by reason; export them to be mended."""
+    from custana_pipeline.commands.quarantine import show_quarantine
+
+    return show_quarantine(_settings(source, None, data_dir, None), reason, table, export)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="An export of the quarantine with its cells corrected.")],
+    source: Source = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Take mended lines back in, each in the place of the one that it was."""
+    from custana_pipeline.commands.replay import replay_and_tell
+
+    return replay_and_tell(_settings(source, None, data_dir, None), file)
+
+
 def _settings(
     source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None, **more: int | None
 ):

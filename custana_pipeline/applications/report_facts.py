@@ -214,6 +214,8 @@ class ReportFacts:
     last_day: dt.date | None = None
     tables: tuple[TableFacts, ...] = ()
     repaired_values: int = 0
+    warnings: tuple[str, ...] = ()
+    """What was noticed about the data and stopped nothing."""
     models: tuple[ModelFacts, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()
     moves: tuple[MoveFacts, ...] = ()

@@ -30,6 +30,7 @@ REASON_WORDS: Mapping[str, str] = {
     "missing_amount": "no amount",
     "missing_event_type": "no kind of event",
     "missing_id": "no id",
+    "unreadable_id": "an id with invisible characters, or far too long",
 }
 TOPIC_WORDS: Mapping[str, str] = {
     "pace": "their usual pace, if nothing changes",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from custana_pipeline.commands.docs_reasons import reason_rows
+from custana_pipeline.stores.breaker_settings import Breakers
 from custana_pipeline.stores.durable_files import replace_text
 from custana_pipeline.stores.packs import Calendar, Pack, RawSet
 from custana_pipeline.stores.settings import Settings, load_settings, project_dir
@@ -182,6 +183,7 @@ def settings_page() -> str:
     nested: tuple[tuple[str, type, str], ...] = (
         ("A source: `[packs.<name>]`", Pack, "These stand in `custana.toml` only."),
         ("Its days: `calendar = { ... }`", Calendar, ""),
+        ("Its circuit breakers: `[packs.<name>.breakers]`", Breakers, ""),
         ("One set of its files: `[packs.<name>.raw.<set>]`", RawSet, "`<set>` names the table `raw.<set>`."),
     )
     for title, model, told in nested:

@@ -16,6 +16,8 @@ FURTHER_WORDS = {
     "too_few_fields": "fewer fields than the header has",
     "too_many_fields": "more fields than the header has",
     "unquoted_value": "quotes that do not enclose a whole field",
+    "too_long_field": "a field of more than 2 MB",
+    "repeated_header": "the header once more",
 }
 """Reasons that the report's words do not tell: those of single source packs, and those of malformed lines."""
 
@@ -55,7 +57,7 @@ def _status(tree: exp.Query, reason: str, set_aside_reason: str | None = None) -
 
 
 def _malformed() -> list[str]:
-    return [reason for reason in FURTHER_WORDS if reason.startswith(("too_", "unquoted"))]
+    return [reason for reason in FURTHER_WORDS if reason.startswith(("too_", "unquoted", "repeated"))]
 
 
 def _words(reason: str) -> str:

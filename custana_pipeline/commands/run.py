@@ -88,6 +88,8 @@ def show(console: Console, settings: Settings, summary: RunSummary, outcome: Run
         lines.add_row(row.table, *(f"{number:,}" for number in (row.read, row.kept, row.set_aside, row.rejected)))
     console.print()
     console.print(lines)
+    for warning in summary.warnings:
+        console.print(f"[yellow]warning[/yellow]    {warning}")
     for reason in summary.absent:
         console.print(reason, style="dim")
     if summary.models:

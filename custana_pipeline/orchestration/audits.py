@@ -1,9 +1,13 @@
 """What is asked of a cleaned table before it may replace yesterday's; all inside the transaction that builds it."""
 
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from custana_pipeline.cleaned.breakers import Finding
 from custana_pipeline.cleaned.gate import (
     conservation,
     describe,
@@ -13,7 +17,9 @@ from custana_pipeline.cleaned.gate import (
     rejected_share,
 )
 from custana_pipeline.errors import ContractBroken, DataFault
+from custana_pipeline.orchestration.money import money_by_file
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.watch import watch
 from custana_pipeline.stores.warehouse import Session
 
 CONTRACTS = {
@@ -32,11 +38,24 @@ def contract_of(table: str) -> Any:
     return getattr(contracts, CONTRACTS[table])
 
 
-def audit(session: Session, project: Project, table: str) -> pd.DataFrame:
-    """The counts of the table's lines by status and reason, once it has passed.
+@dataclass(frozen=True)
+class Audit:
+    """What was found of a table that has passed."""
 
-    Raises ContractBroken where lines are lost or the contract is broken, and DataFault where so many lines are
-    rejected, or so few kept, that the files are at fault. The caller's transaction then takes everything back.
+    counts: pd.DataFrame
+    """Its lines by file, status and reason."""
+    money: Mapping[str, float]
+    """The money of all its files, and how many amounts cannot be read; empty for a table without money."""
+    findings: Mapping[str, Finding]
+    """Check name -> what was noticed and stops nothing."""
+
+
+def audit(session: Session, project: Project, table: str, as_of: dt.date | None = None) -> Audit:
+    """What was found of a table, once it has passed; the days of its lines are judged as seen from `as_of`.
+
+    Raises ContractBroken where lines or money are lost or the contract is broken, and DataFault where so many lines are
+    rejected, or so few kept, that the files are at fault, or the days look wrong. The caller's transaction then takes
+    everything back.
     """
     refuse_disabled_checks()
     counts = counts_of(session, project, table)
@@ -50,7 +69,8 @@ def audit(session: Session, project: Project, table: str) -> pd.DataFrame:
     verdict = judge(contract_of(table), session.batches(judging_query(contract_of(table), f"cleaned.{table}")))
     if not verdict.passed:
         raise ContractBroken(f"cleaned.{table} does not keep its contract: {describe(verdict)}. Yesterday's stays.")
-    return counts
+    money = money_by_file(session) if table == "transactions" and len(counts) else {}
+    return Audit(counts, money, watch(session, project, table, as_of))
 
 
 def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:

@@ -38,6 +38,7 @@ class Project:
             memory_limit=self.settings.duckdb_memory_limit,
             threads=self.settings.threads,
             lock_wait_seconds=self.settings.warehouse_wait_seconds,
+            timezone=self.settings.pack.timezone,
         )
 
     @cached_property

@@ -18,6 +18,7 @@ from custana_pipeline.orchestration.drift_tables import drift_note
 from custana_pipeline.orchestration.importance_tables import importances
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, champions_of, contract_of, data_version
+from custana_pipeline.orchestration.watch import warnings_of
 from custana_pipeline.stores.warehouse import Session
 
 
@@ -41,6 +42,7 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
         last_day=days[1],
         tables=evidence.tables(counts_by_table(session, project)),
         repaired_values=_repairs(session),
+        warnings=tuple(warnings_of(session)),
         models=_with_origins(
             _models(champions, holdouts, as_of - dt.timedelta(days=project.settings.horizon_days)),
             backtests(session, as_of),

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-from custana_pipeline.errors import CustanaError, DataFault, TookTooLong, WrongUse
+from custana_pipeline.cleaned.gate import refuse_disabled_checks
+from custana_pipeline.errors import CustanaError, DataFault, TookTooLong, Transient, WrongUse
 from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.failures import is_stopped
@@ -71,6 +73,7 @@ def run_chain(
     """
     from custana_pipeline.orchestration.code_location import build_definitions
 
+    refuse_disabled_checks()
     if as_of is not None:
         _refuse_day_to_come(settings, as_of)
     definitions, project = definitions or build_definitions(settings), Project(settings)
@@ -171,6 +174,7 @@ def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
     for event in failures:
         told = event.step_failure_data.user_failure_data
         if told is None:
+            _raise_passing(event.step_failure_data.error)
             if os.environ.get("CUSTANA_DEBUG"):
                 raise CustanaError(str(event.step_failure_data.error))
             continue
@@ -183,6 +187,14 @@ def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
     if not result.success:
         steps = ", ".join(str(event.step_key).replace("__", "/") for event in failures) or "the run"
         raise CustanaError(f"{steps} failed: `custana ui` shows the run {result.run_id} with its events.")
+
+
+def _raise_passing(error: Any) -> None:
+    """Transient with its own text, where that is what was tried again in vain."""
+    while error is not None:
+        if error.cls_name == Transient.__name__:
+            raise Transient(error.message.split(": ", 1)[-1].strip())
+        error = error.cause
 
 
 def _raise_stopped(result: dg.ExecuteInProcessResult) -> None:

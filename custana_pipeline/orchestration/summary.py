@@ -11,6 +11,7 @@ from custana_pipeline.orchestration.audits import counts_by_table
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import state_path
 from custana_pipeline.orchestration.run import RunOutcome
+from custana_pipeline.orchestration.watch import warnings_of
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.warehouse import Session
 
@@ -56,6 +57,8 @@ class RunSummary:
     models: tuple[ModelRow, ...]
     untrainable: dict[str, str]
     absent: tuple[str, ...]
+    warnings: tuple[str, ...]
+    """What was noticed about the data and stopped nothing."""
     places: dict[str, str]
     peak_memory_gb: float = field(default=0.0)
 
@@ -71,6 +74,7 @@ def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
             {"as_of": outcome.as_of},
         )
         models, untrainable = model_rows(session, outcome)
+        warnings = tuple(warnings_of(session))
         absent = tuple(f"no {what}: {why}" for what, why in absences(session, project))
     return RunSummary(
         lines=lines,
@@ -78,6 +82,7 @@ def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
         models=models,
         untrainable=untrainable,
         absent=absent,
+        warnings=warnings,
         places=_places(settings, outcome, bool(untrainable)),
         peak_memory_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
     )

@@ -10,6 +10,8 @@ from typing import Literal
 from custana_pipeline.errors import WrongUse
 
 RawFormat = Literal["csv", "blank_separated", "fixed_width", "parquet"]
+ParquetKind = Literal["plain", "float", "zoned"]
+"""How a parquet column becomes text: as it is, without the .0 of whole numbers, or as local time of the source."""
 
 SOURCE_COLUMNS = ("source_file", "source_hash", "source_line")
 KNOWN_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
@@ -33,6 +35,8 @@ class RawSetShape:
     delimiter: str = ","
     header: bool = True
     optional: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    """The zone whose local time a parquet timestamp with a zone is turned into."""
 
     def __post_init__(self) -> None:
         for name in (self.name, *self.columns):
@@ -62,6 +66,7 @@ class RawSetShape:
     def digest(self) -> str:
         """A short hash of the declaration: files landed under another one are landed again."""
         parts = (self.format, self.delimiter, str(self.header), *self.optional, *map("=".join, self.columns.items()))
+        parts += (self.timezone,) if self.timezone != "UTC" else ()
         return sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
@@ -79,7 +84,6 @@ class InspectedFile:
     format: RawFormat
     source_hash: str
     byte_count: int
-    modified_ns: int
     expanded_byte_count: int
     line_count: int
     blank_lines: tuple[int, ...]
@@ -88,6 +92,9 @@ class InspectedFile:
     unknown_columns: tuple[str, ...]
     is_gzip: bool = False
     line_ends: tuple[int, int] = (0, 0)
+    kinds: Mapping[str, ParquetKind] = field(default_factory=dict)
+    stamp: tuple[int, ...] = ()
+    """What tells whether the file is still the inspected one."""
 
     @property
     def source_file(self) -> str:

@@ -17,6 +17,8 @@ from custana_pipeline.raw.plain_files import open_plain
 
 RECORDS_PER_BATCH = 50_000
 MAX_RAW_LINE_LENGTH = 10_000
+MAX_FIELD_LENGTH = 2 << 20
+LEAST_SWALLOWING_WIDTH = 3
 
 
 @dataclass
@@ -28,6 +30,15 @@ class ExactBatch:
     malformed: list[MalformedLine] = field(default_factory=list)
     blank_line_count: int = 0
     continuation_line_count: int = 0
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """The file that is read, how many fields its records have, and what stands between these."""
+
+    file_name: str
+    width: int
+    delimiter: str
 
 
 class _RememberedLines:
@@ -52,14 +63,16 @@ def read_batches(inspected: InspectedFile) -> Iterator[ExactBatch]:
     Raises BadFile, with the line, where a quote is never closed or swallows the lines that follow it, and where line
     ends are of two kinds outside quotes.
     """
-    width, continuations = len(inspected.file_columns), 0
+    expected = _Expected(inspected.source_file, len(inspected.file_columns), inspected.shape.delimiter)
+    continuations = 0
     with _open_lines(inspected) as stream:
         lines = _RememberedLines(stream)
+        csv.field_size_limit(MAX_FIELD_LENGTH)
         reader = csv.reader(lines, delimiter=inspected.shape.delimiter, strict=True)
         for _ in range(inspected.header_line_count):
             next(reader)
         batch = ExactBatch()
-        while _take_record(reader, lines, batch, (inspected.source_file, width)):
+        while _take_record(reader, lines, batch, expected):
             if len(batch.records) >= RECORDS_PER_BATCH:
                 continuations += batch.continuation_line_count
                 yield batch
@@ -88,19 +101,24 @@ def _open_lines(inspected: InspectedFile) -> Iterator[io.TextIOWrapper]:
             yield stream
 
 
-def _take_record(reader, lines: _RememberedLines, batch: ExactBatch, expected: tuple[str, int]) -> bool:
+def _take_record(reader, lines: _RememberedLines, batch: ExactBatch, expected: _Expected) -> bool:
     """Read one record into the batch; False at the end of the file."""
-    file_name, width = expected
+    file_name, width = expected.file_name, expected.width
     lines.taken.clear()
     first_line = reader.line_num + 1
     try:
         record = next(reader)
     except StopIteration:
         return False
-    except csv.Error:
-        _refuse_swallowed_lines(file_name, first_line, len(lines.taken))
-        batch.malformed.append(_malformed(first_line, "unquoted_value", lines))
+    except csv.Error as fault:
+        is_open = "unexpected end of data" in str(fault)
+        if is_open or len(lines.taken) > 1:
+            raise _swallowing(file_name, first_line, len(lines.taken) - 1) from None
+        reason = "too_long_field" if "field limit" in str(fault) else "unquoted_value"
+        batch.malformed.append(_malformed(first_line, reason, lines))
         return True
+    if len(lines.taken) > 1 and _swallows_records(record, lines.taken, expected):
+        raise _swallowing(file_name, first_line, len(lines.taken) - 1)
     batch.continuation_line_count += len(lines.taken) - 1
     if len(record) == width:
         batch.lines.append(first_line)
@@ -117,12 +135,22 @@ def _malformed(first_line: int, reason: str, lines: _RememberedLines) -> Malform
     return MalformedLine(first_line, reason, "".join(lines.taken).rstrip("\r\n")[:MAX_RAW_LINE_LENGTH])
 
 
-def _refuse_swallowed_lines(file_name: str, first_line: int, line_count: int) -> None:
-    if line_count > 1:
-        raise BadFile(
-            f"{file_name}: the quote that opens on line {first_line} is not closed where its field ends and swallows "
-            f"{line_count - 1} more lines: mend that line, or double its quotes."
-        )
+def _swallowing(file_name: str, first_line: int, line_count: int) -> BadFile:
+    return BadFile(
+        f"{file_name}: the quote that opens on line {first_line} is not closed where its field ends and swallows "
+        f"{line_count} more lines: mend that line, or double its quotes."
+    )
+
+
+def _swallows_records(record: list[str], lines: list[str], expected: _Expected) -> bool:
+    """Whether lines inside a record's quotes look like records of their own, so that two stray quotes are more likely.
+
+    A note of several lines seldom has as many delimiters on two of its lines as a record has.
+    """
+    if expected.width < LEAST_SWALLOWING_WIDTH or not record:
+        return False
+    alike = sum(line.count(expected.delimiter) == expected.width - 1 for line in lines)
+    return alike >= (2 if len(record) == expected.width else 1)
 
 
 def _refuse_mixed_line_ends(inspected: InspectedFile, continuation_line_count: int) -> None:

@@ -11,17 +11,21 @@ import gzip
 import hashlib
 import io
 import stat
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-from custana_pipeline.errors import BadFile
-from custana_pipeline.raw.contracts import KNOWN_DELIMITERS, InspectedFile, RawFormat, RawSetShape
+from custana_pipeline.errors import BadFile, Transient
+from custana_pipeline.raw.contracts import KNOWN_DELIMITERS, InspectedFile, ParquetKind, RawFormat, RawSetShape
 from custana_pipeline.raw.line_scan import LineScan
 from custana_pipeline.raw.plain_files import open_plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BLOCK_BYTES = 4 << 20
 MAX_EXPANDED_BYTES = 64 << 30
@@ -29,25 +33,47 @@ BOMB_BYTES = 64 << 20
 BOMB_RATIO = 200
 _GZIP_MAGIC = b"\x1f\x8b"
 _PARQUET_MAGIC = b"PAR1"
+_ZIP_MAGIC = b"PK\x03\x04"
 
 
 def inspect_file(path: Path, raw_set: RawSetShape, max_expanded_bytes: int = MAX_EXPANDED_BYTES) -> InspectedFile:
-    """Find out what one file holds without loading it, or refuse it with BadFile.
+    """Find out what one file holds without loading it, or refuse it with BadFile; Transient where it is being written.
 
     Reads the file once (gzip with its checksum), so a file that comes back is UTF-8 without NUL bytes, has line ends of
     one kind and every required column, and its lines are counted. `max_expanded_bytes` bounds what a gzip unpacks to.
     """
     _refuse_what_is_no_file(path)
-    before = path.stat()
+    before = stamp_of(path)
     file_format = _format_of(path, raw_set)
     if file_format == "parquet":
         inspected = _inspect_parquet(path, raw_set)
     else:
         inspected = _inspect_text(path, raw_set, max_expanded_bytes)
-    after = path.stat()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise BadFile(f"{path.name}: it changed while it was read: wait until it is written, then run again.")
+    inspected = replace(inspected, stamp=before)
+    refuse_changed(inspected)
     return inspected
+
+
+def stamp_of(path: Path) -> tuple[int, ...]:
+    """What tells that a path holds the same bytes as before: size, times of writing and change, and which file it is.
+
+    Raises Transient where the file is gone.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        raise _still_written(path.name) from None
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def refuse_changed(inspected: InspectedFile) -> None:
+    """Raise Transient where a file is no longer the inspected one: it is being written, or was replaced."""
+    if stamp_of(inspected.path) != inspected.stamp:
+        raise _still_written(inspected.source_file)
+
+
+def _still_written(file_name: str) -> Transient:
+    return Transient(f"{file_name}: it changed while it was read: wait until it is written, then run again.")
 
 
 def hash_file(path: Path) -> str:
@@ -57,7 +83,14 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def refuse_odd_name(path: Path) -> None:
+    """Raise BadFile for a name that would break a terminal or a database: control characters, or no UTF-8."""
+    if not path.name.isprintable():
+        raise BadFile(f"{ascii(path.name)[1:-1]}: its name holds control characters or is not UTF-8: rename it.")
+
+
 def _refuse_what_is_no_file(path: Path) -> None:
+    refuse_odd_name(path)
     try:
         mode = path.stat().st_mode
     except OSError as fault:
@@ -72,6 +105,8 @@ def _format_of(path: Path, raw_set: RawSetShape) -> RawFormat:
         magic = file.read(4)
     if not magic:
         raise BadFile(f"{path.name}: it is empty (0 bytes): export it again, or take it away.")
+    if magic.startswith(_ZIP_MAGIC):
+        raise BadFile(f"{path.name}: it is a zip or Excel file, whatever its name: save it as csv, or unpack it.")
     if magic.startswith(_GZIP_MAGIC) != _is_gzip(path):
         raise BadFile(f"{path.name}: its name and its first bytes disagree on gzip: rename it to what it is.")
     is_parquet = path.suffix.lower() == ".parquet" or raw_set.format == "parquet"
@@ -131,7 +166,6 @@ def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> 
         format=raw_set.format,
         source_hash=source_hash,
         byte_count=before.st_size,
-        modified_ns=before.st_mtime_ns,
         expanded_byte_count=scan.byte_count,
         line_count=scan.line_count,
         blank_lines=tuple(scan.blank_lines),
@@ -164,7 +198,8 @@ def _inspect_parquet(path: Path, raw_set: RawSetShape) -> InspectedFile:
     before = path.stat()
     try:
         metadata = pq.read_metadata(path)
-        header = list(metadata.schema.to_arrow_schema().names)
+        arrow_schema = metadata.schema.to_arrow_schema()
+        header = list(arrow_schema.names)
     except (pa.ArrowException, OSError):
         raise BadFile(f"{path.name}: it is no readable parquet file: write it again.") from None
     if metadata.num_rows == 0:
@@ -174,9 +209,13 @@ def _inspect_parquet(path: Path, raw_set: RawSetShape) -> InspectedFile:
         path=path,
         shape=raw_set,
         format="parquet",
+        kinds={
+            name: _kind(arrow_schema.types[place], path.name, header[place])
+            for name, place in positions.items()
+            if place is not None
+        },
         source_hash=hash_file(path),
         byte_count=before.st_size,
-        modified_ns=before.st_mtime_ns,
         expanded_byte_count=before.st_size,
         line_count=metadata.num_rows,
         blank_lines=(),
@@ -184,6 +223,20 @@ def _inspect_parquet(path: Path, raw_set: RawSetShape) -> InspectedFile:
         file_columns=tuple(header),
         unknown_columns=unknown,
     )
+
+
+def _kind(arrow_type: "pa.DataType", file_name: str, header: str) -> ParquetKind:
+    """How a column of this type becomes text; BadFile where it cannot."""
+    import pyarrow.types as types
+
+    if types.is_dictionary(arrow_type):
+        return _kind(arrow_type.value_type, file_name, header)
+    if types.is_nested(arrow_type) or types.is_binary(arrow_type) or types.is_large_binary(arrow_type):
+        kind = str(arrow_type).split("<")[0]
+        raise BadFile(f"{file_name}: column {header} is of type {kind}: write text, numbers or times.")
+    if types.is_timestamp(arrow_type) and arrow_type.tz is not None:
+        return "zoned"
+    return "float" if types.is_floating(arrow_type) else "plain"
 
 
 def _cells(first_line: str, raw_set: RawSetShape, file_name: str) -> list[str]:
@@ -224,7 +277,8 @@ def _match(header: list[str], raw_set: RawSetShape, file_name: str) -> tuple[dic
 
 
 def _plain(header: str) -> str:
-    return header.strip().casefold()
+    visible = "".join(mark for mark in header if unicodedata.category(mark) != "Cf")
+    return unicodedata.normalize("NFC", visible.strip().casefold())
 
 
 def _listed(names: list[str]) -> str:

@@ -7,6 +7,7 @@ from custana_pipeline.errors import BadFile
 
 MAX_BLANK_LINES = 10_000
 MAX_FIRST_LINE_BYTES = 1 << 20
+MAX_LINE_BYTES = 8 << 20
 _BLANK_LINE = re.compile(rb"(?<=\n)\r?\n")
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -14,8 +15,9 @@ _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 class LineScan:
     """What is known of a text file after the blocks fed so far; `finish` closes the last line.
 
-    Raises BadFile for UTF-16, NUL bytes, bytes that are not UTF-8, old Mac or mixed line ends, and blank lines beyond
-    `MAX_BLANK_LINES`. Mixed line ends are let pass where there are quotes, because they may stand inside quoted fields.
+    Raises BadFile for UTF-16, NUL bytes, bytes that are not UTF-8, old Mac or mixed line ends, a line beyond
+    `MAX_LINE_BYTES`, and blank lines beyond `MAX_BLANK_LINES`. Mixed line ends are let pass where there are quotes,
+    because they may stand inside quoted fields.
     """
 
     def __init__(self, file_name: str) -> None:
@@ -28,6 +30,7 @@ class LineScan:
         self._return_count = 0
         self._pair_count = 0
         self._tail = b""
+        self._line_bytes = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     @property
@@ -54,6 +57,7 @@ class LineScan:
         self._decode(block)
         if b"\n" not in self._first_line and len(self._first_line) <= MAX_FIRST_LINE_BYTES:
             self._first_line += block[: MAX_FIRST_LINE_BYTES + 1]
+        self._refuse_endless_line(block)
         self._find_blank_lines(block)
         self._count_line_ends(block)
         self.has_quotes = self.has_quotes or b'"' in block
@@ -77,6 +81,16 @@ class LineScan:
             raise BadFile(
                 f"{self.file_name}: line 1 is longer than {MAX_FIRST_LINE_BYTES:,} bytes: check its line ends."
             )
+
+    def _refuse_endless_line(self, block: bytes) -> None:
+        last = block.rfind(b"\n")
+        first = block.find(b"\n") if last >= 0 else len(block)
+        if self._line_bytes + first > MAX_LINE_BYTES:
+            raise BadFile(
+                f"{self.file_name}: line {self._newline_count + 1} is longer than {MAX_LINE_BYTES:,} bytes: check its "
+                "quotes and line ends, then export it again."
+            )
+        self._line_bytes = len(block) - last - 1 if last >= 0 else self._line_bytes + len(block)
 
     def _decode(self, block: bytes, final: bool = False) -> None:
         pending = len(self._decoder.getstate()[0])

@@ -22,8 +22,8 @@ STARTING: dict[str, str | bool | int | float | list[str]] = {
 """What `duckdb.connect` is told."""
 
 
-def harden(connection: duckdb.DuckDBPyConnection, may_read: Sequence[Path] = ()) -> None:
-    """Sets UTC, closes the connection to all that is outside, but for files and folders of `may_read`, and locks it.
+def harden(connection: duckdb.DuckDBPyConnection, may_read: Sequence[Path] = (), timezone: str = "UTC") -> None:
+    """Sets the zone, closes the connection to all outside but the files and folders of `may_read`, and locks it.
 
     A second connection of this process to a file that is open already shares its settings, and is left as it is.
     """
@@ -31,7 +31,7 @@ def harden(connection: duckdb.DuckDBPyConnection, may_read: Sequence[Path] = ())
         return
     connection.execute("set enable_progress_bar = false")
     # globally, so that a second connection has it too
-    connection.execute("set global timezone = 'UTC'")
+    connection.execute(f"set global timezone = {literal(timezone)}")
     files = [text for path in may_read if not path.is_dir() for text in _both_spellings(path)]
     folders = [f"{path}/" for path in may_read if path.is_dir()]
     for setting, allowed in (("allowed_paths", files), ("allowed_directories", folders)):

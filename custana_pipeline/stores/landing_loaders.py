@@ -5,7 +5,7 @@ with the malformed and blank lines found by their text, where no field spans lin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,14 @@ import duckdb
 
 from custana_pipeline.raw.contracts import InspectedFile, MalformedLine
 from custana_pipeline.stores.landing_statements import (
-    MALFORMED_TABLE,
     SHIFT_BUCKET,
     blank_separated_lines,
     csv_records,
+    delete_repeated_headers,
     insert_blank_separated,
     insert_into_raw,
+    insert_malformed,
+    insert_repeated_headers,
     parquet_rows,
     shifted_records,
 )
@@ -47,7 +49,17 @@ class LoadedCounts:
 
 
 def load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
-    """Load a file of which nothing is loaded yet, and store its malformed lines."""
+    """Load a file of which nothing is loaded yet, and store its malformed lines, repeated headers among them."""
+    counts = _load(connection, inspected)
+    if not inspected.header_line_count:
+        return counts
+    headers = connection.execute(insert_repeated_headers(inspected)).fetchall()[0][0]
+    if headers:
+        connection.execute(delete_repeated_headers(inspected))
+    return replace(counts, record=counts.record - headers, malformed=counts.malformed + headers)
+
+
+def _load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
     if inspected.format == "parquet":
         connection.execute(insert_into_raw(inspected, parquet_rows(inspected)))
         return LoadedCounts(_loaded_rows(connection, inspected))
@@ -70,6 +82,8 @@ def _load_by_duckdb(connection: Connection, inspected: InspectedFile) -> LoadedC
         return LoadedCounts(record_count)
     _unload(connection, inspected)
     malformed = _malformed_lines(connection, inspected)
+    if malformed and malformed[-1].reason == "unquoted_value" and _is_last(inspected, malformed[-1].source_line):
+        return None  # a quote that is open to the end: the exact reader tells what it swallows
     counts = LoadedCounts(record_count, len(inspected.blank_lines), len(malformed))
     if record_count + counts.blank + counts.malformed + inspected.header_line_count != inspected.line_count:
         return None
@@ -101,6 +115,12 @@ def _malformed_lines(connection: Connection, inspected: InspectedFile) -> list[M
         return []
     reasons: Mapping[str, str] = {text: _REASONS[kind] for text, kind in rejects}
     return lines_with_text(inspected, reasons) if reasons else []
+
+
+def _is_last(inspected: InspectedFile, line: int) -> bool:
+    """Whether nothing but blank lines comes after a line."""
+    after = sum(blank > line for blank in reversed(inspected.blank_lines))
+    return line + after == inspected.line_count
 
 
 def _shifts(taken_out: Sequence[int], line_count: int) -> "pa.Table":
@@ -165,9 +185,12 @@ def _load_blank_separated(connection: Connection, inspected: InspectedFile) -> L
 
 def _store_malformed(connection: Connection, inspected: InspectedFile, found: Sequence[MalformedLine]) -> None:
     if found:
-        identity = (inspected.shape.name, inspected.source_file, inspected.source_hash)
-        rows = [(*identity, line.source_line, line.reason, line.raw_line) for line in found]
-        connection.executemany(f"insert into {MALFORMED_TABLE} values (?, ?, ?, ?, ?, ?)", rows)
+        import pyarrow as pa
+
+        lines = pa.table({name: [getattr(line, name) for line in found] for name in MalformedLine.__annotations__})
+        connection.register("found_malformed", lines)
+        connection.execute(insert_malformed(inspected, "found_malformed"))
+        connection.unregister("found_malformed")
 
 
 def _loaded_rows(connection: Connection, inspected: InspectedFile) -> int:

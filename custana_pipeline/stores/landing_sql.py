@@ -15,8 +15,10 @@ import duckdb
 
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
+from custana_pipeline.raw.landing import refuse_changed
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
 from custana_pipeline.stores.landing_statements import FILES_TABLE, LEDGER_COLUMNS, MALFORMED_COLUMNS, MALFORMED_TABLE
+from custana_pipeline.stores.replays import prepare_replays, put_in
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def prepare(connection: Connection, shape: RawSetShape) -> None:
     connection.execute("create schema if not exists raw")
     connection.execute(f"create table if not exists {FILES_TABLE} ({LEDGER_COLUMNS})")
     connection.execute(f"create table if not exists {MALFORMED_TABLE} ({MALFORMED_COLUMNS})")
+    prepare_replays(connection)
     stored = connection.execute(
         "select column_name from information_schema.columns where table_schema = 'raw' and table_name = $name "
         "order by ordinal_position",
@@ -111,8 +114,8 @@ def note_second_copy(connection: Connection, shape: RawSetShape, copy: tuple[str
 def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
     """Replace the rows of one file in raw.<set>, raw.malformed_lines and the ledger, and return its counts.
 
-    Raises BadFile where the lines do not add up or the file changed since its inspection; the caller's transaction then
-    takes everything back.
+    Raises BadFile where the lines do not add up and Transient where the file changed since its inspection; the caller's
+    transaction then takes everything back.
     """
     prepare(connection, inspected.shape)
     _forget(connection, inspected.shape.name, inspected.source_file)
@@ -122,6 +125,7 @@ def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
         # the library's text quotes the offending line, so only its kind is told
         kind = type(fault).__name__
         raise BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.") from None
+    counts = put_in(connection, inspected.shape.name, (inspected.source_file, inspected.source_hash), counts)
     landed = _checked(inspected, counts)
     _enter(connection, landed, inspected.shape.digest, None)
     return landed
@@ -140,9 +144,7 @@ def _forget(connection: Connection, raw_set: str, source_file: str) -> None:
 def _checked(inspected: InspectedFile, counts: LoadedCounts) -> LandedFile:
     """The ledger row, once the law of lines holds and the file is still the inspected one."""
     name = inspected.source_file
-    now = inspected.path.stat()
-    if (now.st_size, now.st_mtime_ns) != (inspected.byte_count, inspected.modified_ns):
-        raise BadFile(f"{name}: it changed while it was landed: wait until it is written, then run again.")
+    refuse_changed(inspected)
     parts = (inspected.header_line_count, counts.blank, counts.record, counts.continuation, counts.malformed)
     if sum(parts) != inspected.line_count:
         raise BadFile(

@@ -101,12 +101,41 @@ def insert_blank_separated(inspected: InspectedFile) -> str:
     return insert_into_raw(inspected, rows)
 
 
+def insert_malformed(inspected: InspectedFile, lines: str) -> str:
+    """Insert the relation `lines` (source_line, reason, raw_line) as malformed lines of the inspected file."""
+    identity = (inspected.shape.name, inspected.source_file, inspected.source_hash)
+    told = ", ".join(literal(part) for part in identity)
+    return f"insert into {MALFORMED_TABLE} select {told}, source_line, reason, raw_line from {lines}"
+
+
+def insert_repeated_headers(inspected: InspectedFile) -> str:
+    """Insert the records that say what the header says as malformed lines."""
+    mark = literal(inspected.shape.delimiter)
+    lines = (
+        f"(select source_line, 'repeated_header' as reason, concat_ws({mark}, {', '.join(inspected.positions)}) "
+        f"as raw_line from raw.{inspected.shape.name} where {_is_header(inspected)})"
+    )
+    return insert_malformed(inspected, lines)
+
+
+def delete_repeated_headers(inspected: InspectedFile) -> str:
+    """Delete the records that say what the header says."""
+    return f"delete from raw.{inspected.shape.name} where {_is_header(inspected)}"
+
+
+def _is_header(inspected: InspectedFile) -> str:
+    same = [
+        f"trim({name}) = {literal(inspected.file_columns[place].strip())}"
+        for name, place in inspected.positions.items()
+        if place is not None
+    ]
+    return " and ".join([f"source_file = {literal(inspected.source_file)}", *same])
+
+
 def parquet_rows(inspected: InspectedFile) -> str:
     """The rows of a parquet file as text, numbered from 1."""
     shown = [
-        f"cast({identifier(inspected.file_columns[place])} as varchar) as {name}"
-        if place is not None
-        else f"cast(null as varchar) as {name}"
+        f"{_as_text(inspected, name, place)} as {name}" if place is not None else f"cast(null as varchar) as {name}"
         for name, place in inspected.positions.items()
     ]
     path = literal(without_patterns(str(inspected.path)))
@@ -114,6 +143,16 @@ def parquet_rows(inspected: InspectedFile) -> str:
         f"(select file_row_number + 1 as source_line, {', '.join(shown)} "
         f"from read_parquet({path}, file_row_number = true))"
     )
+
+
+def _as_text(inspected: InspectedFile, name: str, place: int) -> str:
+    column, kind = identifier(inspected.file_columns[place]), inspected.kinds.get(name, "plain")
+    if kind == "zoned":
+        return f"cast(timezone({literal(inspected.shape.timezone)}, {column}) as varchar)"
+    if kind == "float":
+        # an id that pandas made a float because some are missing is 17 and not 17.0
+        return f"regexp_replace(cast({column} as varchar), '[.]0$', '')"
+    return f"cast({column} as varchar)"
 
 
 def _read_csv(inspected: InspectedFile, columns: dict[str, str], options: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from custana_pipeline.stores.breaker_settings import Breakers
 from custana_pipeline.stores.settings_rules import (
     MOST_COLUMNS,
     MOST_PATTERNS,
@@ -93,6 +94,13 @@ class Pack(_Frozen):
         "%Y-%m-%d %H:%M:%S", description="strptime format of ordered_at and happened_at."
     )
     date_format: TimeFormat = Field("%Y-%m-%d", description="strptime format of dates such as signed_up_at.")
+    decimal_mark: Literal[".", ","] = Field(".", description="What stands before the decimals of a number.")
+    thousands_mark: Literal["", ",", ".", " ", "'"] = Field(
+        "", description="What stands between thousands; without one, a number with such a mark is rejected."
+    )
+    breakers: Breakers = Field(
+        default=Breakers(), description="When days that look wrong warn, and when they stop a run."
+    )
     identical_lines: Literal["duplicate", "keep"] = Field(
         "duplicate",
         description="Whether a line equal to another in every field is a duplicate, or a purchase of its own.",
@@ -103,6 +111,12 @@ class Pack(_Frozen):
     raw: dict[Identifier, RawSet] = Field(
         min_length=1, max_length=50, description="The raw sets by the name of their raw table."
     )
+
+    @model_validator(mode="after")
+    def _number_marks_differ(self) -> "Pack":
+        if self.decimal_mark == self.thousands_mark:
+            raise ValueError("decimal_mark and thousands_mark are the same")
+        return self
 
     @field_validator("raw")
     @classmethod

@@ -1,10 +1,10 @@
 """Which files of the input belong to which raw set of the active pack."""
 
-import stat
 from fnmatch import fnmatch
 from pathlib import Path
 
-from custana_pipeline.errors import BadFile, WrongUse, shown
+from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.raw.landing import refuse_odd_name
 from custana_pipeline.stores.packs import RawSet
 from custana_pipeline.stores.settings import Settings
 
@@ -13,8 +13,8 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
     """The files of one raw set in a stable order; none where there is no such file.
 
     An input that is a single file belongs to the set whose patterns fit its name, or to the only set there is.
-    Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several, and where
-    what fits is no ordinary file or lies elsewhere, behind a link.
+    Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several, its name is
+    odd, or what fits lies elsewhere, behind a link.
     """
     pack, found = settings.pack, settings.input_path
     if not found.exists():
@@ -23,32 +23,23 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
             f"there ({_patterns(pack.raw)}), or say where they are with --input."
         )
     if found.is_file():
-        _refuse_hidden_signs(found)
+        refuse_odd_name(found)
         return [found] if _owner(settings, found) == raw_name else []
-    fitting = {path for pattern in pack.raw[raw_name].files for path in found.glob(pattern)}
-    return sorted({file for path in fitting for file in _ordinary(path, found)})
+    patterns = [_any_case(pattern) for pattern in pack.raw[raw_name].files]
+    return sorted({_inside(path, found) for pattern in patterns for path in found.glob(pattern)})
 
 
-def _ordinary(path: Path, folder: Path) -> list[Path]:
-    """The file itself, of an absolute path without links; nothing for a folder; BadFile for anything else."""
-    _refuse_hidden_signs(path)
+def _inside(path: Path, folder: Path) -> Path:
+    """The absolute path without links; what is no ordinary file is refused later, by its inspection."""
+    refuse_odd_name(path)
     try:
         file = path.resolve(strict=True)
-        mode = file.stat().st_mode
     except (OSError, RuntimeError):
         raise BadFile(f"{path.name}: it is a link to nothing: take it away, or put the file there.") from None
     if not file.is_relative_to(folder):
         raise BadFile(f"{path.name}: it lies outside the input folder, behind a link: put the file itself there.")
-    if stat.S_ISDIR(mode):
-        return []
-    if not stat.S_ISREG(mode):
-        raise BadFile(f"{path.name}: it is no ordinary file: put a plain file there, no pipe or device.")
-    return [file]
-
-
-def _refuse_hidden_signs(path: Path) -> None:
-    if shown(path.name) != path.name:
-        raise BadFile(f"{shown(path.name, 100)}: its name holds signs that cannot be seen: rename it.")
+    refuse_odd_name(file)
+    return file
 
 
 def _owner(settings: Settings, file: Path) -> str:
@@ -64,8 +55,22 @@ def _owner(settings: Settings, file: Path) -> str:
     )
 
 
+def _any_case(pattern: str) -> str:
+    """The pattern with its letters in either case, so that ORDERS.CSV is not passed over.
+
+    >>> _any_case("a*.gz")
+    '[aA]*.[gG][zZ]'
+    """
+    outside, found = True, []
+    for mark in pattern:
+        outside = mark != "[" if outside else mark == "]"
+        is_letter = outside and mark.isascii() and mark.isalpha()
+        found.append(f"[{mark.lower()}{mark.upper()}]" if is_letter else mark)
+    return "".join(found)
+
+
 def _fits(file: Path, pattern: str) -> bool:
-    return fnmatch(file.name, pattern.rsplit("/", 1)[-1])
+    return fnmatch(file.name.lower(), pattern.rsplit("/", 1)[-1].lower())
 
 
 def _patterns(sets: dict[str, RawSet]) -> str:

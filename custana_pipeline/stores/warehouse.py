@@ -19,7 +19,7 @@ import duckdb
 from custana_pipeline.errors import ContractBroken, CustanaError, Transient, WrongUse
 from custana_pipeline.stores import faults, run_lock, warehouse_file
 from custana_pipeline.stores.hardened import STARTING, harden
-from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
+from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, PLAIN_NUMBERS, NumberMarks, SqlModel, SqlModels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,8 @@ class Warehouse:
     memory_limit: str = "4GB"
     threads: int = 2
     lock_wait_seconds: float = OPEN_WAIT_SECONDS
+    timezone: str = "UTC"
+    """The zone that a moment written with its offset becomes the local time of."""
 
     @contextmanager
     def transaction(self, may_read: Sequence[Path] = ()) -> Iterator["Session"]:
@@ -129,7 +131,7 @@ class Warehouse:
             **STARTING,
         }
         connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
-        harden(connection, may_read)
+        harden(connection, may_read, self.timezone)
         return connection
 
 
@@ -145,14 +147,18 @@ class Session:
             self.connection.execute(f"create schema if not exists {schema}")
 
     def create_source_views(
-        self, models: SqlModels, raw_columns: Mapping[str, Sequence[str]], tables: Sequence[str] | None = None
+        self,
+        models: SqlModels,
+        raw_columns: Mapping[str, Sequence[str]],
+        tables: Sequence[str] | None = None,
+        numbers: NumberMarks = PLAIN_NUMBERS,
     ) -> None:
         """Points `sources.*`, or those of `tables` only, at the raw tables of the pack that `models` was read for.
 
         `raw_columns` maps each raw table (`raw.<set>`) to its columns; the raw tables behind the views must exist.
         """
         for table in CANONICAL_COLUMNS if tables is None else tables:
-            select = models.source_view(table, raw_columns)
+            select = models.source_view(table, raw_columns, numbers)
             try:
                 self.connection.execute(f"create or replace view sources.{table} as {select}")
             except duckdb.Error as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.errors import BadFile, Transient, WrongUse
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import hash_file, inspect_file
 from custana_pipeline.stores.landing_sql import LandedFile, land, needs_landing, note_second_copy, plan_landing, prepare
@@ -200,7 +200,7 @@ def test_a_file_that_changes_after_its_inspection_is_refused(connection, tmp_pat
     path.write_text("c,d,a\nc1,x,1\n")
     inspected = inspect_file(path, ORDERS)
     path.write_text("c,d,a\nc1,x,12\n")
-    with pytest.raises(BadFile, match="changed"):
+    with pytest.raises(Transient, match="changed"):
         land(connection, inspected)
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.raw.landing import hash_file
 from custana_pipeline.stores.packs import Pack, RawSet
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.source_files import files_of
@@ -30,9 +31,16 @@ def test_files_come_sorted_and_once_whichever_patterns_they_fit(tmp_path: Path) 
     assert files_of(told, "orders") == [first, second]
 
 
-def test_folders_are_no_files(tmp_path: Path) -> None:
+def test_a_folder_named_like_a_file_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     (tmp_path / "orders-old.csv").mkdir()
-    assert files_of(settings(tmp_path, orders=["orders*.csv"]), "orders") == []
+    (found,) = files_of(settings(tmp_path, orders=["orders*.csv"]), "orders")
+    with pytest.raises(BadFile, match="it is no ordinary file"):
+        hash_file(found)
+
+
+def test_a_file_named_in_capitals_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "ORDERS-2.CSV").touch()
+    assert files_of(settings(tmp_path, orders=["orders*.csv"]), "orders") == [tmp_path / "ORDERS-2.CSV"]
 
 
 def test_a_pattern_may_reach_into_folders(tmp_path: Path) -> None:

@@ -28,7 +28,11 @@ trimmed as (
         location as given_location,
         line_text is null as is_derived,
         case
-            when lower(trim(customer_id)) not in ('', 'null', 'nan', 'none', 'n/a', 'unknown') then trim(customer_id)
+            when lower(trim(customer_id)) not in (
+                '', 'null', '(null)', '\n', 'nil', 'nan', 'na', 'n/a', 'n.a.', '#n/a', '<na>', '#ref!', '#value!',
+                'none', 'unknown', 'undefined', 'anonymous', 'guest', 'total', 'grand total', 'subtotal', 'sum',
+                'summe', 'gesamt', '-', '--', '---', '.', '..', '...', '?', '??', '???', '*', '/', '#'
+            ) then trim(customer_id)
         end as customer_id,
         nullif(trim(birth_year), '') as birth_year,
         nullif(trim(age), '') as age,
@@ -188,6 +192,10 @@ judged as (
         case
             when is_repeated then 'exact_duplicate'
             when customer_id is null then 'missing_id'
+            when
+                regexp_matches(concat(customer_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
+                or strlen(concat(customer_id)) > 600
+                then 'unreadable_id'
             when recency > 1 then 'superseded'
         end as reason
     from ranked
@@ -197,7 +205,7 @@ select
     source_file,
     source_hash,
     cast(source_line as bigint) as source_line,
-    case when reason is null then 'kept' when reason = 'missing_id' then 'rejected' else 'set_aside' end as status,
+    case when reason is null then 'kept' when reason in ('missing_id', 'unreadable_id') then 'rejected' else 'set_aside' end as status,
     reason,
     customer_id,
     birth_year,

@@ -30,7 +30,11 @@ typed as (
         source_hash,
         source_line,
         case
-            when lower(trim(customer_id)) not in ('', 'null', 'nan', 'none', 'n/a', 'unknown') then trim(customer_id)
+            when lower(trim(customer_id)) not in (
+                '', 'null', '(null)', '\n', 'nil', 'nan', 'na', 'n/a', 'n.a.', '#n/a', '<na>', '#ref!', '#value!',
+                'none', 'unknown', 'undefined', 'anonymous', 'guest', 'total', 'grand total', 'subtotal', 'sum',
+                'summe', 'gesamt', '-', '--', '---', '.', '..', '...', '?', '??', '???', '*', '/', '#'
+            ) then trim(customer_id)
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
         lower(nullif(trim(event_type), '')) as event_type,
@@ -52,6 +56,10 @@ judged as (
         case
             when typed.is_repeated then 'exact_duplicate'
             when typed.customer_id is null then 'no_customer'
+            when
+                regexp_matches(concat(typed.customer_id, typed.product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
+                or strlen(concat(typed.customer_id, typed.product_id)) > 600
+                then 'unreadable_id'
             when typed.happened_at is null then 'unparsable_date'
             when
                 typed.happened_at < timestamp '1990-01-01 00:00:00'

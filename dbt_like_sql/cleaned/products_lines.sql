@@ -42,6 +42,10 @@ judged as (
             when is_repeated then 'exact_duplicate'
             when product_id is null then 'missing_id'
             when
+                regexp_matches(concat(product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
+                or strlen(concat(product_id)) > 600
+                then 'unreadable_id'
+            when
                 row_number() over (
                     partition by product_id, is_repeated order by source_file desc, source_line desc
                 ) > 1
@@ -54,7 +58,7 @@ select
     source_file,
     source_hash,
     cast(source_line as bigint) as source_line,
-    case when reason is null then 'kept' when reason = 'missing_id' then 'rejected' else 'set_aside' end as status,
+    case when reason is null then 'kept' when reason in ('missing_id', 'unreadable_id') then 'rejected' else 'set_aside' end as status,
     reason,
     product_id,
     name,

@@ -35,7 +35,11 @@ trimmed as (
         source_line,
         nullif(trim(order_id), '') as order_id,
         case
-            when lower(trim(customer_id)) not in ('', 'null', 'nan', 'none', 'n/a', 'unknown') then trim(customer_id)
+            when lower(trim(customer_id)) not in (
+                '', 'null', '(null)', '\n', 'nil', 'nan', 'na', 'n/a', 'n.a.', '#n/a', '<na>', '#ref!', '#value!',
+                'none', 'unknown', 'undefined', 'anonymous', 'guest', 'total', 'grand total', 'subtotal', 'sum',
+                'summe', 'gesamt', '-', '--', '---', '.', '..', '...', '?', '??', '???', '*', '/', '#'
+            ) then trim(customer_id)
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
         cast(try_strptime(nullif(trim(ordered_at), ''), $timestamp_format) as timestamp) as ordered_at,
@@ -118,6 +122,10 @@ judged as (
         case
             when is_repeated then 'exact_duplicate'
             when set_aside_reason is not null then set_aside_reason
+            when
+                regexp_matches(concat(order_id, customer_id, product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
+                or strlen(concat(order_id, customer_id, product_id)) > 600
+                then 'unreadable_id'
             when ordered_at is null then 'unparsable_date'
             when ordered_date < date '1990-01-01' or ordered_date >= date '2100-01-01' then 'date_out_of_range'
             when quantity is null and is_quantity_given then 'unparsable_quantity'

@@ -1,11 +1,12 @@
 """Cleaned assets: judge every line, keep the good ones, and replace yesterday's table only when the new one passes."""
 
+import datetime as dt
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
-from custana_pipeline.orchestration.audits import CONTRACTS, audit, contract_of, count_metadata
+from custana_pipeline.cleaned.breakers import Finding
+from custana_pipeline.orchestration.audits import CONTRACTS, Audit, audit, contract_of, count_metadata
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import (
@@ -16,6 +17,8 @@ from custana_pipeline.orchestration.sql_assets import (
     told_with_sql,
     upstream_assets,
 )
+from custana_pipeline.orchestration.watch import WATCH_CHECKS
+from custana_pipeline.stores.sql_models import NumberMarks
 from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
@@ -26,6 +29,8 @@ CHECKS = {
     CONSERVATION_CHECK: "Per file: every line that was read is kept, set aside or rejected, once.",
     REJECTED_CHECK: "The share of rejected lines is below max_rejected_share.",
 }
+MONEY_CHECK = "money_adds_up"
+MONEY_CHECKS = {MONEY_CHECK: "Per file: the money that was read is kept, set aside or rejected, to the cent."}
 ABSENT = ". The source has none of these, so the table is empty"
 COUNTED = "What became of every line of every file, by status and reason; cleaned.repairs counts what was mended"
 
@@ -39,6 +44,8 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
     key = asset_key(f"cleaned.{table}")
     lines, kept = project.models[f"cleaned.{table}_lines"], project.models[f"cleaned.{table}"]
     absent = table in project.models.absent_tables()
+    checked = CHECKS | (MONEY_CHECKS if table == "transactions" else {})
+    watched = WATCH_CHECKS[table]
 
     @dg.asset(
         key=key,
@@ -51,35 +58,55 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
         retry_policy=RETRIES,
         pool="warehouse",
         check_specs=[
-            dg.AssetCheckSpec(name, asset=key, blocking=True, description=told) for name, told in CHECKS.items()
+            dg.AssetCheckSpec(name, asset=key, blocking=name in checked, description=told)
+            for name, told in {**checked, **watched}.items()
         ],
     )
     @reported
-    def cleaned_table() -> dg.MaterializeResult:
+    def cleaned_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with project.warehouse.transaction() as session:
             session.prepare()
-            counts = clean_table(session, project, table)
+            found = clean_table(session, project, table, _as_of(context))
             metadata = table_metadata(session, kept.name, described_columns(contract_of(table)))
-            metadata |= lineage_metadata(session, kept, {lines.name: kept.name}) | count_metadata(counts)
+            metadata |= lineage_metadata(session, kept, {lines.name: kept.name}) | count_metadata(found.counts)
         checks = [
             dg.AssetCheckResult(check_name=name, passed=True, metadata=told)
-            for name, told in check_metadata(counts, project.settings.max_rejected_share).items()
+            for name, told in check_metadata(found, project.settings.max_rejected_share).items()
+            if name in checked
         ]
+        checks += [_watched(name, found.findings.get(name)) for name in watched]
         return dg.MaterializeResult(metadata={**metadata, "absent": absent}, check_results=checks)
 
     return cleaned_table
 
 
-def clean_table(session: Session, project: Project, table: str) -> pd.DataFrame:
-    """Builds one cleaned table, and returns the counts of its lines once it passed; `audit` says what stops it."""
-    session.create_source_views(project.models, project.raw_columns, [table])
+def _as_of(context: dg.AssetExecutionContext) -> dt.date | None:
+    """The day that the run is for, though the table is of all days; None where only files are taken in."""
+    day = context.run.tags.get("dagster/partition")
+    return dt.date.fromisoformat(day) if day else None
+
+
+def _watched(name: str, finding: Finding | None) -> dg.AssetCheckResult:
+    told = finding.told if finding else "nothing to judge"
+    passed = finding is None or finding.severity == "ok"
+    return dg.AssetCheckResult(
+        check_name=name, passed=passed, severity=dg.AssetCheckSeverity.WARN, metadata={"found": told}
+    )
+
+
+def clean_table(session: Session, project: Project, table: str, as_of: dt.date | None = None) -> Audit:
+    """Builds one cleaned table, and returns what was found of it once it has passed; see `audit` for what stops it."""
+    pack = project.settings.pack
+    numbers = NumberMarks(pack.decimal_mark, pack.thousands_mark)
+    session.create_source_views(project.models, project.raw_columns, [table], numbers)
     for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
         session.build(project.models[name], project.cleaning_parameters)
-    return audit(session, project, table)
+    return audit(session, project, table, as_of)
 
 
-def check_metadata(counts: pd.DataFrame, limit: float) -> dict[str, dict[str, Any]]:
-    """The numbers that each check has looked at, for the UI to plot over time; `counts` is what audit returns."""
+def check_metadata(found: Audit, limit: float) -> dict[str, dict[str, Any]]:
+    """The numbers that each check has looked at, for the UI to plot over time."""
+    counts = found.counts
     own: Any = counts[~counts["is_derived"].astype(bool)] if len(counts) else counts
     lines = int(own["line_count"].sum())
     rejected = int(own.loc[own["status"] == "rejected", "line_count"].sum())
@@ -88,6 +115,7 @@ def check_metadata(counts: pd.DataFrame, limit: float) -> dict[str, dict[str, An
         CONTRACT_CHECK: {"rows": kept},
         CONSERVATION_CHECK: {"lines": lines, "files": int(own["source_file"].nunique())},
         REJECTED_CHECK: {"rejected_share": round(rejected / max(lines, 1), 6), "limit": limit, "rejected": rejected},
+        MONEY_CHECK: dict(found.money),
     }
 
 

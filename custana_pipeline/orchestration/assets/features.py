@@ -9,6 +9,11 @@ from custana_pipeline.errors import ContractBroken, DataFault
 from custana_pipeline.features.windows import Origins
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.money import (
+    refuse_lost_in_customers,
+    refuse_lost_in_days,
+    refuse_other_customers,
+)
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import (
     asset_key,
@@ -27,6 +32,7 @@ CONTRACT_MEANING = "The rows of the day keep the table's pandera contract."
 LEVEL_TABLE = "histories"
 LEARNED_FROM = ("behavior", "demand", "segmentation")
 """The tables that models read."""
+ONE_ROW_A_CUSTOMER = ("assortment", "browsing", "demographics", "behavior", "demand", "segmentation")
 CONTRACTS = {
     "activity": "ActivityFeatures",
     "assortment": "AssortmentFeatures",
@@ -72,6 +78,8 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
                 metadata |= _build_days(session, project, model, dt.date.fromisoformat(context.partition_key))
             else:
                 session.build(model)
+                if model.table == "purchase_days":
+                    refuse_lost_in_days(session)
             metadata |= table_metadata(session, model.name, _descriptions(model)) | lineage_metadata(session, model)
         checks = [dg.AssetCheckResult(check_name=CONTRACT_CHECK, passed=True)] if checked else []
         return dg.MaterializeResult(metadata=metadata, check_results=checks)
@@ -88,6 +96,10 @@ def _build_days(session: Session, project: Project, model: SqlModel, day: dt.dat
     if model.table in LEARNED_FROM:
         refuse_unreal(session, model.name, days)
     judge_table(session, model, known)
+    if model.table == "activity":
+        refuse_lost_in_customers(session, day)
+    elif model.table in ONE_ROW_A_CUSTOMER:
+        refuse_other_customers(session, model.name, day)
     return {
         "dagster/partition_row_count": built[day],
         "origins": dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()}),

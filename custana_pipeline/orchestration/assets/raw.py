@@ -12,7 +12,7 @@ from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
-from custana_pipeline.raw.landing import hash_file, inspect_file
+from custana_pipeline.raw.landing import hash_file, inspect_file, refuse_changed
 from custana_pipeline.stores.landing_sql import (
     LandedFile,
     LandingPlan,
@@ -90,6 +90,7 @@ def raw_shape(project: Project, name: str) -> RawSetShape:
         delimiter=raw_set.delimiter,
         header=raw_set.header,
         optional=raw_set.optional,
+        timezone=project.settings.pack.timezone,
     )
 
 
@@ -106,6 +107,9 @@ def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> t
     inspected: list[InspectedFile] = [inspect_file(by_name[name], shape) for name in plan.to_land]
     landed = [land(session.connection, file) for file in inspected]
     hashes = dict(present)
+    for file in inspected:
+        # once more after all of them: a slow writer shows only after a while
+        refuse_changed(file)
     for copy, original in plan.second_copies.items():
         note_second_copy(session.connection, shape, (copy, hashes[copy]), original)
     return landed, plan
