@@ -125,7 +125,7 @@ class Pack(_Frozen):
     def _raw_sets_are_identifiers(cls, raw: dict[str, RawSet]) -> dict[str, RawSet]:
         for name in raw:
             _identifier(name)
-        reserved = {"files", "inputs", "malformed_lines"} & raw.keys()
+        reserved = {"files", "file_stamps", "inputs", "malformed_lines"} & raw.keys()
         if reserved:
             raise ValueError(f"the names {', '.join(sorted(reserved))} are custana's own")
         return raw
