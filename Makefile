@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_NO_PROGRESS := 1
 export UV_SYSTEM_CERTS := true
 
-.PHONY: help setup run ui test check bench bench-quality docs lock clean
+.PHONY: help setup run ui test check bench bench-landing bench-quality docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ check: setup  ## format, rules, types, SQL, layers, definitions, generated docs
 
 bench: setup  ## measure time and memory, and write bench/README.md (DATASETS=folder)
 	@$(BIN)/python bench/run_bench.py $(if $(DATASETS),--datasets $(DATASETS))
+
+bench-landing: setup  ## landing and cleaning beside bare DuckDB, into bench/landing.md (LINES=10000000, ARGS=...)
+	@$(BIN)/python bench/landing.py $(if $(LINES),--lines $(LINES)) $(ARGS)
 
 bench-quality: setup $(JUDGES)/.ready  ## judge the published lists, and write bench/quality.md (DATASETS=folder, ARGS=...)
 	@$(BIN)/python -m bench.quality $(if $(DATASETS),--datasets $(DATASETS)) $(ARGS)

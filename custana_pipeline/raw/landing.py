@@ -19,8 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from custana_pipeline.errors import BadFile, Transient
+from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import KNOWN_DELIMITERS, InspectedFile, ParquetKind, RawFormat, RawSetShape
+from custana_pipeline.raw.file_stamps import refuse_changed, stamp_of
 from custana_pipeline.raw.line_scan import LineScan
 from custana_pipeline.raw.plain_files import open_plain
 
@@ -52,28 +53,6 @@ def inspect_file(path: Path, raw_set: RawSetShape, max_expanded_bytes: int = MAX
     inspected = replace(inspected, stamp=before)
     refuse_changed(inspected)
     return inspected
-
-
-def stamp_of(path: Path) -> tuple[int, ...]:
-    """What tells that a path holds the same bytes as before: size, times of writing and change, and which file it is.
-
-    Raises Transient where the file is gone.
-    """
-    try:
-        found = path.stat()
-    except OSError:
-        raise _still_written(path.name) from None
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-
-
-def refuse_changed(inspected: InspectedFile) -> None:
-    """Raise Transient where a file is no longer the inspected one: it is being written, or was replaced."""
-    if stamp_of(inspected.path) != inspected.stamp:
-        raise _still_written(inspected.source_file)
-
-
-def _still_written(file_name: str) -> Transient:
-    return Transient(f"{file_name}: it changed while it was read: wait until it is written, then run again.")
 
 
 def hash_file(path: Path) -> str:

@@ -8,7 +8,7 @@
 The law of lines holds for whatever lands: line_count = header + blank + record + continuation + malformed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -17,7 +17,14 @@ from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.landing import refuse_changed
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
-from custana_pipeline.stores.landing_statements import FILES_TABLE, LEDGER_COLUMNS, MALFORMED_COLUMNS, MALFORMED_TABLE
+from custana_pipeline.stores.landing_statements import (
+    FILES_TABLE,
+    LEDGER_COLUMNS,
+    MALFORMED_COLUMNS,
+    MALFORMED_TABLE,
+    STAMPS_COLUMNS,
+    STAMPS_TABLE,
+)
 from custana_pipeline.stores.replays import prepare_replays, put_in
 
 
@@ -53,6 +60,7 @@ def prepare(connection: Connection, shape: RawSetShape) -> None:
     connection.execute(f"create table if not exists {FILES_TABLE} ({LEDGER_COLUMNS})")
     connection.execute(f"create table if not exists {MALFORMED_TABLE} ({MALFORMED_COLUMNS})")
     prepare_replays(connection)
+    connection.execute(f"create table if not exists {STAMPS_TABLE} ({STAMPS_COLUMNS})")
     stored = connection.execute(
         "select column_name from information_schema.columns where table_schema = 'raw' and table_name = $name "
         "order by ordinal_position",
@@ -67,6 +75,25 @@ def prepare(connection: Connection, shape: RawSetShape) -> None:
         f"create table if not exists raw.{shape.name} "
         f"(source_file varchar, source_hash varchar, source_line bigint, {columns})"
     )
+
+
+def known_hashes(connection: Connection, shape: RawSetShape, stamps: Mapping[str, str]) -> dict[str, str]:
+    """The sha256 of each file of the ledger that was read with its stamp of now (name -> stamp); after `prepare`."""
+    rows = connection.execute(
+        f"select source_file, stamp, source_hash from {STAMPS_TABLE} "
+        f"semi join {FILES_TABLE} using (raw_set, source_file, source_hash) where raw_set = $raw_set",
+        {"raw_set": shape.name},
+    ).fetchall()
+    return {name: content for name, stamp, content in rows if stamp and stamps.get(name) == stamp}
+
+
+def note_stamps(connection: Connection, shape: RawSetShape, read: Sequence[tuple[str, str, str]]) -> None:
+    """Keep the (file name, sha256, stamp) of files that were read, in place of what was kept of these names."""
+    for name, content, stamp in read:
+        query = f"delete from {STAMPS_TABLE} where raw_set = $raw_set and source_file = $file"
+        connection.execute(query, {"raw_set": shape.name, "file": name})
+        if stamp:
+            connection.execute(f"insert into {STAMPS_TABLE} values (?, ?, ?, ?)", (shape.name, name, content, stamp))
 
 
 def plan_landing(connection: Connection, shape: RawSetShape, present: Sequence[tuple[str, str]]) -> LandingPlan:

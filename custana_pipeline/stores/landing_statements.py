@@ -5,6 +5,7 @@ from custana_pipeline.stores.sql_text import identifier, literal, without_patter
 
 FILES_TABLE = "raw.files"
 MALFORMED_TABLE = "raw.malformed_lines"
+STAMPS_TABLE = "raw.file_stamps"
 LEDGER_COLUMNS = (
     "raw_set varchar, source_file varchar, source_hash varchar, byte_count bigint, line_count bigint, "
     "header_line_count bigint, blank_line_count bigint, record_count bigint, malformed_line_count bigint, "
@@ -13,6 +14,7 @@ LEDGER_COLUMNS = (
 MALFORMED_COLUMNS = (
     "raw_set varchar, source_file varchar, source_hash varchar, source_line bigint, reason varchar, raw_line varchar"
 )
+STAMPS_COLUMNS = "raw_set varchar, source_file varchar, source_hash varchar, stamp varchar"
 SHIFT_BUCKET = 2048
 # a control character that no text file has any use for
 _NO_DELIMITER = "\x01"

@@ -30,7 +30,7 @@ SQL_WORDS = frozenset(
 )
 """Names that no column of a table can have without quotes."""
 OWN_COLUMNS = frozenset(("source_file", "source_hash", "source_line"))
-OWN_RAW_SETS = frozenset(("files", "inputs", "malformed_lines", "replays"))
+OWN_RAW_SETS = frozenset(("files", "file_stamps", "inputs", "malformed_lines", "replays"))
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 _MARKS = re.compile(r"%(-[dmyHIMSj]|[aAwdbBmyYHIMSpjUWfzZxXcgnuVG%])")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")

@@ -11,6 +11,7 @@ from custana_pipeline.errors import BadFile, Transient, WrongUse
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import hash_file, inspect_file
 from custana_pipeline.stores.landing_sql import LandedFile, land, needs_landing, note_second_copy, plan_landing, prepare
+from custana_pipeline.stores.warehouse import Warehouse
 
 ORDERS = RawSetShape("orders", {"customer_id": "c", "day": "d", "amount": "a"}, optional=("amount",))
 PURCHASES = RawSetShape("purchases", {"customer_id": "", "day": "", "amount": ""}, "blank_separated", header=False)
@@ -257,3 +258,15 @@ def test_fixed_width_lines_land_by_their_characters_and_lines_of_another_length_
 def test_a_fixed_width_column_without_its_characters_is_refused(span):
     with pytest.raises(WrongUse, match="characters"):
         RawSetShape("cards", {"customer_id": span}, "fixed_width", header=False)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_the_warehouse_lands_many_lines_with_their_numbers_though_it_keeps_no_order(tmp_path, suffix):
+    path, last = tmp_path / f"o{suffix}", 900_000
+    content = "c,d,a\n" + "".join(f"{number},{'x' * (number % 41)},1\n" for number in range(2, last + 1))
+    path.write_bytes(gzip.compress(content.encode(), 1) if suffix.endswith("gz") else content.encode())
+    with Warehouse(tmp_path / "w.duckdb").transaction(may_read=[path]) as session:
+        assert session.rows("select current_setting('preserve_insertion_order')") == [(False,)]
+        land(session.connection, inspect_file(path, ORDERS))
+        counts = "select count(*), count(*) filter (where customer_id::bigint <> source_line) from raw.orders"
+        assert session.rows(counts) == [(last - 1, 0)]

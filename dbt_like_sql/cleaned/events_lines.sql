@@ -11,8 +11,7 @@ browsing_events as (
         customer_id,
         product_id,
         event_type,
-        happened_at,
-        line_text
+        happened_at
     from sources.events
 ),
 
@@ -38,10 +37,27 @@ typed as (
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
         lower(nullif(trim(event_type), '')) as event_type,
-        cast(try_strptime(nullif(trim(happened_at), ''), $timestamp_format) as timestamp) as happened_at,
-        line_text is not null
-        and row_number() over (partition by line_text order by source_file, source_line) > 1 as is_repeated
+        cast(try_strptime(nullif(trim(happened_at), ''), $timestamp_format) as timestamp) as happened_at
     from browsing_events
+),
+
+-- few events share their text with another one: a hash of all finds these cheaply, and only they are compared
+shared_hashes as (
+    select hash(line_text) as text_hash
+    from sources.events
+    where line_text is not null
+    group by hash(line_text)
+    having count(*) > 1
+),
+
+repeated_events as (
+    select
+        events.source_file,
+        events.source_hash,
+        events.source_line
+    from sources.events
+    inner join shared_hashes on hash(events.line_text) = shared_hashes.text_hash
+    qualify row_number() over (partition by events.line_text order by events.source_file, events.source_line) > 1
 ),
 
 judged as (
@@ -54,7 +70,7 @@ judged as (
         typed.event_type,
         typed.happened_at,
         case
-            when typed.is_repeated then 'exact_duplicate'
+            when repeated_events.source_line is not null then 'exact_duplicate'
             when typed.customer_id is null then 'no_customer'
             when
                 regexp_matches(concat(typed.customer_id, typed.product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
@@ -70,6 +86,11 @@ judged as (
         end as reason
     from typed
     left join known_customers on typed.customer_id = known_customers.customer_id
+    left join repeated_events
+        on
+            typed.source_file = repeated_events.source_file
+            and typed.source_hash = repeated_events.source_hash
+            and typed.source_line = repeated_events.source_line
 )
 
 select

@@ -15,8 +15,7 @@ order_lines as (
         quantity,
         unit_price,
         amount,
-        set_aside_reason,
-        line_text
+        set_aside_reason
     from sources.transactions
 ),
 
@@ -25,7 +24,7 @@ given_columns as (
     select
         count(quantity) > 0 as has_quantity,
         count(unit_price) + count(amount) > 0 as has_money
-    from order_lines
+    from sources.transactions
 ),
 
 trimmed as (
@@ -46,11 +45,30 @@ trimmed as (
         nullif(trim(quantity), '') as quantity,
         nullif(trim(unit_price), '') as unit_price,
         nullif(trim(amount), '') as amount,
-        set_aside_reason,
-        line_text is not null
-        and not $keep_identical_lines
-        and row_number() over (partition by line_text order by source_file, source_line) > 1 as is_repeated
+        set_aside_reason
     from order_lines
+),
+
+-- few lines share their text with another one: a hash of all finds these cheaply, and only they are compared
+shared_hashes as (
+    select hash(line_text) as text_hash
+    from sources.transactions
+    where line_text is not null and not $keep_identical_lines
+    group by hash(line_text)
+    having count(*) > 1
+),
+
+repeated_lines as (
+    select
+        transactions.source_file,
+        transactions.source_hash,
+        transactions.source_line
+    from sources.transactions
+    inner join shared_hashes on hash(transactions.line_text) = shared_hashes.text_hash
+    qualify
+        row_number() over (
+            partition by transactions.line_text order by transactions.source_file, transactions.source_line
+        ) > 1
 ),
 
 typed as (
@@ -63,7 +81,7 @@ typed as (
         trimmed.product_id,
         trimmed.ordered_at,
         trimmed.set_aside_reason,
-        trimmed.is_repeated,
+        repeated_lines.source_line is not null as is_repeated,
         given_columns.has_money,
         trimmed.quantity is not null as is_quantity_given,
         trimmed.unit_price is not null as is_price_given,
@@ -76,6 +94,11 @@ typed as (
         try_cast(trimmed.amount as decimal(18, 2)) as amount
     from trimmed
     cross join given_columns
+    left join repeated_lines
+        on
+            trimmed.source_file = repeated_lines.source_file
+            and trimmed.source_hash = repeated_lines.source_hash
+            and trimmed.source_line = repeated_lines.source_line
 ),
 
 priced as (

@@ -11,13 +11,16 @@ from custana_pipeline.errors import BadFile
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
-from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
-from custana_pipeline.raw.landing import hash_file, inspect_file, refuse_changed
+from custana_pipeline.raw.contracts import RawSetShape
+from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp
+from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores.landing_sql import (
     LandedFile,
     LandingPlan,
+    known_hashes,
     land,
     note_second_copy,
+    note_stamps,
     plan_landing,
     prepare,
 )
@@ -95,19 +98,27 @@ def raw_shape(project: Project, name: str) -> RawSetShape:
 
 
 def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> tuple[list[LandedFile], LandingPlan]:
-    """Lands what is new or changed of `files`; all of them are inspected before the first one is loaded."""
+    """Lands what is new or changed of `files`; all of them are inspected before the first one is loaded.
+
+    Each file is read once for its inspection and hash. One whose stamp (size, times of writing and change, inode) is
+    that of its last reading is not read again.
+    """
     prepare(session.connection, shape)
     by_name = {file.name: file for file in files}
     if len(by_name) < len(files):
         raise BadFile(
             f"raw.{shape.name}: two of its files have the same name in different folders: rename one of them."
         )
-    present = [(file.name, hash_file(file)) for file in files]
-    plan = plan_landing(session.connection, shape, present)
-    inspected: list[InspectedFile] = [inspect_file(by_name[name], shape) for name in plan.to_land]
-    landed = [land(session.connection, file) for file in inspected]
-    hashes = dict(present)
-    for file in inspected:
+    stamps = {file.name: settled_stamp(file) for file in files}
+    hashes = known_hashes(session.connection, shape, stamps)
+    inspected = {name: inspect_file(by_name[name], shape) for name in stamps if name not in hashes}
+    note_stamps(session.connection, shape, [(name, file.source_hash, stamps[name]) for name, file in inspected.items()])
+    hashes |= {name: file.source_hash for name, file in inspected.items()}
+    plan = plan_landing(session.connection, shape, sorted(hashes.items()))
+    # a declaration that changed has its files inspected by it, read before or not
+    chosen = [inspected.get(name) or inspect_file(by_name[name], shape) for name in plan.to_land]
+    landed = [land(session.connection, file) for file in chosen]
+    for file in inspected.values():
         # once more after all of them: a slow writer shows only after a while
         refuse_changed(file)
     for copy, original in plan.second_copies.items():
