@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JUDGES := .venv-judges
+AUDIT := .venv-audit
 SOURCE ?=
 
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -16,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_NO_PROGRESS := 1
 export UV_SYSTEM_CERTS := true
 
-.PHONY: help setup run ui test check bench bench-landing bench-quality docs lock clean
+.PHONY: help setup run ui test selftest check bench bench-landing bench-quality docs lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -70,6 +71,17 @@ $(JUDGES)/.ready: bench/quality/judges.lock
 	@$(BIN)/uv pip sync --quiet --python $(JUDGES)/bin/python --require-hashes bench/quality/judges.lock \
 		&& touch $@ || echo "The judges could not be installed: their rows will say so."
 
+audit: setup $(AUDIT)/.ready  ## look for known weaknesses in what the lock installs; needs a source of advisories
+	@$(AUDIT)/bin/python -m pip_audit --strict --require-hashes --disable-pip --progress-spinner off \
+		--format json -r requirements.lock -o $(AUDIT)/report.json 2>$(AUDIT)/audit.log || true
+	@$(BIN)/custana audit $(AUDIT)/report.json; code=$$?; rm -f $(AUDIT)/report.json; exit $$code
+
+$(AUDIT)/.ready: requirements-audit.lock
+	@echo "Setting up $(AUDIT): pip-audit (once) ..."
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(BIN)/uv pip sync --quiet --python $(AUDIT)/bin/python --require-hashes requirements-audit.lock
+	@touch $@
+
 docs: setup  ## write docs/reference from the code
 	@$(BIN)/custana docs
 
@@ -81,7 +93,9 @@ lock:  ## resolve the dependencies anew and write the locks, without hosts
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
 		| $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --upgrade - -o bench/quality/judges.lock
+	@echo pip-audit | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --upgrade - -o requirements-audit.lock
 
 clean:  ## the environment and what custana wrote; data/sample, data/landing and data/published stay
-	@rm -rf $(VENV) $(JUDGES) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(JUDGES) $(AUDIT) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find data -mindepth 1 -maxdepth 1 ! -name sample ! -name landing ! -name published ! -name README.md -exec rm -rf {} +

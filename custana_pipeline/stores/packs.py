@@ -44,7 +44,7 @@ class RawSet(_Frozen):
     delimiter: FieldMark = Field(
         ",", min_length=1, max_length=1, description="The character between two fields of a csv."
     )
-    header: bool = Field(True, description="Whether the first line names the columns.")
+    header: bool = Field(True, strict=True, description="Whether the first line names the columns.")
     columns: dict[RawName, OneLine] | tuple[RawName, ...] = Field(
         min_length=1,
         max_length=MOST_COLUMNS,
@@ -52,7 +52,7 @@ class RawSet(_Frozen):
         "for fixed_width raw name -> first and last character, such as '1-5'.",
     )
     optional: tuple[str, ...] = Field((), description="Raw names whose header may be missing; they load as null.")
-    required: bool = Field(True, description="Whether a run without any such file is an error.")
+    required: bool = Field(True, strict=True, description="Whether a run without any such file is an error.")
 
     @field_validator("columns")
     @classmethod

@@ -12,6 +12,10 @@ from custana_pipeline.errors import WrongUse, shown
 from custana_pipeline.raw.plain_files import read_text
 
 MOST_BYTES = 256 * 1024
+_LONG_KEY = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]{1,100}|"[^"\n]{0,100}"|'[^'\n]{0,100}')\s{0,5}\.\s{0,5}){16}""", re.ASCII
+)
+"""A key of so many parts; Python's reader takes the square of their number in time and memory."""
 _SECRET_NAME = re.compile(
     r"(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)$", re.IGNORECASE
 )
@@ -36,6 +40,8 @@ class SettingsFileSource(TomlConfigSettingsSource):
 def read_settings_file(path: Path) -> dict[str, Any]:
     """What the file says; WrongUse, with the line, where it is no TOML, or larger than any settings are."""
     text = read_text(path, MOST_BYTES)
+    if _LONG_KEY.search(text):
+        raise WrongUse(f"{path.name} has a key of more than 16 parts: no setting is nested as deep.")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

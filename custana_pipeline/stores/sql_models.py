@@ -5,6 +5,7 @@ parameters it needs, what columns it yields and where each column comes from, so
 """
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from custana_pipeline.stores.settings_rules import IDENTIFIER
 from custana_pipeline.stores.sql_safety import LONGEST_TEXT, why_unsafe
 from custana_pipeline.stores.sql_text import identifier
 
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it does not know is refused here, and told once
 DIALECT = "duckdb"
 STAGES = ("cleaned", "features", "applications")
 SOURCE_COLUMNS = ("source_file", "source_hash", "source_line")

@@ -46,7 +46,7 @@ def _snapshot(day: dt.date, rate: np.ndarray, value: np.ndarray, random: np.rand
             "btyd_p_buy": 1 - np.exp(-(0.5 * quarter + 0.1 * year)),
             "btyd_purchases": 0.5 * quarter + 0.1 * year,
             "btyd_amount": ((0.5 * quarter + 0.1 * year) * value).round(2),
-            "location": random.choice(["North", "South", None], count),
+            "location": random.choice(np.array(["North", "South", None], dtype=object), count),
             "is_recommended": bought > 0,
             "future_purchase": bought,
             "future_amount": (bought * value * random.gamma(8.0, 1 / 8, count)).round(2),

@@ -25,11 +25,11 @@ def _scores(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
 @trial("E3")
 def columns_without_anything_in_them(_: Trial) -> None:
     """Trains with constant and empty columns, then scores with a column that has lost all its values."""
-    rows = snapshots().assign(always_one=1.0, never_there=None, one_word="x")
+    rows: Any = snapshots().assign(always_one=1.0, never_there=None, one_word="x")
     training, models = _served(rows)
     dropped = {"always_one", "never_there", "one_word"} & set(training.dropped_columns)
     expect(len(dropped) == 3, f"of three columns without anything only {sorted(dropped)} are reported as dropped")
-    today = rows[rows["as_of"] == AS_OF]
+    today: Any = rows[rows["as_of"] == AS_OF]
     for name in ("recency_days", "purchase_amount", "location"):
         for model in models:
             scores = _scores(model, today.assign(**{name: None}))
@@ -43,9 +43,9 @@ def columns_without_anything_in_them(_: Trial) -> None:
 @trial("E4")
 def other_categories_other_order(_: Trial) -> None:
     """Scores with the columns shuffled, with one missing, and with a category that training never saw."""
-    rows = snapshots()
+    rows: Any = snapshots()
     _, models = _served(rows)
-    today = rows[rows["as_of"] == AS_OF].reset_index(drop=True)
+    today: Any = rows[rows["as_of"] == AS_OF].reset_index(drop=True)
     other_way = today[today.columns[::-1]]
     strange = today.assign(location="Atlantis")
     for model in models:
@@ -74,7 +74,7 @@ def numbers_that_are_none(run: Trial) -> None:
     from custana_pipeline.orchestration.unreal_values import TABLE, UnrealValues, listing_customers, refuse_unreal
 
     warehouse = Warehouse(Path(run.scratch) / "shop.duckdb")
-    rows = snapshots(60)
+    rows: Any = snapshots(60)
     for value, reason in ((np.nan, "NaN"), (np.inf, "infinite"), (-np.inf, "infinite"), (1e308, "beyond magnitude")):
         faulty = rows.copy()
         faulty.loc[3, "purchase_amount"] = 0.0

@@ -14,7 +14,7 @@ MEASURES = ["recency_days", "purchase_frequency", "purchase_amount", "tenure_day
 @trial("E8")
 def customers_that_are_all_alike(_: Trial) -> None:
     """Segments identical customers, two kinds of row, all noise, one outlier, and next to none."""
-    rows = people()
+    rows: Any = people()
     for name, alike in {
         "identical rows": _repeated(rows, 1),
         "two different rows": _repeated(rows, 2),
@@ -56,7 +56,8 @@ def nights_keep_their_labels() -> None:
     """Segments three nights of slowly changing customers, each after the last one."""
     from custana_pipeline.models.segment_identity import PreviousSegments
 
-    rows, previous, last = people(), None, None
+    rows: Any = people()
+    previous, last = None, None
     for night in range(3):
         rows = rows.assign(recency_days=rows["recency_days"] + night, as_of=rows["as_of"] + pd.Timedelta(days=1))
         training = segmented(rows, previous)

@@ -25,10 +25,10 @@ def _expect_not_trainable(rows: pd.DataFrame, what: str) -> None:
 @trial("E1")
 def one_outcome_only(_: Trial) -> None:
     """Trains on outcomes of one class, and with a single customer of the other."""
-    rows = snapshots()
+    rows: Any = snapshots()
     for name, outcome in (("nobody buys", False), ("everybody buys", True)):
-        _expect_not_trainable(rows.assign(is_recommended=np.where(_past(rows), outcome, None)), name)
-    one = np.where(_past(rows), rows["customer_id"] == "c00001", None)
+        _expect_not_trainable(rows.assign(is_recommended=_past(rows).map({True: outcome, False: None})), name)
+    one = (rows["customer_id"] == "c00001").astype(object).where(_past(rows), None)
     _expect_not_trainable(rows.assign(is_recommended=one), "one customer buys")
     _expect_not_trainable(rows.assign(is_recommended=None), "no outcome is known")
 
@@ -36,7 +36,7 @@ def one_outcome_only(_: Trial) -> None:
 @trial("E2")
 def next_to_no_customers(_: Trial) -> None:
     """Trains on 0, 1, 2, 10 and 49 customers."""
-    rows = snapshots()
+    rows: Any = snapshots()
     for count in (0, 1, 2, 10, 49):
         _expect_not_trainable(rows[rows["customer_id"] < f"c{count:05d}"], f"{count} customers")
 
@@ -48,7 +48,7 @@ def features_that_know_the_outcome(_: Trial) -> None:
     The split is by time: a customer is on both sides, on other days, and no outcome window of training overlaps the
     window that is judged on.
     """
-    rows = snapshots()
+    rows: Any = snapshots()
     told = rows["is_recommended"].map({True: 1.0, False: 0.0})
     noise = pd.Series(np.random.default_rng(7).random(len(rows)), index=rows.index)
     disguises = {
@@ -73,7 +73,8 @@ def features_that_know_the_outcome(_: Trial) -> None:
 def outcomes_without_a_reason(run: Trial) -> None:
     """Shuffles the outcomes among customers and days, and looks whether a model takes over all the same."""
     for seed in range(run.times(quick=2, full=20)):
-        rows, random = snapshots(seed=seed), np.random.default_rng(seed)
+        rows: Any = snapshots(seed=seed)
+        random = np.random.default_rng(seed)
         known = _past(rows).to_numpy()
         outcomes = rows.loc[known, OUTCOMES].to_numpy()
         rows.loc[known, OUTCOMES] = outcomes[random.permutation(len(outcomes))]
@@ -86,9 +87,9 @@ def outcomes_without_a_reason(run: Trial) -> None:
 @trial("E10")
 def the_same_again(_: Trial) -> None:
     """Trains twice on the same rows, in two orders, and compares every score; then three nights of segments."""
-    rows = snapshots()
+    rows: Any = snapshots()
     shuffled = rows.sample(frac=1.0, random_state=3).reset_index(drop=True)
-    today = rows[rows["as_of"] == AS_OF]
+    today: Any = rows[rows["as_of"] == AS_OF]
     found = []
     for each in (rows, shuffled):
         training = trained(each)
