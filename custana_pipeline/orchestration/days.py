@@ -9,14 +9,13 @@ from custana_pipeline.stores.packs import Pack
 
 
 def as_of_days(pack: Pack) -> dg.DailyPartitionsDefinition:
-    """Every day of the pack's calendar; an open calendar reaches to today, so that a night's run can take its day."""
-    if pack.calendar.end is None:
-        return dg.DailyPartitionsDefinition(
-            start_date=pack.calendar.start.isoformat(), timezone=pack.timezone, end_offset=1
-        )
-    after = pack.calendar.end + dt.timedelta(days=1)
+    """Every day of the pack's calendar up to today, so that a night's run can take the day that begins."""
+    end = pack.calendar.end
     return dg.DailyPartitionsDefinition(
-        start_date=pack.calendar.start.isoformat(), end_date=after.isoformat(), timezone=pack.timezone
+        start_date=pack.calendar.start.isoformat(),
+        end_date=(end + dt.timedelta(days=1)).isoformat() if end else None,
+        timezone=pack.timezone,
+        end_offset=1,
     )
 
 

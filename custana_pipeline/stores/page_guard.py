@@ -15,6 +15,8 @@ Application = Callable[..., Any]
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _LARGEST_JUDGED_BODY = 1_000_000
 """Bytes of a request that are read before it is let through; only those that may name a folder are."""
+_SHUT = ("/mlflow/assistant", "/gateway/")
+"""Parts of MLflow that start programs on this machine or call others; custana has no use for them."""
 _LOOKING = ("search", "get", "query", "graphql")
 """How the last part of an address begins where MLflow's page only reads, although by POST."""
 
@@ -56,6 +58,8 @@ class PageGuard:
             return 403, "This page answers to its own address only; CUSTANA_UI_HOSTS names a reverse proxy's."
         if any(origin.partition("://")[2] not in self.hosts for origin in origins):
             return 403, "This request comes from another page."
+        if any(part in scope["path"] for part in _SHUT):
+            return 403, "This part of MLflow is not open here."
         method = scope.get("method", "GET")
         if scope["type"] == "http" and method not in _SAFE:
             if any(site in ("cross-site", "same-site") for site in sites):

@@ -123,6 +123,11 @@ def _own(error: Exception, store: TrackingStore) -> CustanaError:
         return Transient(f"{store.database} is locked by another process: try again when that has ended.")
     if "database or disk is full" in text or "readonly database" in text:
         return CustanaError(f"{store.database} cannot be written: check its rights and the free space.")
+    if "file is not a database" in text or "disk image is malformed" in text:
+        return CustanaError(
+            f"{store.database} is damaged: move {store.folder} away and run again, which begins a new one; what was "
+            "published stays."
+        )
     if "out-of-date database schema" in text or "Can't locate revision" in text:
         return CustanaError(
             f"{store.database} was written by another version of MLflow: install that one, or move {store.folder} away."

@@ -32,6 +32,12 @@ def test_an_open_calendar_ends_with_the_day_that_has_begun_in_the_sources_timezo
     assert days.get_partition_keys(current_time=at)[-1] == last
 
 
+def test_a_calendar_that_ends_in_time_to_come_has_the_day_that_has_begun_and_no_later_one(tmp_path: Path) -> None:
+    days = as_of_days(with_calendar(tmp_path, LAST_DAY).pack)
+    at = dt.datetime.fromisoformat("2024-10-05T03:00:00+00:00")
+    assert days.get_partition_keys(current_time=at)[-1] == "2024-10-05"
+
+
 @pytest.mark.parametrize("text", ["yesterday", "2024-02-30", "01.07.2024", "2024-7-1", "", "2024-07-01T00:00:00"])
 def test_a_day_that_is_none_is_wrong_use(text: str) -> None:
     with pytest.raises(WrongUse, match=r"--as-of is a day such as 2011-09-10"):

@@ -115,6 +115,12 @@ def test_the_pages_own_addresses_are_answered(address: str) -> None:
     assert answer(address=address) == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_starts_programs_or_calls_others_is_shut(method: str) -> None:
+    assert answer(method, "/ajax-api/3.0/mlflow/assistant/message") == 403
+    assert answer(method, "/gateway/chat/invocations") == 403
+
+
 def test_an_address_may_not_lead_upwards() -> None:
     assert answer(address="/logs/../../../etc/passwd.out") == 403
 
