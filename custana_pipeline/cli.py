@@ -21,6 +21,8 @@ app = typer.Typer(
 # typer may carry a click of its own, and does not export the base class of its errors
 UsageFault: type[Exception] = typer.BadParameter.__mro__[2]
 
+STOPPED_CODE = 130
+
 Source = Annotated[str | None, typer.Option("--source", help="Source pack; custana.toml names the default.")]
 Input = Annotated[str | None, typer.Option("--input", help="Folder or file to read instead of the pack's input.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for everything that custana writes.")]
@@ -29,10 +31,13 @@ HorizonDays = Annotated[
     int | None, typer.Option("--horizon-days", min=1, max=730, help="Days ahead, instead of the pack's.")
 ]
 
+_settled: dict[str, Path] = {}
+"""Where this process's command writes; what is told of a full disk says how much is free there."""
+
 
 def main() -> None:
     """Runs the command line; every expected error is one line on stderr and its exit code."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping is stopping: what is open is closed first
     try:
@@ -41,8 +46,7 @@ def main() -> None:
         error.show()  # type: ignore[attr-defined]
         sys.exit(WrongUse.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        code = STOPPED_CODE
     except CustanaError as error:
         print(f"custana: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
@@ -51,9 +55,11 @@ def main() -> None:
             raise
         from custana_pipeline.stores import faults
 
-        own = faults.told(error) or faults.defect(error)
+        own = faults.told(error, _settled.get("data_dir")) or faults.defect(error)
         print(f"custana: {own}", file=sys.stderr)  # noqa: T201
         sys.exit(own.exit_code)
+    if code == STOPPED_CODE:  # typer may have caught the interruption itself
+        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -66,9 +72,11 @@ def run(
     data_dir: DataDir = None,
 ) -> int:
     """Run the whole chain for one day: from files to published lists and report."""
+    settings = _settings(source, input_path, data_dir, horizon_days)
+    _ = settings.input_path  # a source or an input that is none is told before anything starts
     from custana_pipeline.commands.run import run_and_tell
 
-    return run_and_tell(_settings(source, input_path, data_dir, horizon_days), as_of)
+    return run_and_tell(settings, as_of)
 
 
 @app.command()
@@ -81,16 +89,9 @@ def ui(
     read_only: Annotated[bool, typer.Option("--read-only", help="Pages to look at only; no schedules run.")] = False,
 ) -> int:
     """Start Dagster (UI and daemon) and MLflow together on loopback, until Ctrl-C."""
+    settings = _settings(source, input_path, data_dir, None, dagster_port=dagster_port, mlflow_port=mlflow_port)
     from custana_pipeline.commands.ui import serve_until_stopped
-    from custana_pipeline.stores.settings import load_settings
 
-    settings = load_settings(
-        source=source,
-        input=_absolute(input_path),
-        data_dir=_absolute(data_dir),
-        dagster_port=dagster_port,
-        mlflow_port=mlflow_port,
-    )
     return serve_until_stopped(settings, is_read_only=read_only)
 
 
@@ -103,9 +104,10 @@ def train(
     data_dir: DataDir = None,
 ) -> int:
     """Train one analysis on a flat file, log it to MLflow, and write predictions."""
+    settings = _settings(None, None, data_dir, None)
     from custana_pipeline.commands.train import train_and_predict
 
-    return train_and_predict(_settings(None, None, data_dir, None), analysis, file, apply_to=apply, out=out)
+    return train_and_predict(settings, analysis, file, apply_to=apply, out=out)
 
 
 @app.command()
@@ -205,13 +207,19 @@ def replay(
     return replay_and_tell(_settings(source, None, data_dir, None), file)
 
 
-def _settings(source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None):
+def _settings(
+    source: str | None, input_path: str | None, data_dir: Path | None, horizon_days: int | None, **more: int | None
+):
+    """The settings, read before anything heavy is imported, so that what is wrong with them is told at once."""
+    from custana_pipeline.stores.places import absolute
     from custana_pipeline.stores.settings import load_settings
 
-    return load_settings(
-        source=source, input=_absolute(input_path), data_dir=_absolute(data_dir), horizon_days_override=horizon_days
+    settings = load_settings(
+        source=source,
+        input=None if input_path is None else str(absolute(input_path, "--input")),
+        data_dir=None if data_dir is None else absolute(data_dir, "--data-dir"),
+        horizon_days_override=horizon_days,
+        **more,
     )
-
-
-def _absolute(path: str | Path | None) -> str | None:
-    return None if path is None else str(Path(path).expanduser().resolve())
+    _settled["data_dir"] = settings.data_dir
+    return settings

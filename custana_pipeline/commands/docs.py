@@ -7,7 +7,8 @@ from typing import Any
 from custana_pipeline.commands.docs_reasons import reason_rows
 from custana_pipeline.stores.breaker_settings import Breakers
 from custana_pipeline.stores.durable_files import replace_text
-from custana_pipeline.stores.settings import Calendar, Pack, RawSet, Settings, load_settings, project_dir
+from custana_pipeline.stores.packs import Calendar, Pack, RawSet
+from custana_pipeline.stores.settings import Settings, load_settings, project_dir
 
 MARK = "<!-- Written by `make docs` from the code: change it there. -->"
 PLAIN_TYPES = {"bool": "boolean", "boolean": "boolean", "float64": "double", "int64": "bigint", "str": "varchar"}

@@ -93,7 +93,7 @@ def show(console: Console, settings: Settings, summary: RunSummary, outcome: Run
     for warning in summary.warnings:
         console.print(f"[yellow]warning[/yellow]    {warning}")
     for reason in summary.absent:
-        console.print(f"[dim]{reason}[/dim]")
+        console.print(reason, style="dim")
     if summary.models:
         console.print()
         console.print(_models(summary, outcome))

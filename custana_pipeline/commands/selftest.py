@@ -34,7 +34,7 @@ def selftest(settings: Settings, ids: Sequence[str], *, is_full: bool, processes
     console.print(f"custana selftest: {len(plan.ids)} faults, {form} form, {processes} at a time")
     verdicts = _told_as_they_end(console, plan)
     seconds = time.monotonic() - began
-    console.print(f"\n{summary(verdicts)} ({seconds:.0f} s)", highlight=False)
+    console.print(f"\n{summary(verdicts)} ({seconds:.0f} s)")
     page = out or (settings.project_dir / PAGE if not ids else None)
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -66,8 +66,8 @@ def _told_as_they_end(console: Console, plan: Plan) -> list[Verdict]:
         def heard(verdict: Verdict) -> None:
             told = f": {verdict.told}" if verdict.told else ""
             line = f"{verdict.id:<4} {SHOWN[verdict.state]} {verdict.seconds:6.1f} s  {faults[verdict.id]}"
-            progress.console.print(line, highlight=False, end="")
-            progress.console.print(told, markup=False, highlight=False)
+            progress.console.print(line, markup=True, end="")
+            progress.console.print(told)
             progress.update(bar, advance=1)
 
         return run_trials(plan, heard)

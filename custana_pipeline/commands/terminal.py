@@ -7,9 +7,9 @@ PIPED_WIDTH = 140
 
 
 def terminal() -> Console:
-    """Standard output; lines are never broken, so that a path can be copied whole."""
-    shown = Console(soft_wrap=True, highlight=False)
-    return shown if shown.is_terminal else Console(soft_wrap=True, highlight=False, width=PIPED_WIDTH)
+    """Standard output; lines are never broken, so that a path can be copied whole, and [words] are words."""
+    plain = Console(soft_wrap=True, highlight=False, markup=False)
+    return plain if plain.is_terminal else Console(soft_wrap=True, highlight=False, markup=False, width=PIPED_WIDTH)
 
 
 def plain_table(title: str, headings: tuple[str, ...], numbers_from: int | None = None) -> Table:

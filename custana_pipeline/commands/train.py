@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from rich.console import Console
 
 from custana_pipeline.commands.terminal import plain_table, terminal
@@ -12,6 +13,8 @@ from custana_pipeline.models.seed_frames import read_flat
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.training_log import TrainingFacts, digest_of, log_training
 from custana_pipeline.stores.durable_files import replace_bytes
+from custana_pipeline.stores.list_files import csv_bytes
+from custana_pipeline.stores.places import output_file
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.tracking_records import LoggedAnalysis, Origin
 
@@ -36,6 +39,8 @@ def train_and_predict(
     """
     if analysis not in TARGETS:
         raise WrongUse(f"ANALYSIS is one of {', '.join(TARGETS)}.")
+    target = out or Path(f"{(apply_to or file).name.split('.')[0]}_predictions.csv")
+    written = output_file(target, [file, *([apply_to] if apply_to else [])])
     console = terminal()
     console.print(f"custana: training {analysis} on {file.name}")
     rows = read_flat(file)
@@ -45,8 +50,7 @@ def train_and_predict(
     if not flat.training.is_trained:
         raise NotTrainable(f"{analysis} is NOT_TRAINABLE on {file.name}: {flat.training.reason} MLflow: {logged.url}")
     predictions = apply_flat(flat, others)
-    target = out or Path(f"{(apply_to or file).name.split('.')[0]}_predictions.csv")
-    replace_bytes(target, predictions.to_csv(index=False).encode())
+    replace_bytes(written, csv_bytes(pa.Table.from_pandas(predictions, preserve_index=False)))
     _show(console, flat)
     console.print()
     console.print(f"Rows         {len(rows):,}; {flat.split}")

@@ -1,8 +1,8 @@
 """Whether the customers of tonight are like those that the models learned from, column by column."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from custana_pipeline.models.change import NO_CHANGE, Change, change_between, is_number
 from custana_pipeline.models.change_words import direction
-from custana_pipeline.models.encoding import NOT_FEATURES
+from custana_pipeline.models.encoding import NOT_FEATURES, UNKNOWN_TEXT, as_text
 
 Level = Literal["none", "warn", "alarm"]
 LEVELS: tuple[Level, ...] = ("none", "warn", "alarm")
@@ -48,6 +48,8 @@ class Drift:
     """One or two sentences: which inputs moved, and what to do."""
     table: pd.DataFrame
     """COLUMNS, one row a column: largest PSI first, alarms before warnings."""
+    unseen: Mapping[str, int] = field(default_factory=dict)
+    """Text column -> how many of tonight's customers have a category that training never saw."""
 
     def columns_at(self, level: Level) -> tuple[str, ...]:
         """The columns of one level, largest change first."""
@@ -75,22 +77,41 @@ def drift_between(
     before, now = _bounded(reference), _bounded(tonight)
     pairs = [(_bounded(first), _bounded(second)) for first, second in earlier]
     rows = [_row(name, (before, now), pairs, (chosen, tolerated)) for name in names]
-    return _judged(pd.DataFrame(rows, columns=list(COLUMNS)))
+    return _judged(pd.DataFrame(rows, columns=list(COLUMNS)), unseen_categories(reference, tonight))
+
+
+def unseen_categories(reference: pd.DataFrame, tonight: pd.DataFrame) -> dict[str, int]:
+    """Text column -> rows of `tonight` whose category is nowhere in `reference`, where there are any."""
+    both = [name for name in reference if name in tonight and name not in NOT_FEATURES]
+    counts = {
+        str(name): int((~as_text(tonight[name]).isin({*as_text(reference[name]), UNKNOWN_TEXT})).sum())
+        for name in both
+        if not is_number(reference[name], tonight[name])
+    }
+    return {name: count for name, count in counts.items() if count}
 
 
 def together(*drifts: Drift) -> Drift:
     """One drift of several that were measured apart; those that could not be compared are left out, if any could."""
     compared = [drift for drift in drifts if drift.state == "COMPARED"]
-    return _judged(pd.concat([drift.table for drift in compared], ignore_index=True)) if compared else drifts[0]
+    if not compared:
+        return drifts[0]
+    unseen = {name: count for drift in compared for name, count in drift.unseen.items()}
+    return _judged(pd.concat([drift.table for drift in compared], ignore_index=True), unseen)
 
 
-def _judged(table: pd.DataFrame) -> Drift:
+def _judged(table: pd.DataFrame, unseen: Mapping[str, int]) -> Drift:
     """Largest change first, alarms before warnings, with the note on them."""
     by_size = table.sort_values(["psi", "column"], ascending=[False, True])
     by_level: dict[Level, Any] = {level: by_size[by_size["level"] == level] for level in reversed(LEVELS)}
     ordered = pd.concat(list(by_level.values()), ignore_index=True)
     highest: Level = next(level for level in by_level if len(by_level[level]))
-    return Drift("COMPARED", highest, _note(ordered), ordered)
+    return Drift("COMPARED", highest, _note(ordered) + _unseen_note(unseen), ordered, unseen)
+
+
+def _unseen_note(unseen: Mapping[str, int]) -> str:
+    told = ", ".join(f"{name} ({count:,})" for name, count in sorted(unseen.items()))
+    return f" Customers with a category that training never saw, scored as rare ones: {told}." if unseen else ""
 
 
 def equally_far_pairs(days: Iterable[Any], distance_days: int) -> list[tuple[Any, Any]]:

@@ -20,7 +20,8 @@ MOST_R2 = 0.95
 def leaked_features(rows: pd.DataFrame, columns: tuple[str, ...], target: str) -> dict[str, float]:
     """Feature -> its AUC (yes/no target) or R2 (number), for those above the limit on `rows`, the worst first.
 
-    Texts are judged by the mean outcome of each of their values, rare ones (below 10 rows) taken together. Where
+    Texts are judged by the mean outcome of each of their values, rare ones (below 10 rows) taken together; of a number
+    also whether it is there at all, which may tell as much as its value. Where
     BG/NBD, which is fitted on histories alone, comes within REGULAR_ROOM of the limit itself, customers are that
     regular, and nothing is a leak.
     """
@@ -28,7 +29,7 @@ def leaked_features(rows: pd.DataFrame, columns: tuple[str, ...], target: str) -
     if len(actual) < 3 or np.ptp(actual) == 0:
         return {}
     measure, limit = (_auc, MOST_AUC) if target == "is_recommended" else (_r2, MOST_R2)
-    found = {name: measure(_as_number(rows[name], actual), actual) for name in columns}
+    found = {name: max(measure(each, actual) for each in _readings(rows[name], actual)) for name in columns}
     if any(found.get(name, 0.0) > limit - REGULAR_ROOM for name in FROM_HISTORIES):
         return {}
     return {name: score for name, score in sorted(found.items(), key=lambda each: -each[1]) if score > limit}
@@ -45,14 +46,20 @@ def why_leaked(leaked: dict[str, float], target: str) -> str:
     )
 
 
-def _as_number(column: Any, actual: np.ndarray) -> np.ndarray:
+def _readings(column: Any, actual: np.ndarray) -> list[np.ndarray]:
+    """The column as numbers: missing ones in the middle, and, where there are any, below and above all others."""
     if is_numeric(column):
         numbers = as_numbers(column)
-        middle = numbers.median()
-        return numbers.fillna(0.0 if np.isnan(middle) else middle).to_numpy()
+        if numbers.isna().all():
+            return [np.zeros(len(numbers))]
+        places = [numbers.median()]
+        if numbers.isna().any():
+            room = max(float(numbers.max() - numbers.min()), 1.0)
+            places += [numbers.min() - room, numbers.max() + room]
+        return [numbers.fillna(place).to_numpy() for place in places]
     texts = column.astype(str)
     common = texts.where(texts.groupby(texts).transform("size") >= 10, "")
-    return pd.Series(actual, index=column.index).groupby(common).transform("mean").to_numpy()
+    return [pd.Series(actual, index=column.index).groupby(common).transform("mean").to_numpy()]
 
 
 def _auc(values: np.ndarray, actual: np.ndarray) -> float:

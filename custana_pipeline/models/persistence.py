@@ -1,8 +1,9 @@
 """Fitted models as bytes and back, without pickle: skops, a reviewed list of types, and a hash that is checked first.
 
 A model file is data from outside once it has left this process. `load` therefore refuses before anything is built:
-first a file whose sha256 is not the one recorded at training, then a file that is no skops archive, then any type
-that is neither in skops' own list of safe types nor in TRUSTED_TYPES. What the file says about trust is not asked.
+first a link and a file whose sha256 is not the one recorded at training, then a file that is no skops archive, then
+any type that is neither in skops' own list of safe types nor in TRUSTED_TYPES. What the file says about trust is not
+asked.
 """
 
 import hashlib
@@ -11,7 +12,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from custana_pipeline.errors import DataFault
+from custana_pipeline.errors import Damaged, DataFault
+from custana_pipeline.raw.plain_files import read_plain
 
 _OWN_TYPES = (
     "amount_interval.AmountInterval",
@@ -50,6 +52,7 @@ TRUSTED_TYPES = tuple(f"{__package__}.{name}" for name in _OWN_TYPES) + _LIBRARY
 
 Add a class here only after reading it; `mlflow.sklearn` takes the same list as `skops_trusted_types`.
 """
+MOST_BYTES = 4 << 30
 _MEND = "restore the file from the run that trained it, or train again"
 
 
@@ -70,14 +73,17 @@ def dump(estimator: Any) -> bytes:
 def load(path: Path, sha256: str) -> Any:
     """The estimator of a file whose sha256 (hex) was recorded when it was written.
 
-    Raises DataFault, before anything is deserialised, when the file is missing, has another hash, is no skops archive
-    or holds a foreign type. The file is read once: what was hashed is what is loaded.
+    Raises, before anything is deserialised, Damaged when the file has another hash or is a link, and DataFault when it
+    is missing, is no skops archive or holds a foreign type. It is read once: what was hashed is what is loaded.
     """
     from skops.io import loads
 
     archive = _read(path)
     if not hmac.compare_digest(hashlib.sha256(archive).hexdigest(), sha256.strip().lower()):
-        raise DataFault(f"{path} is not the file that was written at training (its sha256 differs): {_MEND}.")
+        raise Damaged(
+            f"{path} is not the file that was written at training (its sha256 differs): find out who changed it, then "
+            "restore it, or delete it and run again: the next training does without it."
+        )
     foreign = untrusted_types(archive, str(path))
     if foreign:
         raise DataFault(f"{path} holds types that are not trusted ({', '.join(foreign)}): {_MEND}.")
@@ -101,7 +107,6 @@ def sha256_of(path: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataFault(f"{path} cannot be read ({error.strerror}): {_MEND}.") from error
+    if not path.is_symlink() and not path.exists():
+        raise DataFault(f"{path} cannot be read (No such file or directory): {_MEND}.")
+    return read_plain(path, MOST_BYTES, Damaged)

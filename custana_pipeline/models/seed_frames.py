@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -11,6 +12,7 @@ import pandas as pd
 
 from custana_pipeline.errors import BadFile, DataFault
 from custana_pipeline.models.encoding import as_numbers
+from custana_pipeline.raw.plain_files import open_plain
 
 NUMBERS = ("purchase_frequency", "purchase_amount", "future_purchase", "future_amount", "recency_days", "tenure_days")
 """Columns that are numbers or nothing: a text in one of them is a fault, not a category."""
@@ -46,9 +48,10 @@ def read_flat(path: Path) -> pd.DataFrame:
 
 
 def _opened(path: Path) -> TextIO:
+    file = open_plain(path.resolve(strict=True))
     if path.suffix == ".gz":
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
-    return path.open(encoding="utf-8-sig", newline="")
+        return cast(TextIO, gzip.open(file, "rt", encoding="utf-8-sig", newline=""))
+    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
 
 
 def _parsed(path: Path, lines: Iterable[str]) -> tuple[list[str], list[list[str]], list[int]]:

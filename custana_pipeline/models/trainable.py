@@ -11,6 +11,8 @@ from custana_pipeline.models.encoding import NOT_FEATURES, as_floats, is_numeric
 LEAST_CUSTOMERS = 50
 LEAST_PER_CLASS = 10
 MOST_CATEGORIES_SHARE = 0.5
+MOST_MAGNITUDE = 1e15
+"""No money, count or days of a customer are more; beyond it sums and trees lose their way."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ def _fault(training: pd.DataFrame, name: str) -> str | None:
     numbers = as_floats(values)
     if np.isinf(numbers.to_numpy()).any():
         return "infinite values"
+    if numbers.abs().max() > MOST_MAGNITUDE:
+        return f"values beyond {MOST_MAGNITUDE:.0e}"
     if not numbers.isna().any() and numbers.min() == numbers.max():
         return "the same value for everybody"
     days: Any = training.get("as_of")

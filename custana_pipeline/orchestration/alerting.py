@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import dagster as dg
 
@@ -18,6 +19,7 @@ from custana_pipeline.orchestration.failures import failure_alert, is_stopped, o
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.alert_channels import channels_of
 from custana_pipeline.stores.alerts import AlertDesk
+from custana_pipeline.stores.dead_runs import ENDED_TAG
 from custana_pipeline.stores.settings import Settings
 
 TOLD_TAG = "custana/alerted"
@@ -36,7 +38,7 @@ def desk_of(settings: Settings) -> AlertDesk:
     return AlertDesk(settings.data_dir, channels_of(settings))
 
 
-def tell_of_run(desk: AlertDesk, instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+def tell_of_run(settings: Settings, instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     """Writes down what is to be told of a run, once, and returns it; empty where there is nothing."""
     if TOLD_TAG in run.tags:
         return ""
@@ -44,7 +46,8 @@ def tell_of_run(desk: AlertDesk, instance: dg.DagsterInstance, run: dg.DagsterRu
     alert = failure_alert(instance, run) if failed else unpublished_alert(instance, run)
     if alert is None:
         return ""
-    desk.tell(alert)
+    alert = alert if alert.source else replace(alert, source=settings.source)
+    desk_of(settings).tell(alert)
     instance.add_run_tags(run.run_id, {TOLD_TAG: alert.code})
     return alert.text
 
@@ -52,12 +55,10 @@ def tell_of_run(desk: AlertDesk, instance: dg.DagsterInstance, run: dg.DagsterRu
 def tell_of_command_run(settings: Settings, instance: dg.DagsterInstance, run_id: str) -> None:
     """What a command does about a run of its own, or of one before that died; takes some seconds at most."""
     run = instance.get_run_by_id(run_id)
-    if run is not None and is_stopped(run) and sys.stdin.isatty():
+    if run is not None and is_stopped(run) and ENDED_TAG not in run.tags and sys.stdin.isatty():
         instance.add_run_tags(run_id, {TOLD_TAG: "STOPPED"})  # by whoever sits there
-    elif run is not None and run.is_finished:
-        desk = desk_of(settings)
-        if tell_of_run(desk, instance, run):
-            desk.deliver(_COMMAND_BUDGET_SECONDS)
+    elif run is not None and run.is_finished and tell_of_run(settings, instance, run):
+        desk_of(settings).deliver(_COMMAND_BUDGET_SECONDS)
 
 
 @contextmanager
@@ -86,15 +87,14 @@ def alert_sensor(project: Project) -> dg.SensorDefinition:
         "customer's values; in data/logs/alerts.log and the daemon's log, by webhook and e-mail where these are set.",
     )
     def run_failure_alert(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        desk = desk_of(project.settings)
-        cursor, told = _sweep(desk, context.instance, context.cursor)
-        waiting = desk.deliver(_BUDGET_SECONDS)
+        cursor, told = _sweep(project.settings, context.instance, context.cursor)
+        waiting = desk_of(project.settings).deliver(_BUDGET_SECONDS)
         return dg.SensorResult(skip_reason=f"{told} told, {waiting} wait for a channel.", cursor=cursor)
 
     return run_failure_alert
 
 
-def _sweep(desk: AlertDesk, instance: dg.DagsterInstance, cursor: str | None) -> tuple[str, int]:
+def _sweep(settings: Settings, instance: dg.DagsterInstance, cursor: str | None) -> tuple[str, int]:
     """Tells of what ended since the cursor, oldest first; returns the next cursor and how many were told of."""
     since = dt.datetime.fromisoformat(cursor) if cursor else dt.datetime.now(dt.UTC) - _LOOK_BACK
     over = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
@@ -103,7 +103,7 @@ def _sweep(desk: AlertDesk, instance: dg.DagsterInstance, cursor: str | None) ->
     )
     give_up, told = time.monotonic() + _BUDGET_SECONDS, 0
     for record in records:
-        text = tell_of_run(desk, instance, record.dagster_run)
+        text = tell_of_run(settings, instance, record.dagster_run)
         if text:
             _LOGGER.error(text)
             told += 1

@@ -1,6 +1,7 @@
 """The boundary between our code and Dagster: what an error may say, and what is tried again.
 
-A DataFault is never retried and its message is shown as it is. A Transient is left to the asset's retry policy.
+A DataFault is never retried and its message is shown as it is. A Transient is left to the asset's retry policy. What
+is interrupted ends the whole run.
 Anything else is a defect: its type and place are told, but not its text, since libraries quote the offending values.
 """
 
@@ -12,8 +13,9 @@ from typing import Any, TypeVar
 
 import dagster as dg
 
-from custana_pipeline.errors import CustanaError, Transient
+from custana_pipeline.errors import CustanaError, TookTooLong, Transient
 from custana_pipeline.stores import faults
+from custana_pipeline.stores.run_workers import STOP, STOPPED
 
 Returned = TypeVar("Returned")
 RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -47,6 +49,12 @@ def _told() -> Iterator[None]:
         yield
     except (Transient, dg.Failure):
         raise
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        # Dagster would try an interrupted step again, and go on with the others: the executor looks here
+        STOP.reason = STOP.reason or STOPPED
+        raise
+    except TookTooLong:
+        raise dg.DagsterExecutionInterruptedError from None
     except CustanaError as error:
         raise failure(error) from None
     except Exception as error:

@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from custana_pipeline.errors import WrongUse
-from custana_pipeline.stores.settings import Pack
+from custana_pipeline.stores.packs import Pack
 
 
 def as_of_days(pack: Pack) -> dg.DailyPartitionsDefinition:

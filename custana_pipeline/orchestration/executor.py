@@ -14,9 +14,17 @@ from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
+from custana_pipeline.errors import TookTooLong
 from custana_pipeline.orchestration.one_run import hearing, only_run
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.run_workers import working
+from custana_pipeline.stores.dead_runs import mark_too_long
+from custana_pipeline.stores.run_workers import STOP, TOO_LONG, working
+
+_STEP_ENDS = {
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.STEP_UP_FOR_RETRY,
+    dg.DagsterEventType.STEP_SUCCESS,
+}
 
 
 class WatchedExecutor(dg.Executor):
@@ -39,15 +47,28 @@ class WatchedExecutor(dg.Executor):
     def execute(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
-        """Carries out the steps; TookTooLong where they stand after the limit."""
+        """Carries out the steps; interrupts the run once one of them was interrupted, or the limit has passed."""
         home, run_id = Path(plan_context.instance.root_directory), plan_context.run_id
         with (
             working(home, run_id, self.project.settings.max_runtime_seconds),
             hearing(plan_context.log.warning),
-            only_run(self.project, plan_context.instance) as lease,
         ):
-            lease.begins(run_id)
-            yield from self.inner.execute(plan_context, execution_plan)
+            try:
+                yield from self._steps(plan_context, execution_plan)
+            except (TookTooLong, dg.DagsterExecutionInterruptedError):
+                if STOP.reason == TOO_LONG:
+                    mark_too_long(plan_context.instance, run_id)
+                raise dg.DagsterExecutionInterruptedError from None
+
+    def _steps(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[dg.DagsterEvent]:
+        with only_run(self.project, plan_context.instance) as lease:
+            lease.begins(plan_context.run_id)
+            for event in self.inner.execute(plan_context, execution_plan):
+                yield event
+                if STOP.reason and event.event_type in _STEP_ENDS:
+                    raise dg.DagsterExecutionInterruptedError
 
 
 def watched_executor(project: Project) -> dg.ExecutorDefinition:

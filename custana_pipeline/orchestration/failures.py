@@ -15,7 +15,8 @@ from dagster_shared.error import SerializableErrorInfo
 from custana_pipeline import errors
 from custana_pipeline.orchestration.assets.models import TRAINABLE_CHECK
 from custana_pipeline.stores.alerts import Alert
-from custana_pipeline.stores.dead_runs import DIED, OVERDUE
+from custana_pipeline.stores.dead_runs import DIED, ENDED_TAG
+from custana_pipeline.stores.run_workers import OVERDUE, TOO_LONG
 
 _CODE = re.compile(r"^([A-Z][A-Z_]{2,}):")
 _OWN = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.CustanaError)}
@@ -39,9 +40,13 @@ def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
 
 
 def _failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
+    if run.tags.get(ENDED_TAG) == TOO_LONG:
+        return _alert(run, _of_own("TookTooLong", OVERDUE) or _defect(""), _last_asset(instance, run))
     failed = [entry for entry in _events(instance, run, dg.DagsterEventType.STEP_FAILURE) if entry.step_key]
     stopped = dict(_tripped(instance, run))
     reasons = [_of_step(event, stopped) for event in failed] or [_of_run(instance, run)]
+    if not failed:
+        return _alert(run, reasons[0], _last_asset(instance, run))
     code, kind, message = min(reasons, key=lambda reason: reason[1] == "Defect")
     return _alert(run, (code, kind, message), tuple(_asset(event.step_key) for event in failed))
 
@@ -131,8 +136,8 @@ def _defect(name: str, message: str = "") -> _Reason:
 def _of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> _Reason:
     """Of a run without a failed step: it was ended from outside, or died."""
     for event in _events(instance, run, dg.DagsterEventType.RUN_FAILURE):
-        if event.message == OVERDUE or str(event.message).startswith("Exceeded maximum runtime"):
-            return "TOO_LONG", "TookTooLong", OVERDUE
+        if str(event.message).startswith("Exceeded maximum runtime"):
+            return TOO_LONG, "TookTooLong", OVERDUE
         data: Any = event.event_specific_data  # nothing where the run was ended from outside
         own = _of_error(data.error) if data is not None and data.error is not None else None
         if own is not None and own[1] not in ("Defect", "Stopped"):
@@ -140,6 +145,11 @@ def _of_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> _Reason:
     told = run.tags.get(RUN_FAILURE_REASON_TAG)
     code, message = _OUTSIDE.get(RunFailureReason(told) if told else RunFailureReason.UNKNOWN, ("DIED", DIED))
     return code, code.title().replace("_", ""), f"{message} {_SEE}"
+
+
+def _last_asset(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[str, ...]:
+    """The asset that was made last when a run was ended."""
+    return tuple(_asset(event.step_key) for event in _events(instance, run, dg.DagsterEventType.STEP_START))[-1:]
 
 
 def _tripped(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[str, str]]:

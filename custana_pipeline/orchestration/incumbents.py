@@ -2,9 +2,8 @@
 
 import datetime as dt
 import json
-from contextlib import suppress
 
-from custana_pipeline.errors import DataFault
+from custana_pipeline.errors import Damaged, DataFault
 from custana_pipeline.models.training import Incumbent
 from custana_pipeline.orchestration.champions import COLUMNS, SERVES, TABLE, input_hash
 from custana_pipeline.orchestration.project import Project
@@ -15,8 +14,8 @@ def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date
     """The champion so far of each target: that of the newest day before `as_of`, with the same horizon and input.
 
     None where that champion is a naive rule, or older than the horizon (it would have to defend itself on a window
-    that lies wholly after it), or where its files are gone or not those that were written: then the challenger has to
-    beat the naive rules only.
+    that lies wholly after it), or where its files are gone or of another version: then the challenger has to beat the
+    naive rules only. Raises Damaged where a file is not the one that was written: it is no ground to judge on.
     """
     if not session.exists(TABLE) or session.columns(TABLE) != tuple(COLUMNS):
         return {}
@@ -41,8 +40,12 @@ def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date
     }
     found = {}
     for row in session.rows(query, given):
-        with suppress(DataFault):
+        try:
             found[row[0]] = _incumbent(project, row)
+        except Damaged:
+            raise
+        except DataFault:
+            continue
     return found
 
 

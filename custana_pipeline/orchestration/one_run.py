@@ -24,13 +24,6 @@ class DagsterBooks:
         run = self.instance.get_run_by_id(run_id)
         return run is None or run.is_finished or run.status == dg.DagsterRunStatus.CANCELING
 
-    def end(self, run_id: str) -> None:
-        """Ends a run whose process died, as a failure, and frees its slot."""
-        run = self.instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            self.instance.report_run_failed(run, "The process of this run died before the run ended.")
-            self.instance.event_log_storage.free_concurrency_slots_for_run(run_id)
-
 
 @contextmanager
 def only_run(project: Project, instance: dg.DagsterInstance) -> Iterator[Lease]:

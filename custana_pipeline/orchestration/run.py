@@ -11,16 +11,16 @@ from typing import Any
 
 import dagster as dg
 
-from custana_pipeline.errors import CustanaError, DataFault, Transient, WrongUse
+from custana_pipeline.errors import CustanaError, DataFault, TookTooLong, Transient, WrongUse
 from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.failures import is_stopped
 from custana_pipeline.orchestration.one_run import only_run
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import dagster_home
-from custana_pipeline.stores.dead_runs import COMMAND_TAGS, end_dead_runs
+from custana_pipeline.stores.dead_runs import COMMAND_TAGS, ENDED_TAG, end_dead_runs, mark_too_long
 from custana_pipeline.stores.run_lock import Lease
-from custana_pipeline.stores.run_workers import working
+from custana_pipeline.stores.run_workers import OVERDUE, STOP, TOO_LONG, working
 from custana_pipeline.stores.settings import Settings
 
 STAGES = ("raw", "cleaned", "features", "models", "applications")
@@ -129,9 +129,11 @@ class _Command:
                 tags={**COMMAND_TAGS, "dagster/max_retries": "0", "custana/source": self.settings.source},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
+        if STOP.reason == TOO_LONG:
+            mark_too_long(self.instance, run_id)
         tell_of_command_run(self.settings, self.instance, run_id)
-        _raise_interrupt(self.instance, run_id)
         try:
+            _raise_interrupt(self.instance, run_id)
             _raise_failures(result)
         except CustanaError as error:
             error.is_told = True
@@ -159,6 +161,8 @@ def _step_seconds(instance: dg.DagsterInstance, run_id: str) -> tuple[dict[str, 
 
 def _raise_interrupt(instance: dg.DagsterInstance, run_id: str) -> None:
     run = instance.get_run_by_id(run_id)
+    if run is not None and run.tags.get(ENDED_TAG) == TOO_LONG:
+        raise TookTooLong(OVERDUE)
     if run is not None and is_stopped(run):
         raise KeyboardInterrupt
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from custana_pipeline.errors import DataFault
+from custana_pipeline.errors import Damaged, DataFault
 from custana_pipeline.models.segment_identity import IdentifiedSegments, PreviousSegments
 from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
 from custana_pipeline.models.training import Training
@@ -32,7 +32,8 @@ def previous_segments(session: Session, project: Project, as_of: dt.date) -> Pre
     """The segmentation of the newest day before `as_of`; None where there is none.
 
     Later days do not matter, so that a day run again, or filled in later, comes out the same. A model that cannot be
-    loaded is left out with its fault; the day's list, where it is still there, tells who was in which segment.
+    loaded is left out with its fault; the day's list, where it is still there, tells who was in which segment. Raises
+    Damaged where the file is not the one that was written.
     """
     query = f"""select as_of, candidate, model_version, artifact_path, sha256 from {TABLE}
         where target = 'segment' and state = 'TRAINED' and as_of < $as_of order by as_of desc limit 1"""
@@ -56,8 +57,10 @@ def _loaded(path: Path, sha256: str) -> tuple[Any, str]:
 
     try:
         estimator = load(path, sha256)
+    except Damaged:
+        raise
     except DataFault:
-        return None, "its file is gone, or is not the one that was written at training"
+        return None, "its file is gone, or holds what is not trusted"
     except Exception as error:  # a file of other library versions fails in whatever way its classes have changed
         return None, f"its file does not load ({type(error).__name__})"
     if not isinstance(estimator[-1], IdentifiedSegments):

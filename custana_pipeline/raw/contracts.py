@@ -15,8 +15,8 @@ ParquetKind = Literal["plain", "float", "zoned"]
 
 SOURCE_COLUMNS = ("source_file", "source_hash", "source_line")
 KNOWN_DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-_SPAN = re.compile(r"^(\d+)-(\d+)$")
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+_SPAN = re.compile(r"^(\d{1,5})-(\d{1,5})\Z")
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}\Z")
 
 
 @dataclass(frozen=True)

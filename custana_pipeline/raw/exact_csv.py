@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, MalformedLine
+from custana_pipeline.raw.plain_files import open_plain
 
 RECORDS_PER_BATCH = 50_000
 MAX_RAW_LINE_LENGTH = 10_000
@@ -94,7 +95,7 @@ def lines_with_text(inspected: InspectedFile, reasons: Mapping[str, str]) -> lis
 
 @contextmanager
 def _open_lines(inspected: InspectedFile) -> Iterator[io.TextIOWrapper]:
-    with inspected.path.open("rb") as file:
+    with open_plain(inspected.path) as file:
         expanded = gzip.GzipFile(fileobj=file, mode="rb") if inspected.is_gzip else file
         with io.TextIOWrapper(expanded, encoding="utf-8-sig", newline="") as stream:  # type: ignore[arg-type]
             yield stream

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from custana_pipeline.errors import BadFile, Transient
 from custana_pipeline.raw.contracts import KNOWN_DELIMITERS, InspectedFile, ParquetKind, RawFormat, RawSetShape
 from custana_pipeline.raw.line_scan import LineScan
+from custana_pipeline.raw.plain_files import open_plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,18 +79,11 @@ def _still_written(file_name: str) -> Transient:
 def hash_file(path: Path) -> str:
     """The sha256 of the file's bytes as stored, in hex."""
     _refuse_what_is_no_file(path)
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def refuse_odd_name(path: Path) -> None:
-    """Raise BadFile for a name that would break a terminal or a database: control characters, or no UTF-8."""
-    if not path.name.isprintable():
-        raise BadFile(f"{ascii(path.name)[1:-1]}: its name holds control characters or is not UTF-8: rename it.")
-
-
 def _refuse_what_is_no_file(path: Path) -> None:
-    refuse_odd_name(path)
     try:
         mode = path.stat().st_mode
     except OSError as fault:
@@ -100,11 +94,8 @@ def _refuse_what_is_no_file(path: Path) -> None:
 
 def _format_of(path: Path, raw_set: RawSetShape) -> RawFormat:
     """The format by the file's name, which has to agree with its first bytes."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as fault:
-        raise BadFile(f"{path.name}: it cannot be read ({fault.strerror}): check the path and its rights.") from None
+    with open_plain(path) as file:
+        magic = file.read(4)
     if not magic:
         raise BadFile(f"{path.name}: it is empty (0 bytes): export it again, or take it away.")
     if magic.startswith(_ZIP_MAGIC):
@@ -144,7 +135,7 @@ def open_expanded(path: Path) -> Iterator[tuple[BinaryIO, "_HashedReader"]]:
 
     Raises BadFile for a gzip that is damaged or cut off, wherever in the block it shows.
     """
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         stored = _HashedReader(file)
         try:
             expanded = gzip.GzipFile(fileobj=cast(BinaryIO, stored), mode="rb") if _is_gzip(path) else stored

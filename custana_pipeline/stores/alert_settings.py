@@ -13,8 +13,6 @@ def _listed(told: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 """Several names; in the environment with commas between them."""
-SECRETS = ("alert_webhook", "alert_smtp_password")
-"""Settings that are refused in custana.toml."""
 
 
 class AlertSettings(BaseSettings):

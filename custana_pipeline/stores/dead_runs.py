@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import WrongUse
 from custana_pipeline.stores.file_locks import opened_lock, taken
-from custana_pipeline.stores.run_workers import FOLDER, GRACE_SECONDS, Worker, is_at_work, known_workers
+from custana_pipeline.stores.run_workers import (
+    FOLDER,
+    GRACE_SECONDS,
+    OVERDUE,
+    TOO_LONG,
+    Worker,
+    is_at_work,
+    known_workers,
+)
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance, DagsterRun
@@ -21,7 +29,8 @@ if TYPE_CHECKING:
 COMMAND_TAGS = {"custana/trigger": "command"}
 """The tags of a run that a command makes in its own process."""
 DIED = "The process of this run died before the run ended."
-OVERDUE = "This run took longer than max_runtime_seconds and did not end when it was asked to; its process was killed."
+ENDED_TAG = "custana/ended"
+"""Carries the code of what ended a run that did not end by itself."""
 _SERVERS_LOCK = "servers.lock"
 _LINGERING_SECONDS = 5.0
 """A process whose run has ended in the books for longer than this is killed."""
@@ -49,6 +58,11 @@ def end_dead_runs(instance: "DagsterInstance", home: Path, *, of_servers: bool) 
             ended.append(run.run_id)
             (home / FOLDER / run.run_id).unlink(missing_ok=True)
     return ended
+
+
+def mark_too_long(instance: "DagsterInstance", run_id: str) -> None:
+    """Says of a run why it is about to end, and that it is not tried again: it would hang again."""
+    instance.add_run_tags(run_id, {ENDED_TAG: TOO_LONG, "dagster/max_retries": "0"})
 
 
 def is_ended(instance: "DagsterInstance", run_id: str) -> bool:
@@ -89,7 +103,7 @@ class RunWatch:
             if time.time() - (record.end_time or 0) > _LINGERING_SECONDS:
                 worker.kill()
         elif worker.is_overdue:
-            self.instance.add_run_tags(run.run_id, {"dagster/max_retries": "0"})  # it would hang again
+            mark_too_long(self.instance, run.run_id)
             _end(self.instance, run.run_id, OVERDUE)
             worker.kill()
         elif run.status.value == "CANCELING" and time.time() - record.update_timestamp.timestamp() > GRACE_SECONDS:

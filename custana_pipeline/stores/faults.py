@@ -16,12 +16,16 @@ from custana_pipeline.errors import CustanaError, Damaged, NoSpace, Transient
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 _FULL_TEXT = re.compile(r"No space left on device|is full|Disk quota exceeded|File too large|max_temp_directory_size")
-_REFUSED_TEXT = re.compile(r"readonly database|Read-only file system|Permission denied|unable to open database file")
+_REFUSED_TEXT = re.compile(
+    r"readonly database|Read-only file system|Permission denied|unable to open database file|disk I/O error"
+)
 _DAMAGED_TEXT = re.compile(
     r"Corrupt (database|WAL)|does not match stored checksum|"
     r"Could not read enough bytes from file \S*\.duckdb|Failure while replaying WAL|"
     r"not a valid DuckDB database|disk image is malformed|file is not a database|Failed to deserialize"
 )
+_FULL_BYTES = 4_000_000
+"""With less than this free a database that cannot write has no room."""
 _DATABASES = ("duckdb", "_duckdb", "sqlite3", "sqlalchemy", "mlflow", "dagster")
 
 
@@ -32,6 +36,8 @@ def told(error: BaseException, where: Path | None = None) -> CustanaError | None
     """
     for each in _chain(error):
         kind = _kind(each)
+        if kind == "refused" and where is not None and free_bytes(where) < _FULL_BYTES:
+            kind = NoSpace  # SQLite says only that it could not write
         if kind is not None:
             return _worded(kind, each, where)
     return None
@@ -116,7 +122,9 @@ def _worded(kind: type[CustanaError] | str, error: BaseException, where: Path | 
         )
     if kind is Transient:
         return Transient(f"The database{name} is locked by another process: try again when that has ended.")
-    return CustanaError(f"The disk refuses to write{name}: check the rights of the data folder, and run again.")
+    return CustanaError(
+        f"The disk refuses to write{name}: check the rights of the data folder and the free space, and run again."
+    )
 
 
 def _place(error: BaseException) -> Path | None:

@@ -1,8 +1,9 @@
 """One published list as two files of the same rows: Parquet for programs, CSV for people.
 
-In a CSV, a text that a spreadsheet would take for a formula (first character = + - @, tab or carriage return), or that
-begins with an apostrophe, has one apostrophe put before it: strip one leading apostrophe to have the text back.
-Numbers stay numbers; null is an empty field, and an empty text a quoted one.
+In a CSV, a text that a spreadsheet would take for a formula has one apostrophe put before it: one that begins, after
+blanks and quotation marks, with = + - @ or their full-width forms, and one that begins with a tab, a line end or an
+apostrophe. Strip one leading apostrophe to have the text back. Numbers stay numbers; null is an empty field, and an
+empty text a quoted one. The names of columns are texts too.
 """
 
 from collections.abc import Mapping
@@ -16,8 +17,14 @@ import pyarrow.parquet
 
 from custana_pipeline.stores.durable_files import sync_file
 
-FORMULA_START = r"^['=+\-@\t\r]"
-CSV_RULE = "A text that begins with = + - @ ' tab or CR has one apostrophe before it: strip one to have the text back."
+FORMULA_START = (
+    r"^['\t\r\n\x00\x{FEFF}\x{FF07}]|"
+    r"^[\s\p{Z}\p{Cf}\p{Cc}'\x22`\x{2018}-\x{201F}\x{AB}\x{BB}\x{FF02}\x{FF07}]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}\x{2212}]"
+)
+CSV_RULE = (
+    "A text that begins with a formula sign (= + - @ or full-width, also after blanks and quotation marks), with a "
+    "tab, a line end or an apostrophe has one apostrophe before it: strip one to have the text back."
+)
 ROWS_PER_GROUP = 500_000
 
 
@@ -41,7 +48,7 @@ def write_list(name: str, published: PublishedList, folder: Path) -> list[Path]:
     table = published.in_order()
     parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
     pyarrow.parquet.write_table(table, parquet, row_group_size=ROWS_PER_GROUP, compression="zstd")
-    pyarrow.csv.write_csv(_for_spreadsheets(table), csv)
+    pyarrow.csv.write_csv(for_spreadsheets(table), csv)
     for path in (parquet, csv):
         sync_file(path)
     return [parquet, csv]
@@ -63,11 +70,19 @@ def restored(text: str) -> str:
     return text.removeprefix("'")
 
 
-def _for_spreadsheets(table: pa.Table) -> pa.Table:
-    for index, column in enumerate(table.schema):
-        if pa.types.is_string(column.type):
-            table = table.set_column(index, column.name, neutralised(table.column(index)))
-    return table
+def for_spreadsheets(table: pa.Table) -> pa.Table:
+    """The table with every text, and every name of a column, such that no spreadsheet calculates it."""
+    names = neutralised(pa.chunked_array([table.column_names], pa.string())).to_pylist()
+    columns = [neutralised(each) if pa.types.is_string(each.type) else each for each in table.columns]
+    return pa.table(columns, names=names)
+
+
+def csv_bytes(table: pa.Table) -> bytes:
+    """The table as a CSV for spreadsheets."""
+    target = pa.BufferOutputStream()
+    settled = [_settled(name, table.column(name)) for name in table.column_names]
+    pyarrow.csv.write_csv(for_spreadsheets(pa.table(settled, names=table.column_names)), target)
+    return target.getvalue().to_pybytes()
 
 
 def _settled(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -37,10 +37,6 @@ class Books(Protocol):
         """Whether the run has ended, well or not."""
         ...
 
-    def end(self, run_id: str) -> None:
-        """Ends a run whose process died, unless it has ended."""
-        ...
-
 
 class NoBooks:
     """For work that is no run: nothing is known, so nothing is over."""
@@ -48,9 +44,6 @@ class NoBooks:
     def is_over(self, run_id: str) -> bool:  # noqa: ARG002
         """Never."""
         return False
-
-    def end(self, run_id: str) -> None:
-        """Nothing to end."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +113,6 @@ def holding_turn(turn: Turn) -> Iterator[Lease]:
         yield _leases[turn.path]
         return
     with _taken_in_time(turn) as file:
-        before = read_holder(turn.path)
-        if before is not None and before.run_id:
-            turn.books.end(before.run_id)  # whoever ends in order empties the file
         me = Holder(os.getpid(), started_at(os.getpid()), f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
         lease = Lease(turn, file, me)
         lease.begins("")

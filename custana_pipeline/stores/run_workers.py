@@ -22,6 +22,23 @@ GRACE_SECONDS = 10.0
 """From being asked to stop to being stopped by the kernel."""
 
 
+OVERDUE = (
+    "TOO_LONG: the run took longer than max_runtime_seconds and was ended: see what it waited for, or set "
+    "CUSTANA_MAX_RUNTIME_SECONDS higher."
+)
+TOO_LONG, STOPPED = "TOO_LONG", "STOPPED"
+
+
+@dataclass
+class Stop:
+    """Whether the run of this process is to end, and why; whatever a step makes of the interruption."""
+
+    reason: str = ""
+
+
+STOP = Stop()
+
+
 @dataclass(frozen=True)
 class Worker:
     """What a worker's file says of it."""
@@ -73,6 +90,7 @@ def working(home: Path, run_id: str, limit_seconds: float) -> Iterator[None]:
         file.write(json.dumps({"pid": os.getpid(), "limit_seconds": limit_seconds}))
         file.flush()
         aside.replace(path)  # so that the file is never seen without its lock
+        STOP.reason = ""
         try:
             with _limited(limit_seconds):
                 yield
@@ -119,10 +137,8 @@ def _limited(seconds: float) -> Iterator[None]:
     def end(*_: object) -> None:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the next one ends the process, whatever it is doing
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
-        raise TookTooLong(
-            f"TOO_LONG: the run took longer than max_runtime_seconds ({seconds:,.0f} s) and was ended: see what it "
-            "waited for, or set CUSTANA_MAX_RUNTIME_SECONDS higher."
-        )
+        STOP.reason = TOO_LONG
+        raise TookTooLong(OVERDUE)
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -17,8 +17,8 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 
 from custana_pipeline.errors import WrongUse, shown
-from custana_pipeline.stores.plain_files import read_text
-from custana_pipeline.stores.settings import IDENTIFIER
+from custana_pipeline.raw.plain_files import read_text
+from custana_pipeline.stores.settings_rules import IDENTIFIER
 from custana_pipeline.stores.sql_safety import LONGEST_TEXT, why_unsafe
 from custana_pipeline.stores.sql_text import identifier
 

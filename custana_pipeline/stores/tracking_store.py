@@ -7,6 +7,7 @@ they were given; `translated` keeps only their code.
 import importlib.metadata
 import logging
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import CustanaError, Transient
-from custana_pipeline.stores.durable_files import replace_text
+from custana_pipeline.stores.durable_files import replace_text, sync_file, sync_folder
 from custana_pipeline.stores.file_locks import holding
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ QUIET_ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """What MLflow is told before it is imported: no calls home, no pickles, no chatter."""
+FORCED = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
+"""Those that hold whatever the environment says."""
 _PASSING_CODES = {"TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED"}
 
 
@@ -72,7 +75,9 @@ def initialise(folder: Path) -> TrackingStore:
             store.artifacts.mkdir(parents=True, exist_ok=True)
             if marker.exists() and store.database.exists():
                 _migrate(store, marker.read_text())
-            client(store).search_experiments(max_results=1)  # the first question creates the tables
+            if not store.database.exists():
+                _lay_out(store)
+            client(store).search_experiments(max_results=1)
             _write_ahead(store)
             replace_text(marker, version)
     return store
@@ -81,7 +86,8 @@ def initialise(folder: Path) -> TrackingStore:
 def client(store: TrackingStore) -> "MlflowClient":
     """A client over the store itself: no server needs to run."""
     for name, value in QUIET_ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+        if name in FORCED or name not in os.environ:
+            os.environ[name] = value
     logging.getLogger("alembic").setLevel(logging.WARNING)
     from mlflow import MlflowClient
 
@@ -128,6 +134,18 @@ def _own(error: Exception, store: TrackingStore) -> CustanaError:
 
 def _is_prepared(store: TrackingStore, marker: Path, version: str) -> bool:
     return store.database.is_file() and marker.is_file() and marker.read_text() == version
+
+
+def _lay_out(store: TrackingStore) -> None:
+    """Makes the database under another name first: one whose migrations were killed halfway can never be used."""
+    aside = TrackingStore(store.folder / "preparing")
+    shutil.rmtree(aside.folder, ignore_errors=True)
+    aside.folder.mkdir()
+    client(aside).search_experiments(max_results=1)  # the first question creates the tables
+    sync_file(aside.database)
+    aside.database.rename(store.database)
+    shutil.rmtree(aside.folder)
+    sync_folder(store.folder)
 
 
 def _write_ahead(store: TrackingStore) -> None:

@@ -180,5 +180,6 @@ def test_a_warehouse_that_was_broken_is_told_with_the_mend(shop: Shop, capsys: p
     (shop.data / "warehouse").mkdir()
     (shop.data / "warehouse" / "sample.duckdb").write_bytes(b"no database" * 1000)
     answer = refused(shop, capsys)
-    assert answer.exit_code == 1
-    assert "The warehouse sample.duckdb cannot be opened: move the file aside" in answer.err
+    assert answer.exit_code == BAD_DATA
+    assert "The database sample.duckdb is damaged" in answer.err
+    assert "`custana verify --repair` moves it aside and restores the last snapshot" in answer.err

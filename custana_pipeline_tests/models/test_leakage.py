@@ -55,3 +55,10 @@ def test_chance_alone_is_no_leak(seed: int) -> None:
 def test_an_outcome_that_is_the_same_for_all_leaks_nothing() -> None:
     frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "is_recommended": [True] * 3})
     assert leaked_features(frame, ("a",), "is_recommended") == {}
+
+
+def test_a_number_that_is_only_there_for_buyers_is_a_leak_whatever_it_says():
+    random = np.random.default_rng(3)
+    bought = random.random(300) < 0.4
+    rows = pd.DataFrame({"is_recommended": bought, "next_order_days": np.where(bought, random.random(300), np.nan)})
+    assert leaked_features(rows, ("next_order_days",), "is_recommended") == {"next_order_days": 1.0}

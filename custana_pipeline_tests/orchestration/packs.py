@@ -4,7 +4,8 @@ import datetime as dt
 from pathlib import Path
 
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.settings import Calendar, Pack, Settings, load_settings
+from custana_pipeline.stores.packs import Calendar, Pack
+from custana_pipeline.stores.settings import Settings, load_settings
 from custana_pipeline_tests.conftest import REPOSITORY
 
 START = dt.date(2024, 7, 1)

@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 
 from custana_pipeline import errors
-from custana_pipeline.errors import BadFile, CustanaError, DataFault, TookTooLong, Transient, WrongUse
+from custana_pipeline.errors import BadFile, CustanaError, DataFault, Transient, WrongUse
 from custana_pipeline.orchestration.alerting import TOLD_TAG, alert_sensor, telling_of_faults
 from custana_pipeline.orchestration.boundary import reported
 from custana_pipeline.orchestration.failures import failure_alert, unpublished_alert
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.dead_runs import DIED, OVERDUE
+from custana_pipeline.stores.dead_runs import DIED, mark_too_long
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline_tests.orchestration.packs import with_calendar
 from custana_pipeline_tests.stores.alert_receivers import web_receiver
@@ -70,7 +70,6 @@ def _ended(instance: dg.DagsterInstance, message: str) -> dg.DagsterRun:
         (BadFile("NO_DATA: orders.csv is empty."), "NO_DATA", "BadFile"),
         (DataFault("6 % of the lines are rejected."), "DATA_FAULT", "DataFault"),
         (WrongUse("The input is not there."), "WRONG_USE", "WrongUse"),
-        (TookTooLong("TOO_LONG: the run took longer."), "TOO_LONG", "TookTooLong"),
         (Transient("Another process holds the warehouse."), "TRANSIENT", "Transient"),
     ],
 )
@@ -124,12 +123,21 @@ def test_a_check_that_stops_the_run_tells_its_reason(instance: dg.DagsterInstanc
 
 @pytest.mark.parametrize(
     ("message", "code"),
-    [(DIED, "DIED"), (OVERDUE, "TOO_LONG"), ("Exceeded maximum runtime of 60 seconds.", "TOO_LONG"), (SECRET, "DIED")],
+    [(DIED, "DIED"), ("Exceeded maximum runtime of 60 seconds.", "TOO_LONG"), (SECRET, "DIED")],
 )
 def test_a_run_that_was_ended_from_outside_says_so(instance: dg.DagsterInstance, message: str, code: str) -> None:
     alert = failure_alert(instance, _ended(instance, message))
     assert alert.code == code
     assert "Wilhelmina" not in json.dumps(alert.told())
+
+
+def test_a_run_that_was_ended_for_its_length_says_so_and_is_not_tried_again(instance: dg.DagsterInstance) -> None:
+    run = instance.create_run_for_job(_nothing, status=dg.DagsterRunStatus.STARTED)
+    mark_too_long(instance, run.run_id)
+    found = instance.get_run_by_id(run.run_id)
+    assert found
+    assert failure_alert(instance, found).code == "TOO_LONG"
+    assert found.tags["dagster/max_retries"] == "0"
 
 
 def test_a_run_that_could_not_train_is_told_of_though_it_ended_well(instance: dg.DagsterInstance) -> None:

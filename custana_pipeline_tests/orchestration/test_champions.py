@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from custana_pipeline.errors import Damaged
 from custana_pipeline.models.baselines import ColumnProbability
 from custana_pipeline.models.levelled import LevelledProbability
 from custana_pipeline.models.persistence import dump, sha256_of
@@ -121,12 +122,20 @@ def test_a_champion_of_another_input_is_no_incumbent(shop: Project) -> None:
         assert incumbents(session, shop, "behavior", TUESDAY) == {}
 
 
-def test_a_champion_whose_file_was_changed_is_no_incumbent(shop: Project) -> None:
+@pytest.mark.parametrize("change", ["a byte more", "a link to the file", "another good model"])
+def test_a_champion_whose_file_was_changed_stops_the_run(shop: Project, tmp_path: Path, change: str) -> None:
     with shop.warehouse.transaction() as session:
         trained(shop, session, MONDAY)
         file = shop.settings.mlflow_dir / f"{MONDAY}.skops"
-        file.write_bytes(file.read_bytes() + b" ")
-        assert incumbents(session, shop, "behavior", TUESDAY) == {}
+        if change == "a byte more":
+            file.write_bytes(file.read_bytes() + b" ")
+        elif change == "another good model":
+            file.write_bytes(dump(ColumnProbability("other")))
+        else:
+            file.rename(tmp_path / "elsewhere.skops")
+            file.symlink_to(tmp_path / "elsewhere.skops")
+        with pytest.raises(Damaged, match=f"{MONDAY}.skops"):
+            incumbents(session, shop, "behavior", TUESDAY)
 
 
 def test_a_champion_that_stays_serves_its_own_file_at_tonights_level(shop: Project) -> None:

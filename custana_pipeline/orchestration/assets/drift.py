@@ -51,7 +51,11 @@ def _verdict(measured: Drift) -> dg.AssetCheckResult:
         check_name=CHECK,
         passed=measured.level != "alarm",
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"note": measured.note, **{level: len(measured.columns_at(level)) for level in ("alarm", "warn")}},
+        metadata={
+            "note": measured.note,
+            "unseen_categories": sum(measured.unseen.values()),
+            **{level: len(measured.columns_at(level)) for level in ("alarm", "warn")},
+        },
     )
 
 

@@ -23,6 +23,7 @@ from custana_pipeline.orchestration.sql_assets import (
     told_with_sql,
     upstream_assets,
 )
+from custana_pipeline.orchestration.unreal_values import listing_customers, refuse_unreal
 from custana_pipeline.stores.sql_models import SqlModel
 from custana_pipeline.stores.warehouse import Session
 
@@ -30,6 +31,8 @@ CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the table's pandera contract."
 LEVEL_TABLE = "histories"
 ONE_ROW_A_CUSTOMER = ("assortment", "browsing", "demographics", "behavior", "demand", "segmentation")
+LEARNED_FROM = ("behavior", "demand", "segmentation")
+"""The tables that models read."""
 CONTRACTS = {
     "activity": "ActivityFeatures",
     "assortment": "AssortmentFeatures",
@@ -69,7 +72,7 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
     )
     @reported
     def feature_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with project.warehouse.transaction() as session:
+        with listing_customers(project.warehouse), project.warehouse.transaction() as session:
             metadata: dict[str, Any] = {}
             if by_day:
                 metadata |= _build_days(session, project, model, dt.date.fromisoformat(context.partition_key))
@@ -90,6 +93,8 @@ def _build_days(session: Session, project: Project, model: SqlModel, day: dt.dat
     built = {origin: _build_day(session, project, model, origin, known) for origin in days}
     if not built[day] and model.table != "outcomes":
         raise DataFault(f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions.")
+    if model.table in LEARNED_FROM:
+        refuse_unreal(session, model.name, days)
     judge_table(session, model, known)
     if model.table == "activity":
         refuse_lost_in_customers(session, day)

@@ -13,7 +13,8 @@ from custana_pipeline.orchestration.assets.cleaned import clean_table
 from custana_pipeline.orchestration.assets.raw import land_raw_set
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.watch import warnings_of
-from custana_pipeline.stores.settings import Pack, Settings, load_settings
+from custana_pipeline.stores.packs import Pack
+from custana_pipeline.stores.settings import Settings, load_settings
 from custana_pipeline.stores.source_files import files_of
 from custana_pipeline.stores.sql_models import SqlModels
 

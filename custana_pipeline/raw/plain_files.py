@@ -6,13 +6,13 @@ symlink is not followed at its last step, and a pipe without a writer does not h
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from custana_pipeline.errors import BadFile, CustanaError, WrongUse
 
 
-def open_plain(path: Path, fault: type[CustanaError] = BadFile) -> BinaryIO:
+def open_plain(path: Path, fault: type[CustanaError] = BadFile) -> BufferedReader:
     """An ordinary file opened to be read; `fault` where it is none, is a symlink, or cannot be opened."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
