@@ -14,8 +14,8 @@ from custana_pipeline.orchestration.quarantine import judged_lines, quarantined_
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.exact_csv import read_batches
 from custana_pipeline.raw.landing import inspect_file
+from custana_pipeline.stores.packs import RawSet
 from custana_pipeline.stores.replays import LineKey, MendedLine, replayed_texts, take_in
-from custana_pipeline.stores.settings import RawSet
 
 KEY_HEADERS = ("quarantine_set", "quarantine_file", "quarantine_hash", "quarantine_line", "quarantine_reason")
 RAW_LINE_HEADER = "quarantine_raw_line"
