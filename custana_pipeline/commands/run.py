@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from custana_pipeline.cleaned.gate import refuse_disabled_checks
 from custana_pipeline.commands.terminal import plain_table, terminal
 from custana_pipeline.errors import NotTrainable
 from custana_pipeline.orchestration.alerting import telling_of_faults
@@ -57,6 +58,7 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     day = parse_day(as_of) if as_of else None
     if day is not None:
         refuse_day_outside(settings.pack, day)
+    refuse_disabled_checks()
     began = time.monotonic()
     console.print(f"custana: source {settings.source}, horizon {settings.horizon_days} days")
     definitions = build_definitions(settings)

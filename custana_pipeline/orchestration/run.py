@@ -11,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 
-from custana_pipeline.cleaned.gate import refuse_disabled_checks
 from custana_pipeline.errors import CustanaError, DataFault, TookTooLong, Transient, WrongUse
 from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
@@ -73,7 +72,6 @@ def run_chain(
     """
     from custana_pipeline.orchestration.code_location import build_definitions
 
-    refuse_disabled_checks()
     if as_of is not None:
         _refuse_day_to_come(settings, as_of)
     definitions, project = definitions or build_definitions(settings), Project(settings)

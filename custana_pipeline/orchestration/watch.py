@@ -74,13 +74,15 @@ def _transaction_findings(session: Session, project: Project, as_of: dt.date | N
     if as_of is not None and newest > as_of:
         told = f"{as_of} is a day of the past: lines of later days are there, so the feed has gone on"
         return found | dict.fromkeys((VOLUME_CHECK, FRESH_CHECK), Finding("ok", told))
-    judged = as_of - dt.timedelta(days=1) if as_of else newest
+    # a closed set of files ends when it ends: its last day is judged, and not the one before the calendar's end
+    is_at_its_end = as_of is not None and project.settings.pack.calendar.end == as_of
+    judged = newest if as_of is None or is_at_its_end else as_of - dt.timedelta(days=1)
     if breakers.volume != "off":
         query = """select ordered_date, count(*) from cleaned.transactions_lines
             where ordered_date > $since and ordered_date <= $judged and status <> 'rejected' group by ordered_date"""
         since = judged - dt.timedelta(weeks=9)
         daily = dict(session.rows(query, {"since": since, "judged": judged}))
-        finding = volume(daily, judged, first, is_whole=as_of is not None)
+        finding = volume(daily, judged, first, is_whole=as_of is not None and not is_at_its_end)
         is_lenient = finding.severity == "block" and breakers.volume == "warn"
         found[VOLUME_CHECK] = Finding("warn", finding.told) if is_lenient else finding
     if as_of is not None:

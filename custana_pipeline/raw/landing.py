@@ -62,14 +62,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def refuse_odd_name(path: Path) -> None:
-    """Raise BadFile for a name that would break a terminal or a database: control characters, or no UTF-8."""
-    if not path.name.isprintable():
-        raise BadFile(f"{ascii(path.name)[1:-1]}: its name holds control characters or is not UTF-8: rename it.")
-
-
 def _refuse_what_is_no_file(path: Path) -> None:
-    refuse_odd_name(path)
     try:
         mode = path.stat().st_mode
     except OSError as fault:

@@ -1,10 +1,10 @@
 """Which files of the input belong to which raw set of the active pack."""
 
+import stat
 from fnmatch import fnmatch
 from pathlib import Path
 
-from custana_pipeline.errors import BadFile, WrongUse
-from custana_pipeline.raw.landing import refuse_odd_name
+from custana_pipeline.errors import BadFile, WrongUse, shown
 from custana_pipeline.stores.packs import RawSet
 from custana_pipeline.stores.settings import Settings
 
@@ -13,8 +13,8 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
     """The files of one raw set in a stable order; none where there is no such file.
 
     An input that is a single file belongs to the set whose patterns fit its name, or to the only set there is.
-    Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several, its name is
-    odd, or what fits lies elsewhere, behind a link.
+    Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several, and where
+    what fits is no ordinary file or lies elsewhere, behind a link.
     """
     pack, found = settings.pack, settings.input_path
     if not found.exists():
@@ -23,23 +23,31 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
             f"there ({_patterns(pack.raw)}), or say where they are with --input."
         )
     if found.is_file():
-        refuse_odd_name(found)
+        _refuse_hidden_signs(found)
         return [found] if _owner(settings, found) == raw_name else []
-    patterns = [_any_case(pattern) for pattern in pack.raw[raw_name].files]
-    return sorted({_inside(path, found) for pattern in patterns for path in found.glob(pattern)})
+    fitting = {path for pattern in pack.raw[raw_name].files for path in found.glob(_any_case(pattern))}
+    return sorted({_ordinary(path, found) for path in fitting})
 
 
-def _inside(path: Path, folder: Path) -> Path:
-    """The absolute path without links; what is no ordinary file is refused later, by its inspection."""
-    refuse_odd_name(path)
+def _ordinary(path: Path, folder: Path) -> Path:
+    """The file itself, of an absolute path without links; BadFile for anything else, since no day may be missed."""
+    _refuse_hidden_signs(path)
     try:
         file = path.resolve(strict=True)
     except (OSError, RuntimeError):
         raise BadFile(f"{path.name}: it is a link to nothing: take it away, or put the file there.") from None
     if not file.is_relative_to(folder):
         raise BadFile(f"{path.name}: it lies outside the input folder, behind a link: put the file itself there.")
-    refuse_odd_name(file)
+    if stat.S_ISDIR(mode):
+        raise BadFile(f"{path.name}: it is a folder: put its files into the input, or give it another name.")
+    if not stat.S_ISREG(mode):
+        raise BadFile(f"{path.name}: it is no ordinary file: put a plain file there, no pipe or device.")
     return file
+
+
+def _refuse_hidden_signs(path: Path) -> None:
+    if shown(path.name) != path.name:
+        raise BadFile(f"{shown(path.name, 100)}: its name holds signs that cannot be seen: rename it.")
 
 
 def _owner(settings: Settings, file: Path) -> str:

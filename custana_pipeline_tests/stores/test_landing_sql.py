@@ -270,3 +270,38 @@ def test_the_warehouse_lands_many_lines_with_their_numbers_though_it_keeps_no_or
         land(session.connection, inspect_file(path, ORDERS))
         counts = "select count(*), count(*) filter (where customer_id::bigint <> source_line) from raw.orders"
         assert session.rows(counts) == [(last - 1, 0)]
+
+
+def test_two_stray_quotes_that_swallow_whole_records_are_refused(connection, tmp_path):
+    content = 'c,d,a\nc1,x,1\nc2,"x,1\n' + "c3,x,1\n" * 20 + 'c4,x",1\n'
+    with pytest.raises(BadFile, match=r"line 3 .* swallows 21 more lines"):
+        landed(connection, tmp_path / "o.csv", content)
+
+
+def test_a_note_of_several_lines_with_a_comma_is_no_swallowed_record(connection, tmp_path):
+    landed(connection, tmp_path / "o.csv", 'c,d,a\nc1,"Dear Ann,\nthanks, and\nbye",1\n')
+    assert rows(connection) == [(2, "c1", "Dear Ann,\nthanks, and\nbye", "1")]
+
+
+def test_a_header_that_comes_again_is_a_malformed_line(connection, tmp_path):
+    file = landed(connection, tmp_path / "o.csv", "c,d,a\nc1,x,1\nc,d,a\nc2,x,1\n")
+    assert malformed(connection) == [(3, "repeated_header", "c,d,a")]
+    assert (file.record_count, file.malformed_line_count) == (2, 1)
+
+
+def test_parquet_times_with_a_zone_become_local_ones_and_float_ids_lose_their_zero(connection, tmp_path):
+    path = tmp_path / "o.parquet"
+    connection.execute("set timezone = 'UTC'")
+    connection.execute(
+        f"copy (select 7.0::double as c, timestamptz '2024-01-05 23:00:00+00' as d, 2.5::double as a) to '{path}'"
+    )
+    tokyo = RawSetShape("orders", ORDERS.columns, timezone="Asia/Tokyo")
+    land(connection, inspect_file(path, tokyo))
+    assert rows(connection) == [(1, "7", "2024-01-06 08:00:00", "2.5")]
+
+
+def test_a_parquet_list_is_refused_with_its_column(connection, tmp_path):
+    path = tmp_path / "o.parquet"
+    connection.execute(f"copy (select [1, 2] as c, 'x' as d, '1' as a) to '{path}'")
+    with pytest.raises(BadFile, match="column c is of type list"):
+        inspect_file(path, ORDERS)

@@ -58,7 +58,11 @@ select
     source_file,
     source_hash,
     cast(source_line as bigint) as source_line,
-    case when reason is null then 'kept' when reason in ('missing_id', 'unreadable_id') then 'rejected' else 'set_aside' end as status,
+    case
+        when reason is null then 'kept'
+        when reason in ('missing_id', 'unreadable_id') then 'rejected'
+        else 'set_aside'
+    end as status,
     reason,
     product_id,
     name,

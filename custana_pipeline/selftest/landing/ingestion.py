@@ -13,7 +13,7 @@ from custana_pipeline.orchestration.assets.cleaned import clean_table
 from custana_pipeline.orchestration.assets.raw import land_raw_set
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.watch import warnings_of
-from custana_pipeline.stores.packs import Calendar, Pack, RawSet
+from custana_pipeline.stores.packs import Pack
 from custana_pipeline.stores.settings import Settings, load_settings
 from custana_pipeline.stores.source_files import files_of
 from custana_pipeline.stores.sql_models import SqlModels
@@ -101,12 +101,12 @@ class Ingestion:
         """The installed project's settings, for order lines alone and this folder."""
         changes = {"columns": {name: name for name in COLUMNS}, **self.pack.get("raw", {})}
         patterns = ("transactions*.csv", "transactions*.csv.gz", "transactions*.parquet")
-        raw = {"transactions": RawSet(files=patterns, **changes)}
+        raw = {"transactions": {"files": patterns, **changes}}
         if self.has_customers:
-            raw["customers"] = RawSet(files=("customers*.csv",), columns={name: name for name in CUSTOMER_COLUMNS})
-        calendar = Calendar(start=dt.date(2024, 7, 1))
+            raw["customers"] = {"files": ("customers*.csv",), "columns": {name: name for name in CUSTOMER_COLUMNS}}
         others = {name: value for name, value in self.pack.items() if name != "raw"}
-        pack = Pack(input=str(self.folder), raw=raw, **{"calendar": calendar, **others})
+        told = {"input": str(self.folder), "calendar": {"start": dt.date(2024, 7, 1)}, "raw": raw, **others}
+        pack = Pack.model_validate(told)
         given = load_settings(source="sample", data_dir=self.root / "data", input=str(self.folder))
         changes = {"packs": {"sample": pack}, "max_rejected_share": self.max_rejected_share}
         return given.model_copy(update=changes)

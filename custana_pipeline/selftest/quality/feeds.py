@@ -24,7 +24,8 @@ def a_bad_night(run: Trial) -> None:
     shop = run.shop(has_run=True)
     published = shop.published()
     with run.case("D7"):
-        for name, value in (("PANDERA_VALIDATION_ENABLED", "False"), ("PANDERA_VALIDATION_DEPTH", "SCHEMA_ONLY")):
+        switches = [("PANDERA_VALIDATION_ENABLED", "False"), ("PANDERA_VALIDATION_DEPTH", "SCHEMA_ONLY")]
+        for name, value in switches[: run.times(quick=1, full=2)]:
             off = shop.run(env={name: value})
             expect(off.code == 2, f"with {name}={value} the run ends with {off.code}")
             expect("PANDERA_VALIDATION_ENABLED" in off.err, f"the message is: {off.err}")
