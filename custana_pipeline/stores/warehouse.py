@@ -98,6 +98,7 @@ class Warehouse:
 
     def _connect(self, read_only: bool = False, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        warehouse_file.refuse_lone_log(self.path)
         begun = time.monotonic()
         told = False
         while True:
