@@ -4,8 +4,6 @@ import contextlib
 import logging
 from pathlib import Path
 
-import duckdb
-
 from custana_pipeline.errors import NoSpace
 from custana_pipeline.stores import faults, publishing, source_files, warehouse_file
 from custana_pipeline.stores.settings import Settings
@@ -23,8 +21,8 @@ _log = logging.getLogger("custana")
 def before_run(warehouse: Warehouse, settings: Settings) -> None:
     """Clears away what killed runs left, and refuses what cannot end well.
 
-    Raises NoSpace where the disk clearly has too little room for the input, and Damaged where the warehouse cannot be
-    opened.
+    Raises NoSpace where the disk clearly has too little room for the input, Damaged where the warehouse cannot be opened,
+    and Transient, before any work, where a reader does not close it in time.
     """
     warehouse_file.sweep(warehouse.path)
     publishing.sweep(settings.published_dir)
@@ -44,20 +42,12 @@ def after_run(warehouse: Warehouse) -> None:
 def slim(warehouse: Warehouse) -> bool:
     """Gives back what the file has grown by without holding anything; returns whether it was written anew.
 
-    A large file of which more than half is free is written anew, where there is room. Nothing is done while a reader
-    has the file open. Raises Damaged where it cannot be opened.
+    A large file of which more than half is free is written anew, where there is room. Readers are waited for: raises
+    Transient where one does not close it, and Damaged where it cannot be opened.
     """
-    try:
-        connection = duckdb.connect(str(warehouse.path))
-    except duckdb.Error as error:
-        if "Could not set lock" in str(error):
-            return False
-        raise faults.told(error, warehouse.path) or error from None
-    try:
+    with warehouse.alone() as connection:
         warehouse_file.cut(warehouse.path, connection)
         block_size, total, free = warehouse_file.blocks(connection)
-    finally:
-        connection.close()
     used = (total - free) * block_size
     is_bloated = warehouse_file.size(warehouse.path) > max(2 * used, warehouse_file.COMPACTED_FROM_BYTES)
     if not is_bloated or faults.free_bytes(warehouse.path) < 1.2 * used:

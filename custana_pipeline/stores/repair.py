@@ -50,9 +50,11 @@ class Mender:
                 yield f"{path.name} is whole without its write-ahead log: it is as of the change before the damage."
                 return
         if path.exists():
-            yield self._aside(*warehouse_file.own_files(path))
+            warehouse_file.unseal(path)
+            yield self._aside(path, stays=True)  # until the snapshot takes its place in one step
         restored = snapshots.restore(path)
         if restored is None:
+            path.unlink(missing_ok=True)
             yield f"There is no whole snapshot of {path.stem}: `custana run` builds it anew from the source files."
             return
         day = restored.facts.get("as_of", "an unknown day")
@@ -101,12 +103,15 @@ class Mender:
             tracking_store.initialise(mlflow)
             yield "MLflow's books were begun anew: the models' files stay, and `custana run` logs new ones."
 
-    def _aside(self, *paths: Path) -> str:
+    def _aside(self, *paths: Path, stays: bool = False) -> str:
         there = [path for path in paths if path.exists() or path.is_symlink()]
         for path in there:
             target = self.places.data / "damaged" / self.moment / path.relative_to(self.places.data)
             target.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(target)
+            if stays:
+                target.hardlink_to(path)
+            else:
+                path.rename(target)
             sync_folder(path.parent)
         names = ", ".join(path.name for path in there) or paths[0].name
         return f"{names}: moved to damaged/{self.moment}."

@@ -8,9 +8,11 @@ can share blocks (btrfs, XFS), a copy takes neither time nor space.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import logging
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,22 +56,20 @@ def keep(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) -> Pa
     """
     _settle(warehouse)
     if count == 0:
-        warehouse_file.scan(warehouse)
-        warehouse_file.seal(warehouse)
         prune(warehouse, 0)
-        return None
+        return _without_copy(warehouse)
     folder = folder_of(warehouse)
     folder.mkdir(parents=True, exist_ok=True)
     need = int(warehouse_file.size(warehouse) * _SPARE_SHARE)
     if need > (free := faults.free_bytes(folder)):
-        warehouse_file.scan(warehouse)
-        warehouse_file.seal(warehouse)
-        _log.warning("No snapshot: it needs %s and %s are free.", faults.megabytes(need), faults.megabytes(free))
-        return None
+        return _without_copy(warehouse, f"it needs {faults.megabytes(need)}, and {faults.megabytes(free)} are free")
     file = folder / f"{name}.duckdb"
-    with replacing(file) as aside:
-        _copy(warehouse, aside)
-        warehouse_file.scan(aside)
+    try:
+        with replacing(file) as aside:
+            _copy(warehouse, aside)
+            warehouse_file.scan(aside)
+    except OSError as error:
+        return _without_copy(warehouse, os.strerror(error.errno or errno.EIO))
     digest = warehouse_file.seal(warehouse)
     number = max((each.facts.get("number", 0) for each in listed(warehouse)), default=0) + 1
     replace_text(_facts_of(file), json.dumps({**facts, "sha256": digest, "number": number}, indent=2))
@@ -103,6 +103,14 @@ def prune(warehouse: Path, count: int) -> None:
     for path in [*folder_of(warehouse).glob("*"), *folder_of(warehouse).glob(".*.tmp")]:
         if path.with_suffix(".duckdb") not in kept:
             path.unlink(missing_ok=True)
+
+
+def _without_copy(warehouse: Path, why: str = "") -> None:
+    """Scans and seals the warehouse where it is."""
+    warehouse_file.scan(warehouse)
+    warehouse_file.seal(warehouse)
+    if why:
+        _log.warning("No snapshot was kept: %s.", why)
 
 
 def _facts_of(file: Path) -> Path:

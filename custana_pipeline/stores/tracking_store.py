@@ -89,6 +89,8 @@ def client(store: TrackingStore) -> "MlflowClient":
         if name in FORCED or name not in os.environ:
             os.environ[name] = value
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # what it prints with a traceback there it raises as well, and `translated` tells it
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=store.uri, registry_uri=store.uri)

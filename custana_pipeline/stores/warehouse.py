@@ -79,6 +79,15 @@ class Warehouse:
         finally:
             connection.close()
 
+    @contextmanager
+    def alone(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file held for writing without a transaction, when its readers have closed it; raises as a change does."""
+        connection = self._connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
     def trim(self) -> None:
         """Cuts off what a failed or killed transaction has left behind the file's last block."""
         try:
@@ -98,6 +107,7 @@ class Warehouse:
 
     def _connect(self, read_only: bool = False, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        warehouse_file.refuse_lone_log(self.path)
         begun = time.monotonic()
         told = False
         while True:

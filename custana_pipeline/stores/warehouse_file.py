@@ -8,7 +8,7 @@ The seal is the hash of the file as the last good run left it; the next change b
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -125,9 +125,13 @@ def sealed(path: Path) -> str | None:
         return None
 
 
-def own_files(path: Path) -> Iterator[Path]:
-    """The file and what belongs to it, as far as it is there."""
-    yield from (each for each in (path, wal_of(path), _seal(path)) if each.exists())
+def refuse_lone_log(path: Path) -> None:
+    """Raises Damaged where only the write-ahead log is there: DuckDB would begin a new file and delete the log."""
+    if not path.exists() and size(wal_of(path)):
+        raise Damaged(
+            f"{path.name} is gone, and only its write-ahead log is there: `custana verify --repair` moves that "
+            "aside and restores the last snapshot."
+        )
 
 
 def _seal(path: Path) -> Path:

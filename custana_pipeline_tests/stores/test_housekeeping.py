@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from custana_pipeline.errors import Damaged, NoSpace
+from custana_pipeline.errors import Damaged, NoSpace, Transient
 from custana_pipeline.selftest.storage.processes import heard, program, started
 from custana_pipeline.selftest.storage.programs import marks, version_of, write_mark
 from custana_pipeline.stores import faults, housekeeping, warehouse_file
@@ -88,11 +88,14 @@ def test_a_warehouse_that_cannot_be_opened_is_refused_before_the_run(warehouse: 
         housekeeping.before_run(warehouse, settings)
 
 
-def test_a_reader_does_not_stop_the_clearing(warehouse: Warehouse, settings: Settings) -> None:
-    command = program("hold_open", warehouse.path)
-    with started(command) as reader:
+def test_a_reader_that_does_not_close_the_file_is_named_before_any_work(
+    warehouse: Warehouse, settings: Settings
+) -> None:
+    hurried = Warehouse(warehouse.path, lock_wait_seconds=0)
+    with started(program("hold_open", warehouse.path)) as reader:
         heard(reader)
-        housekeeping.before_run(warehouse, settings)
+        with pytest.raises(Transient, match=f"Process {reader.pid} has held the warehouse"):
+            housekeeping.before_run(hurried, settings)
 
 
 @pytest.mark.parametrize(("free", "refused"), [(1_000_000, True), (30_000_000, False), (10**12, False)])

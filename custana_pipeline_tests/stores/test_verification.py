@@ -66,6 +66,18 @@ def test_without_a_snapshot_the_damaged_warehouse_is_moved_aside_for_the_next_ru
     assert not warehouse_of(shop).exists()
 
 
+def test_a_log_whose_warehouse_is_gone_is_kept_and_the_snapshot_restored(shop: Places) -> None:
+    path = warehouse_of(shop)
+    before = path.read_bytes()
+    path.rename(path.with_name("gone"))
+    warehouse_file.wal_of(path).write_bytes(b"log" * 100)
+    with pytest.raises(Damaged, match="shop.duckdb is gone"), Warehouse(path).transaction():
+        pass
+    mend(shop)
+    assert path.read_bytes() == before
+    assert (shop.data / "damaged" / "2025-01-16T030000" / "warehouse" / "shop.duckdb.wal").exists()
+
+
 def test_a_damaged_warehouse_never_takes_the_place_of_a_snapshot(shop: Places) -> None:
     flip(warehouse_of(shop), warehouse_file.size(warehouse_of(shop)) - 100_000)
     with pytest.raises(Damaged, match="custana verify"):

@@ -36,7 +36,7 @@ def reader_during_publication(run: Trial) -> None:
 def kill_in_export(run: Trial) -> None:
     """Kills a publisher at any moment, again and again, and compares every file with its manifest."""
     draw, folder = run.random, run.scratch / "published"
-    for _ in range(run.times(quick=5, full=40)):
+    for _ in range(run.times(quick=4, full=40)):
         with started(program("publish_for_ever", folder)) as publisher:
             newest = int(heard(publisher))
             time.sleep(draw.uniform(0, 0.3))
@@ -57,7 +57,7 @@ def nth_write_fails(run: Trial) -> None:
     place = run.scratch / "place"
     ended(program("publish_one", place, 1))
     before = marks_read(place / "published")
-    step, number, done = run.times(quick=9, full=1), 1, None
+    step, number, done = run.times(quick=23, full=1), 1, None
     while done is None or done.returncode:
         calls = "write,pwrite64,fsync,fdatasync,ftruncate,rename,/^rename.*"
         done = ended(

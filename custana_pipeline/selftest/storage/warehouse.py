@@ -20,7 +20,7 @@ def kill_inside_checkpoint(run: Trial) -> None:
     """Kills a writer right after it has said that a checkpoint begins, and reads the whole warehouse."""
     draw, path = run.random, run.scratch / "warehouse" / "shop.duckdb"
     path.parent.mkdir()
-    for _ in range(run.times(quick=4, full=20)):
+    for _ in range(run.times(quick=3, full=20)):
         with started(program("checkpoint_for_ever", path)) as writer:
             for _ in range(draw.randint(1, 6)):
                 acknowledged = int(heard(writer))
