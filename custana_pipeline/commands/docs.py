@@ -6,6 +6,7 @@ from typing import Any
 
 from custana_pipeline.commands.docs_reasons import reason_rows
 from custana_pipeline.stores.breaker_settings import Breakers
+from custana_pipeline.stores.database_settings import DatabaseConnection
 from custana_pipeline.stores.durable_files import replace_text
 from custana_pipeline.stores.packs import Calendar, Pack, RawSet
 from custana_pipeline.stores.settings import Settings, load_settings, project_dir
@@ -185,6 +186,7 @@ def settings_page() -> str:
         ("Its days: `calendar = { ... }`", Calendar, ""),
         ("Its circuit breakers: `[packs.<name>.breakers]`", Breakers, ""),
         ("One set of its files: `[packs.<name>.raw.<set>]`", RawSet, "`<set>` names the table `raw.<set>`."),
+        ("A database: `[connections.<name>]`", DatabaseConnection, "These stand in `custana.toml` only."),
     )
     for title, model, told in nested:
         rows = [(name, default, meaning) for name, _, default, meaning in _setting_rows(model, "")]
@@ -195,7 +197,7 @@ def settings_page() -> str:
 def _setting_rows(model: Any, prefix: str) -> list[tuple[str, ...]]:
     rows = []
     for name, field in model.model_fields.items():
-        if name == "packs":
+        if name in ("packs", "connections"):
             continue
         default = FOUND.get(name, "required") if field.is_required() else _shown(field.get_default())
         rows.append((f"`{name}`", f"`{prefix}{name.upper()}`", default, field.description or ""))

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from custana_pipeline.stores.breaker_settings import Breakers
+from custana_pipeline.stores.database_settings import COLUMN, TABLE
 from custana_pipeline.stores.settings_rules import (
     MOST_COLUMNS,
     MOST_PATTERNS,
@@ -31,12 +32,17 @@ class _Frozen(BaseModel):
 
 
 class RawSet(_Frozen):
-    """One set of source files that share a shape, and the raw table they land in."""
+    """One set of source files that share a shape, or one table of a database, and the raw table they land in."""
 
     files: tuple[FilePattern, ...] = Field(
-        min_length=1,
+        (),
         max_length=MOST_PATTERNS,
         description="File name patterns, such as 'orders*.csv', below the pack's input folder.",
+    )
+    connection: str = Field("", description="Instead of files: the name of the database connection to read from.")
+    table: str = Field("", description="The table or view of that database, such as 'public.order_lines'.")
+    order_by: tuple[str, ...] = Field(
+        (), description="Columns of its key: rows in this order are the same file each time that nothing changed."
     )
     format: Literal["csv", "blank_separated", "fixed_width"] = Field(
         "csv", description="How text files are laid out; .parquet and .gz are known by their names."
@@ -60,6 +66,17 @@ class RawSet(_Frozen):
         if len(set(columns)) < len(columns):
             raise ValueError("a raw name stands more than once")
         return columns
+
+    @model_validator(mode="after")
+    def _is_files_or_a_table(self) -> "RawSet":
+        if bool(self.files) == bool(self.connection) or bool(self.connection) != bool(self.table):
+            raise ValueError("a raw set has either files, or a connection and a table")
+        names = [*self.order_by, *(self.headers.values() if self.connection else ())]
+        if (self.table and not TABLE.match(self.table)) or not all(COLUMN.match(name) for name in names):
+            raise ValueError("tables and columns of a database are letters, digits and _, not a digit first")
+        if self.connection and (self.format, self.header) != ("csv", True):
+            raise ValueError("a table has neither format nor header = false")
+        return self
 
     @property
     def headers(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from custana_pipeline.errors import WrongUse
 
 SecretName = Annotated[
     str,
-    Field(pattern=r"^[A-Z][A-Z0-9_]{2,62}\Z", description="Name of the environment variable that holds a secret."),
+    Field(pattern=r"^[A-Z][A-Z0-9_]{2,62}$", description="Name of the environment variable that holds a secret."),
 ]
 LEAST_HIDDEN = 4
 """Shorter secrets are not taken out of texts: they would blacken ordinary words."""

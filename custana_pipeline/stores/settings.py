@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from custana_pipeline.errors import WrongUse, shown
 from custana_pipeline.stores.alert_settings import AlertSettings, Names
+from custana_pipeline.stores.database_settings import DatabaseConnection
 from custana_pipeline.stores.packs import Pack
 from custana_pipeline.stores.places import absolute, data_folder, input_place
 from custana_pipeline.stores.settings_file import SettingsFileSource
@@ -98,6 +99,9 @@ class Settings(AlertSettings):
         (), description="Names by which a reverse proxy passes requests on to the two pages, such as 'shop.example'."
     )
     owner: Owner = Field("team:analytics", description="Owner of the assets: an e-mail address, or team:<name>.")
+    connections: dict[Identifier, DatabaseConnection] = Field(
+        default_factory=dict, max_length=MOST_PACKS, description="The databases that raw sets are read from, by name."
+    )
     packs: dict[Identifier, Pack] = Field(
         default_factory=dict, max_length=MOST_PACKS, description="The source packs by name."
     )

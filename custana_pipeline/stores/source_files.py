@@ -4,6 +4,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from custana_pipeline.errors import BadFile, WrongUse, shown
+from custana_pipeline.stores.databases import extract
 from custana_pipeline.stores.packs import RawSet
 from custana_pipeline.stores.settings import Settings
 
@@ -11,10 +12,14 @@ from custana_pipeline.stores.settings import Settings
 def files_of(settings: Settings, raw_name: str) -> list[Path]:
     """The files of one raw set in a stable order; none where there is no such file.
 
-    An input that is a single file belongs to the set whose patterns fit its name, or to the only set there is.
+    An input that is a single file belongs to the set whose patterns fit its name, or to the only set there is. A set
+    that is a table of a database has the file that its rows were last read into.
     Raises WrongUse where the input is not there, and BadFile where a single file fits no set of several, and where
     what fits is no ordinary file or lies elsewhere, behind a link.
     """
+    kept = extract(settings, raw_name)
+    if kept is not None:
+        return [kept] if kept.is_file() else []
     pack, found = settings.pack, settings.input_path
     if not found.exists():
         raise WrongUse(
@@ -33,6 +38,7 @@ def _ordinary(path: Path, folder: Path) -> Path:
     _refuse_hidden_signs(path)
     try:
         file = path.resolve(strict=True)
+        mode = file.stat().st_mode
     except (OSError, RuntimeError):
         raise BadFile(f"{path.name}: it is a link to nothing: take it away, or put the file there.") from None
     if not file.is_relative_to(folder):

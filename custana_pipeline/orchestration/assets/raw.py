@@ -14,6 +14,7 @@ from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp
 from custana_pipeline.raw.landing import inspect_file
+from custana_pipeline.stores.databases import bring_in, table_of
 from custana_pipeline.stores.landing_sql import (
     LandedFile,
     LandingPlan,
@@ -38,14 +39,16 @@ def raw_assets(project: Project) -> list[dg.AssetsDefinition]:
 def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     key = asset_key(f"raw.{name}")
     shape = raw_shape(project, name)
+    table = table_of(project.settings, name)
+    origin = table.label if table else ", ".join(project.settings.pack.raw[name].files)
 
     @dg.asset(
         key=key,
         group_name="raw",
-        kinds={"duckdb", "csv" if shape.format == "csv" else "text"},
+        kinds={"duckdb", table.connection.kind if table else "csv" if shape.format == "csv" else "text"},
         owners=[project.settings.owner],
-        description=f"The lines of {', '.join(project.settings.pack.raw[name].files)} as they came, all text, "
-        "each with its file, line number and file hash. The ledger of files is raw.files.",
+        description=f"The lines of {origin} as they came, all text, each with its file, line number and file hash. "
+        "The ledger of files is raw.files.",
         code_version=shape.digest,
         retry_policy=RETRIES,
         pool="warehouse",
@@ -60,6 +63,7 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     )
     @reported
     def raw_lines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        bring_in(project.settings, name)
         with project.warehouse.transaction(may_read=files_of(project.settings, name)) as session:
             session.prepare()
             landed, plan = land_raw_set(session, project, name)
@@ -77,7 +81,9 @@ def land_raw_set(session: Session, project: Project, name: str) -> tuple[list[La
     """Lands what is new or changed of one raw set; BadFile where a file cannot be used, or nothing is there."""
     shape = raw_shape(project, name)
     files = files_of(project.settings, name)
-    begin_anew_for_another_input(session, shape, project.settings.input_path)
+    table = table_of(project.settings, name)
+    place = Path(table.connection.place, table.name) if table else project.settings.input_path
+    begin_anew_for_another_input(session, shape, place)
     landed, plan = land_files(session, shape, files)
     _refuse_nothing(session, project, name)
     return landed, plan
