@@ -1,6 +1,5 @@
 """Which files of the input belong to which raw set of the active pack."""
 
-import stat
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -44,9 +43,9 @@ def _ordinary(path: Path, folder: Path) -> Path:
         raise BadFile(f"{path.name}: it is a link to nothing: take it away, or put the file there.") from None
     if not file.is_relative_to(folder):
         raise BadFile(f"{path.name}: it lies outside the input folder, behind a link: put the file itself there.")
-    if stat.S_ISDIR(mode):
+    if file.is_dir():
         raise BadFile(f"{path.name}: it is a folder: put its files into the input, or give it another name.")
-    if not stat.S_ISREG(mode):
+    if not file.is_file():
         raise BadFile(f"{path.name}: it is no ordinary file: put a plain file there, no pipe or device.")
     return file
 
