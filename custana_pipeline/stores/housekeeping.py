@@ -21,8 +21,8 @@ _log = logging.getLogger("custana")
 def before_run(warehouse: Warehouse, settings: Settings) -> None:
     """Clears away what killed runs left, and refuses what cannot end well.
 
-    Raises NoSpace where the disk clearly has too little room for the input, Damaged where the warehouse cannot be opened,
-    and Transient, before any work, where a reader does not close it in time.
+    Raises NoSpace where the disk clearly has too little room for the input, Damaged where the warehouse cannot be
+    opened, and Transient, before any work, where a reader does not close it in time.
     """
     warehouse_file.sweep(warehouse.path)
     publishing.sweep(settings.published_dir)
