@@ -38,7 +38,6 @@ def _ordinary(path: Path, folder: Path) -> Path:
     _refuse_hidden_signs(path)
     try:
         file = path.resolve(strict=True)
-        mode = file.stat().st_mode
     except (OSError, RuntimeError):
         raise BadFile(f"{path.name}: it is a link to nothing: take it away, or put the file there.") from None
     if not file.is_relative_to(folder):
