@@ -5,6 +5,7 @@ One process, since DuckDB has one writer anyway: a killed run leaves no step beh
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ class WatchedExecutor(dg.Executor):
     def _steps(
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
-        with only_run(self.project, plan_context.instance) as lease:
+        with ExitStack() as turn:
+            with dg.raise_execution_interrupts():  # Dagster hears of signals within steps only, and a turn may be long
+                lease = turn.enter_context(only_run(self.project, plan_context.instance))
             lease.begins(plan_context.run_id)
             for event in self.inner.execute(plan_context, execution_plan):
                 yield event

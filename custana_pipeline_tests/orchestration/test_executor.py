@@ -2,22 +2,26 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from custana_pipeline.errors import DataFault, Transient
+from custana_pipeline.orchestration import executor
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.executor import watched_executor
 from custana_pipeline.orchestration.failures import failure_alert
+from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.run_workers import known_workers
+from custana_pipeline_tests.orchestration.packs import shipped
 
 QUICKLY = RETRIES._replace(delay=0.01, backoff=None, jitter=None)
 PATIENT_SECONDS = 60
 
 
-def _chain(act_of_first: str, limit_seconds: float) -> dg.JobDefinition:
+def _chain(act_of_first: str, limit_seconds: float, folder: str) -> dg.JobDefinition:
     """A job of two assets that do not depend on each other; `act_of_first` names what the first one does."""
 
     @dg.asset(key=["raw", "a_first"], retry_policy=QUICKLY)
@@ -29,7 +33,8 @@ def _chain(act_of_first: str, limit_seconds: float) -> dg.JobDefinition:
     @reported
     def b_second() -> None: ...
 
-    job = dg.define_asset_job("ingest", executor_def=watched_executor(limit_seconds))
+    settings = shipped("sample", Path(folder)).model_copy(update={"max_runtime_seconds": limit_seconds})
+    job = dg.define_asset_job("ingest", executor_def=watched_executor(Project(settings)))
     return dg.Definitions(assets=[a_first, b_second], jobs=[job]).resolve_job_def("ingest")
 
 
@@ -74,7 +79,9 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
 
 
 def _run(instance: dg.DagsterInstance, act: str, limit_seconds: float = PATIENT_SECONDS) -> dg.DagsterRun:
-    built = dg.build_reconstructable_job(__name__, "_chain", reconstructable_args=(act, limit_seconds))
+    built = dg.build_reconstructable_job(
+        __name__, "_chain", reconstructable_args=(act, limit_seconds, instance.root_directory)
+    )
     with dg.execute_job(built, instance=instance, tags={"custana/source": "shop"}) as result:
         run = instance.get_run_by_id(result.run_id)
     assert run
@@ -94,6 +101,22 @@ def test_a_signal_ends_the_run_at_once_although_its_assets_may_be_tried_again(in
     run = _run(instance, "_is_signalled")
     assert run.status == dg.DagsterRunStatus.FAILURE
     assert _steps(instance, run, dg.DagsterEventType.STEP_START) == ["raw__a_first"]
+    assert failure_alert(instance, run).code == "STOPPED"
+
+
+def test_a_signal_ends_a_run_that_still_waits_for_its_turn(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def long_turn(*_: object) -> Iterator[None]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(PATIENT_SECONDS)
+        yield
+
+    monkeypatch.setattr(executor, "only_run", long_turn)
+    run = _run(instance, "_hangs")
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    assert _steps(instance, run, dg.DagsterEventType.STEP_START) == []
     assert failure_alert(instance, run).code == "STOPPED"
 
 

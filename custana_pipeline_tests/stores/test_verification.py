@@ -71,7 +71,7 @@ def test_a_log_whose_warehouse_is_gone_is_kept_and_the_snapshot_restored(shop: P
     before = path.read_bytes()
     path.rename(path.with_name("gone"))
     warehouse_file.wal_of(path).write_bytes(b"log" * 100)
-    with pytest.raises(Damaged, match="shop.duckdb is gone"), Warehouse(path).transaction():
+    with pytest.raises(Damaged, match=r"shop\.duckdb is gone"), Warehouse(path).transaction():
         pass
     mend(shop)
     assert path.read_bytes() == before

@@ -3,11 +3,11 @@
 import base64
 import csv
 import json
-import os
 import re
 import urllib.parse
 import zipfile
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 from custana_pipeline.selftest.security.outlet import attempts, guarded_environment
@@ -46,6 +46,7 @@ def a_shop_of_formulas_and_secrets(run: Trial) -> None:
     """Runs a shop whose names are formulas and scripts, with canaries as secrets and every way out refused."""
     shop, guard = run.shop(), run.scratch / "guard"
     environment = guarded_environment(guard) | SECRETS
+    began = (shop.project / "custana.toml").stat().st_mtime
     _spoil(shop)
     good = shop.run(env=environment)
     published = shop.published()
@@ -62,14 +63,8 @@ def a_shop_of_formulas_and_secrets(run: Trial) -> None:
     with run.case("F9"):
         expect(good.code == 0, f"the run ended with {good.code}")
         expect(not attempts(guard), f"it tried to leave the machine: {', '.join(attempts(guard)[:5])}")
-        extensions = [
-            path for path in Path.home().glob(".duckdb/extensions/**/*") if path.stat().st_mtime > _begin(shop)
-        ]
+        extensions = [path for path in Path.home().glob(".duckdb/extensions/**/*") if path.stat().st_mtime > began]
         expect(not extensions, f"{len(extensions)} extensions were loaded down")
-
-
-def _begin(shop: Shop) -> float:
-    return (shop.project / "custana.toml").stat().st_mtime
 
 
 def _spoil(shop: Shop) -> None:
@@ -105,13 +100,35 @@ def _expect_no_formula(version: Path) -> None:
     expect("apostrophe" in told.get("csv_rule", ""), "the manifest does not tell the rule")
 
 
+class _Tags(HTMLParser):
+    """The tags of a page, and those of their attributes that load or run something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.leading: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Notes one tag."""
+        self.names.add(tag)
+        for name, value in attrs:
+            leads = name in ("src", "href", "action", "data", "srcset", "xlink:href") and not (value or "").startswith(
+                "#"
+            )
+            if leads or name.startswith("on") or "url(" in (value or "").lower():
+                self.leading.add(f"{tag} {name}")
+
+
 def _expect_no_script(report: Path) -> None:
-    page = report.read_text(encoding="utf-8")
+    page, tags = report.read_text(encoding="utf-8"), _Tags()
+    tags.feed(page)
     expect("default-src 'none'" in page, "the report has no content security policy")
-    expect(not re.search(r"<(script|img|iframe|link|object|embed|base)\b", page, re.IGNORECASE), "a tag loads or runs")
-    loading = re.findall(r"(?:src|href|action|data)\s*=\s*[\"']?(?!#)[^\"'> ]+|url\(\s*[\"']?(?!#)[^)]+", page)
-    expect(not loading, f"{len(loading)} attributes lead outside the page")
-    expect(not re.search(r"<[^>]*\son[a-z]+\s*=", page), "an attribute runs a script")
+    expect(
+        not tags.names & {"script", "img", "iframe", "link", "object", "embed", "base", "form"}, "a tag loads or runs"
+    )
+    expect(not tags.leading, f"attributes lead outside or run: {', '.join(sorted(tags.leading))}")
+    expect("url(" not in page.split("</style>")[0], "the style loads something")
+    expect("&lt;script" in page or "&lt;img" in page, "no script has reached the report, so nothing was tried")
 
 
 def _expect_no_secret(shop: Shop, *outcomes: Outcome) -> None:
@@ -144,9 +161,6 @@ def _contents(*folders: Path) -> Iterator[tuple[Path, bytes]]:
 def _expect_refused_in_the_file(shop: Shop) -> None:
     settings = shop.project / "custana.toml"
     plain = settings.read_text(encoding="utf-8")
-    for line in (f'alert_webhook = "https://x/{SECRET}"', f'password = "{SECRET}"', f'owner = "pg://u:{SECRET}@h/d"'):
-        settings.write_text(f"{line}\n{plain}", encoding="utf-8")
-        ended = shop.custana("status")
-        expect(ended.code == 2 and SECRET not in ended.err, f"a secret in custana.toml: exit code {ended.code}")
-    settings.write_text(plain, encoding="utf-8")
-    os.utime(settings, (_begin(shop), _begin(shop)))
+    settings.write_text(f'alert_webhook = "https://hooks.example/{SECRET}"\n{plain}', encoding="utf-8")
+    ended = shop.custana("status")
+    expect(ended.code == 2 and SECRET not in ended.err, f"a secret in custana.toml: exit code {ended.code}")
