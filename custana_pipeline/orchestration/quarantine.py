@@ -8,8 +8,8 @@ from decimal import Decimal
 from custana_pipeline.errors import CustanaError, WrongUse
 from custana_pipeline.orchestration.audits import CONTRACTS
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.canonical_text import NumberMarks
 from custana_pipeline.stores.replays import LineKey
-from custana_pipeline.stores.sql_models import NumberMarks
 from custana_pipeline.stores.sql_text import literal
 from custana_pipeline.stores.warehouse import Session
 

@@ -19,6 +19,7 @@ from sqlglot.lineage import Node, lineage
 
 from custana_pipeline.errors import WrongUse, shown
 from custana_pipeline.raw.plain_files import read_text
+from custana_pipeline.stores.canonical_text import PLAIN_NUMBERS, NumberMarks, shown_as
 from custana_pipeline.stores.settings_rules import IDENTIFIER
 from custana_pipeline.stores.sql_safety import LONGEST_TEXT, why_unsafe
 from custana_pipeline.stores.sql_text import identifier
@@ -40,31 +41,6 @@ CANONICAL_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "products": (*SOURCE_COLUMNS, "product_id", "name", "category", "line_text"),
     "events": (*SOURCE_COLUMNS, "customer_id", "product_id", "event_type", "happened_at", "line_text"),
 }
-
-
-ID_COLUMNS = ("order_id", "customer_id", "product_id")
-NUMBER_COLUMNS = ("quantity", "unit_price", "amount")
-UNPARSABLE = "not a number"
-_UNICODE_BLANKS_AROUND = r"^[\s\p{Z}]+|[\s\p{Z}]+$"
-
-
-@dataclass(frozen=True)
-class NumberMarks:
-    """The marks that a source writes its numbers with; thousands have no mark where it is empty."""
-
-    decimal_mark: str = "."
-    thousands_mark: str = ""
-
-    @property
-    def pattern(self) -> str:
-        """The numbers as written, where they are not written as DuckDB reads them; else nothing."""
-        if (self.decimal_mark, self.thousands_mark) == (".", ""):
-            return ""
-        groups = rf"|\d{{1,3}}([{self.thousands_mark}]\d{{3}})+" if self.thousands_mark else ""
-        return rf"[+-]?(\d+{groups})?([{self.decimal_mark}]\d*)?".replace("'", "''")
-
-
-PLAIN_NUMBERS = NumberMarks()
 
 
 @dataclass(frozen=True)
@@ -176,7 +152,7 @@ class SqlModels:
         tree = _with_line_columns(source, raw_columns)
         text = source.text if tree is source.tree else tree.sql(dialect=DIALECT, comments=False)
         given = tree.named_selects
-        shown = [_shown_as(name, numbers) if name in given else _absent(name) for name in CANONICAL_COLUMNS[table]]
+        shown = [shown_as(name, numbers) if name in given else _absent(name) for name in CANONICAL_COLUMNS[table]]
         return f"select {', '.join(shown)} from ({text}\n) as pack_rows"
 
     def has_column(self, table: str, column: str) -> bool:
@@ -206,32 +182,6 @@ def _with_line_columns(source: SqlModel, raw_columns: Mapping[str, Sequence[str]
     for column in lacking:
         tree = tree.select(f"{added[column]} as {column}", dialect=DIALECT)  # type: ignore[attr-defined]
     return tree
-
-
-def _shown_as(column: str, numbers: NumberMarks) -> str:
-    """A canonical column of the pack as the cleaned models read it: ids in one spelling, numbers with a point."""
-    if column in ID_COLUMNS:
-        # most ids are plain ASCII, for which comparing two lengths is all the work
-        return (
-            f"case when strlen({column}) = length({column}) then {column} else nfc_normalize("
-            f"regexp_replace({column}, '{_UNICODE_BLANKS_AROUND}', '', 'g')) end as {column}"
-        )
-    if column in NUMBER_COLUMNS and not numbers.pattern:
-        # DuckDB reads 1_000 as a thousand
-        return f"case when contains({column}, '_') then '{UNPARSABLE}' else {column} end as {column}"
-    if column in NUMBER_COLUMNS:
-        plain = (
-            f"replace(replace({column}, {_quoted(numbers.thousands_mark)}, ''), {_quoted(numbers.decimal_mark)}, '.')"
-        )
-        return (
-            f"case when regexp_full_match(trim({column}), '{numbers.pattern}') then {plain} "
-            f"when trim({column}) <> '' then '{UNPARSABLE}' end as {column}"
-        )
-    return column
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _absent(column: str) -> str:

@@ -18,8 +18,9 @@ import duckdb
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Transient, WrongUse
 from custana_pipeline.stores import faults, run_lock, warehouse_file
+from custana_pipeline.stores.canonical_text import PLAIN_NUMBERS, NumberMarks
 from custana_pipeline.stores.hardened import STARTING, harden
-from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, PLAIN_NUMBERS, NumberMarks, SqlModel, SqlModels
+from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from custana_pipeline.orchestration.sql_assets import (
     upstream_assets,
 )
 from custana_pipeline.orchestration.watch import WATCH_CHECKS
-from custana_pipeline.stores.sql_models import NumberMarks
+from custana_pipeline.stores.canonical_text import NumberMarks
 from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
