@@ -1,5 +1,6 @@
 """Plants the dirt in one block of each simulated table, and counts what cleaning must find there."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from custana_pipeline.raw.simulator_people import TOWNS
 from custana_pipeline.raw.simulator_shopping import Lines
 
 OUTDATED_DAYS = 30
+_LAST_FIELD = re.compile(r',("[^"]*"|[^,"]*)\n$')
 
 
 @dataclass
@@ -139,7 +141,7 @@ def _position(kinds: tuple[Kind, ...], name: str) -> int:
 def _broken(kind: Kind, line: str) -> str:
     if kind.status == "blank":
         return "\n"
-    return line.rpartition(",")[0] + "\n" if kind.name == "too_few_fields" else line.rstrip("\n") + ",1\n"
+    return _LAST_FIELD.sub("\n", line) if kind.name == "too_few_fields" else line.rstrip("\n") + ",1\n"
 
 
 def _with_column(table: pa.Table, name: str, texts: list[str]) -> pa.Table:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.raw.simulator import SimulationPlan, simulate
+from custana_pipeline.raw.simulator_dirt import Kind
+from custana_pipeline.raw.simulator_planting import _broken
 from custana_pipeline_tests.raw.simulated_files import judged, physical_lines, records, transaction_reason
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -127,3 +129,10 @@ def test_dirt_changes_no_line_but_the_dirty_ones(tmp_path: Path) -> None:
     changed = [row for row in records(tmp_path / "dirty" / "transactions.csv") if ",".join(row.values()) not in clean]
     repaired = sum(kind["line_count"] for kind in kinds.values() if kind["status"] == "kept")
     assert sum(transaction_reason(row) == "" for row in changed) == repaired
+
+
+def test_a_line_that_lacks_its_last_field_lacks_all_of_it_where_it_is_quoted():
+    cut_off = Kind("too_few_fields", "malformed", 0.03)
+    assert _broken(cut_off, 'O1,C1,1,"1,234.56"\n') == "O1,C1,1\n"
+    assert _broken(cut_off, "O1,C1,1,5.65\n") == "O1,C1,1\n"
+    assert _broken(cut_off, "O1,C1,1,\n") == "O1,C1,1\n"
