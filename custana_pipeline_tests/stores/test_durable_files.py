@@ -20,6 +20,7 @@ WRITING = {
 MAY_WRITE = {
     "stores/durable_files.py": "the one place that writes",
     "stores/list_files.py": "writes into the folder of a version that nothing names yet, and forces it to disk",
+    "stores/databases.py": "writes the rows of a table aside before they are named",
     "stores/snapshots.py": "copies to the name that `replacing` gives",
     "raw/simulator.py": "calls simulator_files",
     "raw/simulator_files.py": "a pure stage with a whole-or-not-at-all write of its own",
