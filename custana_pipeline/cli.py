@@ -1,5 +1,6 @@
 """The custana command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 bad data."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -48,7 +49,7 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         code = STOPPED_CODE
     except CustanaError as error:
-        print(f"custana: {error}", file=sys.stderr)  # noqa: T201
+        _complain(str(error))
         sys.exit(error.exit_code)
     except Exception as error:
         if os.environ.get("CUSTANA_DEBUG"):
@@ -56,11 +57,17 @@ def main() -> None:
         from custana_pipeline.stores import faults
 
         own = faults.told(error, _settled.get("data_dir")) or faults.defect(error)
-        print(f"custana: {own}", file=sys.stderr)  # noqa: T201
+        _complain(str(own))
         sys.exit(own.exit_code)
     if code == STOPPED_CODE:  # typer may have caught the interruption itself
-        print("custana: stopped; what was published before is untouched.", file=sys.stderr)  # noqa: T201
+        _complain("stopped; what was published before is untouched.")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(told: str) -> None:
+    """One line on stderr; a log on a full disk takes none, and the exit code then tells all."""
+    with contextlib.suppress(OSError):
+        print(f"custana: {told}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 @app.command()

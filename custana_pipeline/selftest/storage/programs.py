@@ -3,6 +3,7 @@
 python -m custana_pipeline.selftest.storage.programs <program> <file or folder> [<number>]
 """
 
+import contextlib
 import datetime as dt
 import sys
 import time
@@ -169,7 +170,8 @@ def main() -> int:
     try:
         PROGRAMS[name](Path(place), int(number[0]) if number else 0)
     except CustanaError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        with contextlib.suppress(OSError):
+            print(error, file=sys.stderr, flush=True)  # noqa: T201
         return error.exit_code
     return 0
 
