@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from custana_pipeline.errors import CustanaError
+from custana_pipeline.selftest.storage.failing_calls import fail_as_told
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, publish
 from custana_pipeline.stores.run_lock import Turn, holding_turn
@@ -167,6 +168,7 @@ def _say(what: object) -> None:
 def main() -> int:
     """Runs the program that the command line names; an expected error is one line on stderr."""
     name, place, *number = sys.argv[1:]
+    fail_as_told()
     try:
         PROGRAMS[name](Path(place), int(number[0]) if number else 0)
     except CustanaError as error:

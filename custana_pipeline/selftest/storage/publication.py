@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from custana_pipeline.selftest.storage.failing_calls import injector, may_trace, traced
 from custana_pipeline.selftest.storage.processes import ended, heard, kill, program, started
 from custana_pipeline.selftest.storage.programs import LISTS, PUBLICATIONS, publish_one
 from custana_pipeline.selftest.trial import NotRun, Trial, expect, trial
@@ -53,15 +54,11 @@ def kill_in_export(run: Trial) -> None:
 @trial("A10")
 def nth_write_fails(run: Trial) -> None:
     """Fails the n-th write, flush or rename of a publication, for one n after another until none is left to fail."""
-    _need_strace(run)
-    place, trace = run.scratch / "place", run.scratch / "trace"
-    calls = "write,pwrite64,fsync,fdatasync,ftruncate,/^rename.*"
-    ended(_traced(f"-o {trace} -e trace={calls}", program("publish_one", place, 1)))
+    place, how = run.scratch / "place", injector(run.scratch)
+    calls = how.calls_of(program("publish_one", place, 1))
     before, failed = marks_read(place / "published"), 0
-    writes = len(trace.read_text(encoding="utf-8", errors="replace").splitlines())
-    for number in range(1, writes, run.times(quick=23, full=1)):
-        fault = f"-o {trace} -e trace={calls} -e inject={calls}:error=ENOSPC:when={number}"
-        done = ended(_traced(fault, program("publish_one", place, 1 + number)))
+    for number in range(1, calls + 1, run.times(quick=max(1, calls // 8), full=1)):
+        done = ended(how.failing(program("publish_one", place, 1 + number), number))
         failed += done.returncode != 0
         expect("Traceback" not in done.stderr, f"write {number} failing ended in {done.stderr[-300:]}")
         now = marks_read(place / "published")
@@ -77,9 +74,10 @@ def nth_write_fails(run: Trial) -> None:
 @trial("A16")
 def order_of_flushes(run: Trial) -> None:
     """Traces a publication: every file and folder is flushed before CURRENT leads to it."""
-    _need_strace(run)
+    if not may_trace(run.scratch):
+        raise NotRun("needs strace, and the right to trace processes")
     trace = run.scratch / "trace"
-    ended(_traced(f"-o {trace} -y -e trace=fsync,fdatasync,/^rename.*", program("publish_one", run.scratch, 1)))
+    ended(traced(f"-o {trace} -y -e trace=fsync,fdatasync,/^rename.*", program("publish_one", run.scratch, 1)))
     calls = [
         line
         for line in trace.read_text(encoding="utf-8").splitlines()
@@ -108,12 +106,3 @@ def expect_whole(version: Path) -> None:
     manifest = json.loads((version / "manifest.json").read_text(encoding="utf-8"))
     wrong = [name for name, facts in manifest["files"].items() if sha256_of(version / name) != facts["sha256"]]
     expect(not wrong, f"{version.name} is torn: {', '.join(wrong)}")
-
-
-def _traced(options: str, command: list[str]) -> list[str]:
-    return ["strace", "-f", "-qq", "--seccomp-bpf", *options.split(), *command]
-
-
-def _need_strace(run: Trial) -> None:
-    if shutil.which("strace") is None or ended(["strace", "-o", str(run.scratch / "t"), "true"]).returncode:
-        raise NotRun("needs strace, and the right to trace processes")
