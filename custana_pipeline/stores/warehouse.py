@@ -299,8 +299,3 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
     except duckdb.Error:
         return  # the transaction is already gone with what broke it
-
-
-def quoted(names: Sequence[str]) -> str:
-    """The names as a list of quoted SQL identifiers."""
-    return ", ".join('"' + name.replace('"', '""') + '"' for name in names)

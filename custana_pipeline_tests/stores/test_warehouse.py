@@ -11,7 +11,7 @@ import pytest
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Damaged, Transient, WrongUse
 from custana_pipeline.stores.sql_models import SqlModel, SqlModels, read_model
-from custana_pipeline.stores.warehouse import SCHEMAS, Session, Warehouse, quoted
+from custana_pipeline.stores.warehouse import SCHEMAS, Session, Warehouse
 
 MONDAY, TUESDAY = dt.date(2024, 7, 1), dt.date(2024, 7, 2)
 SECRET = "Wilhelmina Q. Customer"
@@ -243,10 +243,6 @@ def test_a_lock_of_another_process_is_waited_for(warehouse: Warehouse, monkeypat
 def test_no_extension_is_fetched_from_the_network(warehouse: Warehouse) -> None:
     query = "select count(*) from duckdb_settings() where name like 'auto%known_extensions' and value = 'true'"
     assert rows_of(warehouse, query) == [(0,)]
-
-
-def test_identifiers_are_quoted_whatever_they_hold() -> None:
-    assert quoted(["plain", 'has "quotes"']) == '"plain", "has ""quotes"""'
 
 
 def test_named_parameters_that_a_query_does_not_use_are_left_out(warehouse: Warehouse) -> None:
