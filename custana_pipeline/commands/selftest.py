@@ -38,7 +38,9 @@ def selftest(settings: Settings, ids: Sequence[str], *, is_full: bool, processes
     page = out or (settings.project_dir / PAGE if not ids else None)
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(page, render(verdicts, Occasion(form, Project(settings).code_version, _machine(), seconds)))
+        replace_text(
+            page, render(verdicts, Occasion(form, Project(settings).code_version, _machine(), seconds, processes))
+        )
         console.print(f"Written to {page}")
     return 1 if any(verdict.state == "fail" for verdict in verdicts) else 0
 

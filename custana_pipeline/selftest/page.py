@@ -11,7 +11,7 @@ INTRODUCTION = """# Faults, and what they do
 Each line is a fault that was injected on the installed project, in a scratch folder: `custana selftest` runs them all
 (`--full` with 50 kills and every n-th write failing; an id runs that one alone). P0 gates a release, P1 comes before
 1.0, P2 is extra. *Naive* is what a plain pipeline of the same packages did; "(read)" where its documentation says so
-and it was not run. The seconds are wall time with two trials at once.
+and it was not run. The seconds are wall time; entries that share one injection share its time.
 """
 
 
@@ -27,13 +27,15 @@ class Occasion:
     """Cores, memory and Python."""
     seconds: float
     """Wall time of the whole selftest."""
+    processes: int
+    """Trials at the same time."""
 
 
 def render(verdicts: Sequence[Verdict], occasion: Occasion) -> str:
     """The page as Markdown."""
     counted = summary(verdicts)
     head = f"""{INTRODUCTION}
-**{counted}** ({occasion.form} form, {occasion.seconds:.0f} s, code `{occasion.code}`, {occasion.machine}).
+**{counted}** ({occasion.form} form, {occasion.processes} at a time, {occasion.seconds:.0f} s, code `{occasion.code}`, {occasion.machine}).
 Command: `custana selftest --{occasion.form}`
 """
     return "\n".join([head, *(_group(letter, verdicts) for letter in GROUPS)])

@@ -71,7 +71,7 @@ def test_every_entry_that_gates_has_a_trial() -> None:
 
 def test_the_page_shows_each_fault_with_the_naive_way_beside_it() -> None:
     verdicts = [Verdict("A1", "pass", "", 1.25), Verdict("B1", "fail", "a | b", 2.0)]
-    page = render(verdicts, Occasion("quick", "abc", "2 cores", 3.0))
+    page = render(verdicts, Occasion("quick", "abc", "2 cores", 3.0, 2))
     assert "| A1 | 0 | kill -9 at any moment of a run |" in page
     assert "| fails (24 of 25) | pass | 1.2 |" in page
     assert "**fail**: a \\| b" in page
