@@ -35,7 +35,8 @@ def render(verdicts: Sequence[Verdict], occasion: Occasion) -> str:
     """The page as Markdown."""
     counted = summary(verdicts)
     head = f"""{INTRODUCTION}
-**{counted}** ({occasion.form} form, {occasion.processes} at a time, {occasion.seconds:.0f} s, code `{occasion.code}`, {occasion.machine}).
+**{counted}** ({occasion.form} form, {occasion.processes} at a time, {occasion.seconds:.0f} s, code `{occasion.code}`,
+{occasion.machine}).
 Command: `custana selftest --{occasion.form}`
 """
     return "\n".join([head, *(_group(letter, verdicts) for letter in GROUPS)])
