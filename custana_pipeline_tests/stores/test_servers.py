@@ -148,7 +148,7 @@ signal.pause()
         assert server.process.poll() is None
     assert server.process.stdin
     server.process.stdin.close()  # what the kernel does for a process that dies
-    assert server.process.wait(timeout=30) == -signal.SIGTERM
+    assert server.process.wait(timeout=30) in (-signal.SIGTERM, -signal.SIGKILL)
 
 
 def test_mlflow_is_told_where_its_store_is(plan: ServerPlan) -> None:
