@@ -4,17 +4,20 @@ Slower than a database's reader and sure of its line numbers, so it is taken onl
 otherwise.
 """
 
+import codecs
 import csv
 import gzip
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import BinaryIO, cast
 
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, MalformedLine
 from custana_pipeline.raw.plain_files import open_plain
 
+BLOCK_BYTES = 8 << 20
 RECORDS_PER_BATCH = 50_000
 MAX_RAW_LINE_LENGTH = 10_000
 MAX_FIELD_LENGTH = 2 << 20
@@ -84,21 +87,34 @@ def read_batches(inspected: InspectedFile) -> Iterator[ExactBatch]:
 
 def lines_with_text(inspected: InspectedFile, reasons: Mapping[str, str]) -> list[MalformedLine]:
     """Every physical line after the header whose text is a key of `reasons`, with the reason it maps to."""
-    found = []
-    with _open_lines(inspected) as stream:
-        for number, line in enumerate(stream, start=1):
-            text = line.rstrip("\r\n")
-            if text in reasons and number > inspected.header_line_count:
-                found.append(MalformedLine(number, reasons[text], text[:MAX_RAW_LINE_LENGTH]))
-    return found
+    wanted = {text.encode() + end: text for text in reasons for end in (b"", b"\r")}
+    found: list[tuple[int, bytes]] = []
+    number, rest = 0, b""
+    with _open_bytes(inspected) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            joined = rest + block if number or rest else block.removeprefix(codecs.BOM_UTF8)
+            *lines, rest = joined.split(b"\n")
+            found += [(place, line) for place, line in enumerate(lines, number + 1) if line in wanted]
+            number += len(lines)
+    if rest in wanted:
+        found.append((number + 1, rest))
+    texts = [(place, wanted[line]) for place, line in found if place > inspected.header_line_count]
+    return [MalformedLine(place, reasons[text], text[:MAX_RAW_LINE_LENGTH]) for place, text in texts]
+
+
+@contextmanager
+def _open_bytes(inspected: InspectedFile) -> Iterator[BinaryIO]:
+    with open_plain(inspected.path) as file:
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb")) if inspected.is_gzip else file
 
 
 @contextmanager
 def _open_lines(inspected: InspectedFile) -> Iterator[io.TextIOWrapper]:
-    with open_plain(inspected.path) as file:
-        expanded = gzip.GzipFile(fileobj=file, mode="rb") if inspected.is_gzip else file
-        with io.TextIOWrapper(expanded, encoding="utf-8-sig", newline="") as stream:  # type: ignore[arg-type]
-            yield stream
+    with (
+        _open_bytes(inspected) as expanded,
+        io.TextIOWrapper(expanded, encoding="utf-8-sig", newline="") as stream,  # type: ignore[arg-type]
+    ):
+        yield stream
 
 
 def _take_record(reader, lines: _RememberedLines, batch: ExactBatch, expected: _Expected) -> bool:

@@ -1,14 +1,13 @@
 """The scan of a text file's bytes by blocks: encoding, line ends, lines and blank lines, without a loop per line."""
 
 import codecs
-import re
 
 from custana_pipeline.errors import BadFile
 
 MAX_BLANK_LINES = 10_000
 MAX_FIRST_LINE_BYTES = 1 << 20
 MAX_LINE_BYTES = 8 << 20
-_BLANK_LINE = re.compile(rb"(?<=\n)\r?\n")
+_BLANK_LINES = (b"\n\n", b"\n\r\n")
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -111,14 +110,25 @@ class LineScan:
 
     def _find_blank_lines(self, block: bytes) -> None:
         joined = self._tail + block
-        if b"\n\n" not in joined and b"\n\r\n" not in joined:
+        if not any(blank in joined for blank in _BLANK_LINES):
             return
         line, place = self._newline_count, len(self._tail)
-        for match in _BLANK_LINE.finditer(joined):
-            if match.end() <= len(self._tail):
+        for end in _blank_line_ends(joined):
+            if end <= len(self._tail):
                 continue
-            line += joined.count(b"\n", place, match.end())
-            place = match.end()
+            line += joined.count(b"\n", place, end)
+            place = end
             self.blank_lines.append(line)
         if len(self.blank_lines) > MAX_BLANK_LINES:
             raise BadFile(f"{self.file_name}: more than {MAX_BLANK_LINES:,} blank lines: export it again without them.")
+
+
+def _blank_line_ends(block: bytes) -> list[int]:
+    """Where each line ends that holds nothing and follows another line of the block."""
+    ends = []
+    for blank in _BLANK_LINES:
+        place = block.find(blank)
+        while place >= 0:
+            ends.append(place + len(blank))
+            place = block.find(blank, place + 1)
+    return sorted(ends)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 
 MAX_REJECTED_TEXTS = 100_000
+STAGED_BYTES = 512 << 20
+"""A csv up to this size is parsed once, into memory; a larger one into the table, and again if lines are malformed."""
 _REASONS = {
     "MISSING COLUMNS": "too_few_fields",
     "TOO MANY COLUMNS": "too_many_fields",
@@ -76,11 +78,17 @@ def _load_by_duckdb(connection: Connection, inspected: InspectedFile) -> LoadedC
     When records and header are together as many as the physical lines, each record is exactly one line, and their order
     gives the line numbers. Else the same is tried with the malformed and blank lines taken out.
     """
-    _read_csv(connection, inspected, csv_records(inspected))
-    record_count = _loaded_rows(connection, inspected)
+    is_staged = inspected.expanded_byte_count <= STAGED_BYTES
+    source = _staged(connection, inspected) if is_staged else csv_records(inspected)
+    if not is_staged:
+        _read_csv(connection, insert_into_raw(inspected, source))
+    record_count = _rows_of(connection, source) if is_staged else _loaded_rows(connection, inspected)
     if record_count + inspected.header_line_count == inspected.line_count:
+        if is_staged:
+            connection.execute(insert_into_raw(inspected, source))
         return LoadedCounts(record_count)
-    _unload(connection, inspected)
+    if not is_staged:
+        _unload(connection, inspected)
     malformed = _malformed_lines(connection, inspected)
     if malformed and malformed[-1].reason == "unquoted_value" and _is_last(inspected, malformed[-1].source_line):
         return None  # a quote that is open to the end: the exact reader tells what it swallows
@@ -92,15 +100,21 @@ def _load_by_duckdb(connection: Connection, inspected: InspectedFile) -> LoadedC
     # a stored table has a known size, so that the join is built on it and not on the records
     connection.execute("create or replace temp table landing_shifts as select * from counted_shifts")
     connection.unregister("counted_shifts")
-    _read_csv(connection, inspected, shifted_records(inspected))
+    _read_csv(connection, insert_into_raw(inspected, shifted_records(inspected, source)))
     _store_malformed(connection, inspected, malformed)
     return counts
 
 
-def _read_csv(connection: Connection, inspected: InspectedFile, records: str) -> None:
+def _staged(connection: Connection, inspected: InspectedFile) -> str:
+    """Reads the records into a table of their own, from which they go on without the file being parsed again."""
+    _read_csv(connection, f"create or replace temp table landing_staged as select * from {csv_records(inspected)}")
+    return "landing_staged"
+
+
+def _read_csv(connection: Connection, statement: str) -> None:
     for table in ("landing_rejects", "landing_scans"):
         connection.execute(f"drop table if exists {table}")
-    connection.execute(insert_into_raw(inspected, records))
+    connection.execute(statement)
 
 
 def _malformed_lines(connection: Connection, inspected: InspectedFile) -> list[MalformedLine]:
@@ -191,6 +205,10 @@ def _store_malformed(connection: Connection, inspected: InspectedFile, found: Se
         connection.register("found_malformed", lines)
         connection.execute(insert_malformed(inspected, "found_malformed"))
         connection.unregister("found_malformed")
+
+
+def _rows_of(connection: Connection, table: str) -> int:
+    return connection.execute(f"select count(*) from {table}").fetchall()[0][0]
 
 
 def _loaded_rows(connection: Connection, inspected: InspectedFile) -> int:

@@ -52,13 +52,13 @@ def csv_records(inspected: InspectedFile) -> str:
     )
 
 
-def shifted_records(inspected: InspectedFile) -> str:
-    """The records of a csv with their physical lines, by the buckets of landing_shifts."""
+def shifted_records(inspected: InspectedFile, source: str) -> str:
+    """The records of `source`, as `csv_records` gives them, with their lines by the buckets of landing_shifts."""
     names = ", ".join(f"records.{name}" for name in inspected.positions)
     within = "len(list_filter(shifts.first_lines, lambda line : line <= records.source_line))"
     return (
         f"(select records.source_line + shifts.shift + {within} as source_line, {names} "
-        f"from {csv_records(inspected)} as records "
+        f"from {source} as records "
         f"join landing_shifts as shifts on records.source_line // {SHIFT_BUCKET} = shifts.bucket)"
     )
 
