@@ -138,7 +138,9 @@ def selftest(
         list[str] | None, typer.Argument(help="Faults such as A1, or groups such as A; all if none.")
     ] = None,
     full: Annotated[bool, typer.Option("--full/--quick", help="With 50 kills and every n-th write failing.")] = False,
-    processes: Annotated[int, typer.Option(min=1, help="Trials at the same time.")] = 2,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Trials at the same time; many of them wait more than they compute.")
+    ] = 3,
     out: Annotated[Path | None, typer.Option(help="Where the page goes instead of bench/trust.md.")] = None,
 ) -> int:
     """Try the faults of the catalogue on this installation, in a scratch folder."""
