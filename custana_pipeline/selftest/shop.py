@@ -66,6 +66,11 @@ class Shop:
         return self.root / "project"
 
     @property
+    def run_seconds(self) -> float:
+        """How long the run took that this shop was made with."""
+        return float((self.root / "run-seconds").read_text(encoding="ascii"))
+
+    @property
     def environment(self) -> dict[str, str]:
         """What a command of this shop is told."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTANA_", "DAGSTER_"))}
@@ -177,6 +182,7 @@ def _run_once(plain: Shop, root: Path) -> None:
     ended = plain.copied_to(root).run()
     if ended.code:
         raise CustanaError(f"The small shop cannot be run (exit code {ended.code}): {ended.err[-400:]}")
+    (root / "run-seconds").write_text(f"{ended.seconds}", encoding="ascii")
 
 
 def _lead(database: Path, before: str, now: str) -> None:

@@ -118,8 +118,8 @@ class Trial:
         return self._opened.enter_context(made)
 
     @contextlib.contextmanager
-    def case(self, entry: str) -> Iterator[None]:
-        """Judges one entry of a trial that has several."""
+    def case(self, *entries: str) -> Iterator[None]:
+        """Judges one entry of a trial that has several, or some that share a verdict."""
         state, told = "pass", ""
         try:
             yield
@@ -128,7 +128,7 @@ class Trial:
         except Exception as fault:  # whatever goes wrong within is the finding
             state, told = "fail", describe(fault)
         now = time.monotonic()
-        self.verdicts.append(Verdict(entry, state, told, now - self._since))
+        self.verdicts += [Verdict(entry, state, told, now - self._since) for entry in entries]
         self._since = now
 
     def judge(self, act: Act) -> list[Verdict]:

@@ -46,6 +46,14 @@ def test_entries_that_share_an_injection_are_judged_each(tmp_path: Path) -> None
     assert judged(tried(tmp_path, "B3", "B6"), both) == {"B3": "pass", "B6": "not run"}
 
 
+def test_entries_that_share_a_verdict_fail_together(tmp_path: Path) -> None:
+    def both(run: Trial) -> None:
+        with run.case("A1", "A4"):
+            expect(False, "torn")
+
+    assert judged(tried(tmp_path, "A1", "A4"), both) == {"A1": "fail", "A4": "fail"}
+
+
 def test_an_entry_that_its_trial_never_judged_has_failed(tmp_path: Path) -> None:
     def half(run: Trial) -> None:
         with run.case("B3"):

@@ -21,7 +21,7 @@ CANARY = "wilhelmina.q@shop.example"
 @trial("B1", "B4", "B7", "B9", "F6")
 def kills(run: Trial) -> None:
     """Stops, kills and hangs the workers of runs that the page launched, and gives one of them a bad file."""
-    shop = run.shop(has_run=run.is_full)
+    shop = run.shop(has_run=True)
     before = shop.published()
     with receiver() as hook:
         told = {"CUSTANA_ALERT_WEBHOOK": hook.address, "CUSTANA_MAX_RUNTIME_SECONDS": str(LIMIT_SECONDS)}
