@@ -154,8 +154,8 @@ def bare(told: argparse.Namespace) -> tuple[dict[str, float], dict[str, int]]:
     import duckdb
 
     from custana_pipeline.orchestration.project import Project
+    from custana_pipeline.stores.session import Session
     from custana_pipeline.stores.source_files import files_of
-    from custana_pipeline.stores.warehouse import Session
 
     project = Project(settings_of(told))
     limits = {"threads": told.threads, "memory_limit": project.settings.duckdb_memory_limit}

@@ -13,8 +13,8 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.quarantine import QuarantinedLine, judged_lines, quarantined_lines, texts_of
 from custana_pipeline.orchestration.replaying import KEY_HEADERS, RAW_LINE_HEADER, data_headers
 from custana_pipeline.stores.run_lock import Turn, holding_turn
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import Settings
-from custana_pipeline.stores.warehouse import Session
 
 SAMPLES = 10
 

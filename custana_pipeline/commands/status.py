@@ -5,8 +5,9 @@ from rich.console import Console
 from custana_pipeline.commands.terminal import plain_table, terminal
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores.publishing import current, read_manifest
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import Settings
-from custana_pipeline.stores.warehouse import Session, Warehouse
+from custana_pipeline.stores.warehouse import Warehouse
 
 
 def show_status(settings: Settings) -> int:

@@ -1,7 +1,7 @@
 """What a source does not have, and what is therefore absent downstream."""
 
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 _COLUMNS = {
     "customers": {"coalesce(age, birth_year)": "age", "gender": "gender", "location": "location"},

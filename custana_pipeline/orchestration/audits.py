@@ -20,7 +20,7 @@ from custana_pipeline.errors import ContractBroken, DataFault
 from custana_pipeline.orchestration.money import money_by_file
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.watch import watch
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 CONTRACTS = {
     "transactions": "CleanedTransactions",

@@ -8,7 +8,7 @@ import pandas as pd
 from custana_pipeline.models.demand import LOSSES
 from custana_pipeline.models.evaluation import row_losses
 from custana_pipeline.models.training import Evaluated, Training
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 TABLE = "models.backtests"
 COLUMNS = "as_of date, target varchar, candidate varchar, role varchar, origin date, metric varchar, value double"

@@ -11,8 +11,8 @@ import pandas as pd
 from custana_pipeline.errors import DataFault
 from custana_pipeline.models.training import Champion, Training
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.tracking_records import LoggedAnalysis
-from custana_pipeline.stores.warehouse import Session
 
 SO_FAR = "champion_so_far"
 TABLE = "models.champions"

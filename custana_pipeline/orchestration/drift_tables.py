@@ -9,7 +9,7 @@ from custana_pipeline.models.drift import Drift, drift_between, equally_far_pair
 from custana_pipeline.models.judging import predict
 from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion, snapshots
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 TABLE = "models.drift"
 NOTES = "models.drift_notes"

@@ -6,7 +6,7 @@ import pandas as pd
 
 from custana_pipeline.models.importance import champion_importances
 from custana_pipeline.models.training import Training
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 TABLE = "models.importance"
 

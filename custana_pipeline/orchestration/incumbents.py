@@ -7,7 +7,7 @@ from custana_pipeline.errors import Damaged, DataFault
 from custana_pipeline.models.training import Incumbent
 from custana_pipeline.orchestration.champions import COLUMNS, SERVES, TABLE, input_hash
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 
 def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date) -> dict[str, Incumbent]:

@@ -6,7 +6,7 @@ The money of the files is summed from the raw text by a statement of its own, no
 import datetime as dt
 
 from custana_pipeline.errors import ContractBroken
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 # a line's money is its amount, else quantity times price, to the cent; either below zero makes it a return
 _MONEY_IN = """

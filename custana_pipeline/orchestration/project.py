@@ -10,10 +10,11 @@ from typing import Any
 from custana_pipeline.errors import DataFault
 from custana_pipeline.features.windows import Origins, origins
 from custana_pipeline.models.audience_value import AudienceValue
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.sql_models import SqlModels
 from custana_pipeline.stores.tracking import Tracker
-from custana_pipeline.stores.warehouse import Session, Warehouse
+from custana_pipeline.stores.warehouse import Warehouse
 
 STAGES_WITH_CODE = ("raw", "cleaned", "features", "models", "applications")
 """The folders whose code decides what comes out."""

@@ -13,7 +13,7 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import run_lock, snapshots
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, Published, publish
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 PUBLISHED_LISTS = {
     "recommended_customers": "Whom to address: how likely each customer buys within the horizon, and why.",

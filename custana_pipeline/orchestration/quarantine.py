@@ -10,8 +10,8 @@ from custana_pipeline.orchestration.audits import CONTRACTS
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.canonical_text import NumberMarks
 from custana_pipeline.stores.replays import LineKey
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_text import literal
-from custana_pipeline.stores.warehouse import Session
 
 REASON_COLUMNS = {
     "unparsable_date": "ordered_at",

@@ -19,7 +19,7 @@ from custana_pipeline.orchestration.importance_tables import importances
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, champions_of, contract_of, data_version
 from custana_pipeline.orchestration.watch import warnings_of
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 
 def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:

@@ -8,7 +8,7 @@ from custana_pipeline.orchestration.drift_tables import NOTES as DRIFT_NOTES
 from custana_pipeline.orchestration.drift_tables import TABLE as DRIFT
 from custana_pipeline.orchestration.importance_tables import TABLE as IMPORTANCE
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 EVIDENCE = (BACKTESTS, DRIFT, DRIFT_NOTES, IMPORTANCE)
 

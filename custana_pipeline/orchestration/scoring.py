@@ -7,7 +7,7 @@ import pandas as pd
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration.champions import has_champion, serving_champion, snapshots
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 
 def customers_of(session: Session, analysis: str, as_of: dt.date) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from custana_pipeline.models.segmentation import SegmentationSettings, train_seg
 from custana_pipeline.models.training import Training
 from custana_pipeline.orchestration.champions import TABLE
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 LISTED = "applications.customer_segments"
 

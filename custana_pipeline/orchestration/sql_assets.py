@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel, column_origins
-from custana_pipeline.stores.warehouse import Session
 
 TABLE_STAGES = ("raw", "cleaned", "features", "models", "applications")
 

@@ -12,8 +12,8 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import state_path
 from custana_pipeline.orchestration.run import RunOutcome
 from custana_pipeline.orchestration.watch import warnings_of
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import Settings
-from custana_pipeline.stores.warehouse import Session
 
 HEADLINE_METRICS = {
     "is_recommended": "holdout_roc_auc",

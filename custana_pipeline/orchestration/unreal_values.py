@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from custana_pipeline.errors import ContractBroken
 from custana_pipeline.models.trainable import MOST_MAGNITUDE
-from custana_pipeline.stores.warehouse import Session, Warehouse
+from custana_pipeline.stores.session import Session
+from custana_pipeline.stores.warehouse import Warehouse
 
 TABLE = "features.unreal_values"
 MOST_LISTED = 1000

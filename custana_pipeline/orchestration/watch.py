@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from custana_pipeline.cleaned.breakers import Finding, staleness, volume
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 VOLUME_CHECK = "volume_is_as_usual"
 FRESH_CHECK = "lines_are_of_yesterday"

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModels
-from custana_pipeline.stores.warehouse import Session, Warehouse
+from custana_pipeline.stores.warehouse import Warehouse
 
 Line = Mapping[str, Any]
 TYPICAL: Mapping[str, Line] = {

@@ -16,8 +16,8 @@ from custana_pipeline.models.training import Champion, Training
 from custana_pipeline.orchestration.champions import TABLE, serving_champion, store_champions
 from custana_pipeline.orchestration.incumbents import incumbents
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.tracking_records import LoggedAnalysis, RegisteredModel
-from custana_pipeline.stores.warehouse import Session
 from custana_pipeline_tests.orchestration.packs import project
 
 TARGET = "is_recommended"

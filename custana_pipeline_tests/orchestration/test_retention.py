@@ -9,7 +9,7 @@ from custana_pipeline.orchestration.assets.raw import begin_anew_for_another_inp
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.retention import forget_old_days
 from custana_pipeline.raw.contracts import RawSetShape
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 from custana_pipeline_tests.orchestration.packs import shipped
 
 FIRST_PURCHASE = dt.date(2024, 1, 1)

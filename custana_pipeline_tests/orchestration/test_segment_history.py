@@ -16,7 +16,7 @@ from custana_pipeline.models.training import Training
 from custana_pipeline.orchestration.champions import COLUMNS, TABLE
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.segment_history import previous_segments
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 from custana_pipeline_tests.models.customers import customers
 from custana_pipeline_tests.orchestration.packs import shipped
 

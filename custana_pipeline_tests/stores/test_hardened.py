@@ -7,8 +7,9 @@ import duckdb
 import pandas as pd
 import pytest
 
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_text import literal, without_patterns
-from custana_pipeline.stores.warehouse import Session, Warehouse
+from custana_pipeline.stores.warehouse import Warehouse
 
 CANARY = "canary-4711"
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Damaged, Transient, WrongUse
+from custana_pipeline.stores.session import SCHEMAS, Session
 from custana_pipeline.stores.sql_models import SqlModel, SqlModels, read_model
-from custana_pipeline.stores.warehouse import SCHEMAS, Session, Warehouse
+from custana_pipeline.stores.warehouse import Warehouse
 
 MONDAY, TUESDAY = dt.date(2024, 7, 1), dt.date(2024, 7, 2)
 SECRET = "Wilhelmina Q. Customer"

@@ -28,8 +28,8 @@ from custana_pipeline.orchestration.sql_assets import (
     table_metadata,
     told_with_sql,
 )
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
-from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the list's pandera contract."

@@ -19,7 +19,7 @@ from custana_pipeline.orchestration.sql_assets import (
 )
 from custana_pipeline.orchestration.watch import WATCH_CHECKS
 from custana_pipeline.stores.canonical_text import NumberMarks
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONSERVATION_CHECK = "kept_set_aside_and_rejected_add_up"

@@ -24,8 +24,8 @@ from custana_pipeline.orchestration.sql_assets import (
     upstream_assets,
 )
 from custana_pipeline.orchestration.unreal_values import listing_customers, refuse_unreal
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
-from custana_pipeline.stores.warehouse import Session
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the table's pandera contract."

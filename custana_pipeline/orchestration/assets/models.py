@@ -20,8 +20,8 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import write_states
 from custana_pipeline.orchestration.sql_assets import asset_key
 from custana_pipeline.orchestration.training_log import TrainingFacts, digest_of, log_training
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.tracking_records import LoggedAnalysis, Origin
-from custana_pipeline.stores.warehouse import Session
 
 ANALYSES = {
     "behavior": "The model that foresees who will buy within the horizon.",

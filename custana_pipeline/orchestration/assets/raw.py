@@ -25,8 +25,8 @@ from custana_pipeline.stores.landing_sql import (
     plan_landing,
     prepare,
 )
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.source_files import files_of
-from custana_pipeline.stores.warehouse import Session
 
 LINES_CHECK = "every_line_is_accounted_for"
 

@@ -23,8 +23,8 @@ from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key
 from custana_pipeline.orchestration.training_log import digest_of
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.tracking_records import AnalysisRun, LoggedAnalysis, Origin, Trial
-from custana_pipeline.stores.warehouse import Session
 
 ANALYSIS = "recommendations"
 TABLE = f"models.{ANALYSIS}"

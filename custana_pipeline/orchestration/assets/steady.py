@@ -10,7 +10,7 @@ from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, described_columns, table_metadata
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 BTYD = "features.btyd"
 LEVELS = "features.levels"

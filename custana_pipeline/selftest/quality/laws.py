@@ -9,7 +9,7 @@ from custana_pipeline.errors import ContractBroken
 from custana_pipeline.orchestration import money
 from custana_pipeline.selftest.landing.ingestion import CUSTOMER_COLUMNS, HEADER, Ingestion, order, orders
 from custana_pipeline.selftest.trial import Trial, expect, trial
-from custana_pipeline.stores.warehouse import Session
+from custana_pipeline.stores.session import Session
 
 CENT = Decimal("0.01")
 AS_OF = dt.date(2025, 1, 1)

@@ -15,9 +15,10 @@ from custana_pipeline.orchestration.replaying import replay
 from custana_pipeline.selftest.landing.ingestion import CANARY
 from custana_pipeline.selftest.shop import Outcome, Shop
 from custana_pipeline.selftest.trial import Trial, expect, trial
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import load_settings
 from custana_pipeline.stores.source_files import files_of
-from custana_pipeline.stores.warehouse import Session, Warehouse
+from custana_pipeline.stores.warehouse import Warehouse
 
 FILE = "transactions_night.csv"
 LAWS = """

@@ -1,0 +1,158 @@
+"""One connection to a warehouse with the few things that the pipeline does to tables."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from custana_pipeline.errors import ContractBroken, CustanaError, WrongUse
+from custana_pipeline.stores.canonical_text import PLAIN_NUMBERS, NumberMarks
+from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SCHEMAS = ("raw", "sources", "cleaned", "features", "models", "applications")
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Session:
+    """One connection with the few things that the pipeline does to tables."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def prepare(self) -> None:
+        """Makes the schemas, where they are missing."""
+        for schema in SCHEMAS:
+            self.connection.execute(f"create schema if not exists {schema}")
+
+    def create_source_views(
+        self,
+        models: SqlModels,
+        raw_columns: Mapping[str, Sequence[str]],
+        tables: Sequence[str] | None = None,
+        numbers: NumberMarks = PLAIN_NUMBERS,
+    ) -> None:
+        """Points `sources.*`, or those of `tables` only, at the raw tables of the pack that `models` was read for.
+
+        `raw_columns` maps each raw table (`raw.<set>`) to its columns; the raw tables behind the views must exist.
+        """
+        for table in CANONICAL_COLUMNS if tables is None else tables:
+            select = models.source_view(table, raw_columns, numbers)
+            try:
+                self.connection.execute(f"create or replace view sources.{table} as {select}")
+            except duckdb.Error as error:
+                raise WrongUse(
+                    f"The source pack's {table}.sql cannot be used ({_first_line(error)}): check the names of its raw "
+                    "tables and columns against custana.toml."
+                ) from None
+
+    def build(self, model: SqlModel, parameters: Parameters | None = None) -> int:
+        """Replaces the model's table by what its SELECT yields now, and returns the rows."""
+        self._run(f"create or replace table {model.name} as {model.text}", model, parameters)
+        return self.count(model.name)
+
+    def build_view(self, model: SqlModel) -> None:
+        """Replaces the model's view; for models without parameters."""
+        self._run(f"create or replace view {model.name} as {model.text}", model, None)
+
+    def build_day(self, model: SqlModel, parameters: Parameters) -> int:
+        """Replaces the rows of one `as_of` in the model's table, and returns how many they are now.
+
+        A table whose columns are no longer those of the model is begun anew.
+        """
+        if self.exists(model.name) and self.columns(model.name) != model.columns:
+            self.connection.execute(f"drop table {model.name}")
+        if not self.exists(model.name):
+            self._run(f"create table {model.name} as {model.text}", model, parameters)
+        else:
+            self.connection.execute(f"delete from {model.name} where as_of = $as_of", {"as_of": parameters["as_of"]})
+            self._run(f"insert into {model.name} {model.text}", model, parameters)
+        found = self.rows(f"select count(*) from {model.name} where as_of = $as_of", {"as_of": parameters["as_of"]})
+        return int(found[0][0])
+
+    def replace_day(self, table: str, frame: "pd.DataFrame", as_of: Any) -> int:
+        """Replaces the rows of one `as_of` in `table` by those of `frame`, which has all its columns."""
+        self.connection.register("incoming", frame)
+        names = ", ".join(frame.columns)
+        if self.exists(table) and self.columns(table) != tuple(frame.columns):
+            self.connection.execute(f"drop table {table}")
+        if not self.exists(table):
+            self.connection.execute(f"create table {table} as select {names} from incoming")
+        else:
+            self.connection.execute(f"delete from {table} where as_of = $as_of", {"as_of": as_of})
+            self.connection.execute(f"insert into {table} select {names} from incoming")
+        self.connection.unregister("incoming")
+        return len(frame)
+
+    def rows(self, query: str, parameters: Parameters | None = None) -> list[tuple]:
+        """The rows of a small result."""
+        return self.connection.execute(query, _named(query, parameters)).fetchall()
+
+    def frame(self, query: str, parameters: Parameters | None = None) -> "pd.DataFrame":
+        """The result as a pandas frame; text is of pandas' string type, whether or not there are rows."""
+        result = self.connection.execute(query, _named(query, parameters))
+        texts = [name for name, kind, *_ in result.description or () if str(kind) == "VARCHAR"]
+        return result.df().astype(dict.fromkeys(texts, "str"))
+
+    def table(self, query: str, parameters: Parameters | None = None) -> "pa.Table":
+        """The result as an Arrow table."""
+        return self.connection.sql(query, params=_named(query, parameters)).to_arrow_table()
+
+    def batches(self, query: str, rows_per_batch: int = 250_000) -> Iterator["pd.DataFrame"]:
+        """The result in frames of bounded size, so that a large table is never whole in memory."""
+        for batch in self.connection.sql(query).to_arrow_reader(rows_per_batch):
+            yield batch.to_pandas()
+
+    def exists(self, table: str) -> bool:
+        """Whether a table or view of that name is there."""
+        schema, name = table.split(".")
+        query = "select count(*) from information_schema.tables where table_schema = $schema and table_name = $name"
+        return self.rows(query, {"schema": schema, "name": name})[0][0] > 0
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """The names of a table's columns, in order; none where there is no such table."""
+        return tuple(self.column_types(table))
+
+    def column_types(self, table: str) -> dict[str, str]:
+        """A table's columns and their DuckDB types, in order."""
+        schema, name = table.split(".")
+        query = """select column_name, data_type from information_schema.columns
+            where table_schema = $schema and table_name = $name order by ordinal_position"""
+        return dict(self.rows(query, {"schema": schema, "name": name}))  # type: ignore[arg-type]
+
+    def count(self, table: str) -> int:
+        """How many rows a table has; 0 where there is none."""
+        return int(self.rows(f"select count(*) from {table}")[0][0]) if self.exists(table) else 0
+
+    def _run(self, statement: str, model: SqlModel, parameters: Parameters | None) -> None:
+        missing = model.parameters - set(parameters or {})
+        if missing:
+            raise CustanaError(f"{model.name} needs the parameters {', '.join(sorted(missing))}.")
+        given = {name: value for name, value in (parameters or {}).items() if name in model.parameters}
+        try:
+            self.connection.execute(statement, given)
+        except duckdb.OutOfMemoryException:
+            raise CustanaError(
+                f"{model.name} needs more memory than memory_limit allows: raise CUSTANA_MEMORY_LIMIT, or free disk "
+                "space for spilling."
+            ) from None
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise ContractBroken(f"{model.name} cannot be built: {_first_line(error)}") from None
+        except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+            # the library's text quotes the offending value, so only its kind is told
+            raise ContractBroken(
+                f"{model.name} met a value that does not fit its type ({type(error).__name__}): a rule in "
+                f"dbt_like_sql/{model.name.replace('.', '/')}.sql must judge that column first."
+            ) from None
+
+
+def _named(query: str, parameters: Parameters | None) -> dict[str, Any]:
+    return {name: value for name, value in (parameters or {}).items() if f"${name}" in query}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
