@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_NO_PROGRESS := 1
 export UV_SYSTEM_CERTS := true
 
-.PHONY: help setup run ui test selftest check bench bench-landing bench-quality docs lock audit clean
+.PHONY: help setup run ui test selftest check bench bench-landing bench-quality bench-speed docs lock audit clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -65,8 +65,11 @@ bench-landing: setup  ## landing and cleaning beside bare DuckDB, into bench/lan
 bench-quality: setup $(JUDGES)/.ready  ## judge the published lists, and write bench/quality.md (DATASETS=folder, ARGS=...)
 	@$(BIN)/python -m bench.quality $(if $(DATASETS),--datasets $(DATASETS)) $(ARGS)
 
+bench-speed: setup $(JUDGES)/.ready  ## time and memory beside a reference, into bench/speed.md (SIZE=1m, REFERENCE=folder, ARGS=...)
+	@$(BIN)/python -m bench.speed --size $(or $(SIZE),1m) $(if $(REFERENCE),--reference $(REFERENCE)) $(ARGS)
+
 $(JUDGES)/.ready: bench/quality/judges.lock
-	@echo "Setting up $(JUDGES): lifetimes, pymc-marketing, implicit (once) ..."
+	@echo "Setting up $(JUDGES): lifetimes, pymc-marketing, implicit, polars (once) ..."
 	@$(PYTHON) -m venv $(JUDGES)
 	@$(BIN)/uv pip sync --quiet --python $(JUDGES)/bin/python --require-hashes bench/quality/judges.lock \
 		&& touch $@ || echo "The judges could not be installed: their rows will say so."

@@ -1,0 +1,94 @@
+"""The data of a measurement: generated once a size, then reshaped where a bad condition is to be measured."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+LINES = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000, "100m": 100_000_000}
+FACTS = ("order_lines", "events")
+SHAPES = {
+    "hub_product": "a product that is in every order",
+    "hub_customer": "a customer with a tenth of all lines",
+    "one_time_buyers": "nobody buys twice: a customer an order",
+    "busy_day": "a day with 100 times the usual lines",
+}
+_RESHAPED = {
+    "hub_product": {
+        "order_lines": "select * replace (case when line_no = '1' then '1' else product_id end as product_id)",
+    },
+    "hub_customer": {
+        "order_lines": "select * replace (case when hash(order_id) % 10 = 0 and customer_id <> '' then '1' "
+        "else customer_id end as customer_id)",
+    },
+    "one_time_buyers": {
+        "order_lines": "select * replace (case when customer_id <> '' then order_id else '' end as customer_id)",
+    },
+    "busy_day": {
+        # 100 of the 731 days' lines
+        "order_lines": "select * replace (case when hash(order_id) % 731 < 100 and ts like '20%' and ts < '2099' "
+        "then '2024-06-15' || substr(ts, 11) else ts end as ts)",
+    },
+}
+
+
+def generated(generator: Path, size: str, seed: int, folder: Path) -> Path:
+    """The generator's files of a size, made where they are missing."""
+    made = folder / f"{size}-{seed}"
+    if not (made / "meta.json").is_file():
+        shutil.rmtree(made, ignore_errors=True)
+        command = [sys.executable, str(generator), "--lines", str(LINES[size]), "--seed", str(seed)]
+        subprocess.run([*command, "--out", str(made), "--formats", "csv"], check=True, stdout=subprocess.DEVNULL)
+    return made
+
+
+def history(made: Path, folder: Path) -> Path:
+    """A folder with the files of the history, without copies."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for table in FACTS:
+        (folder / table).mkdir(parents=True)
+        for file in sorted((made / table).glob("*.csv")):
+            os.link(file, folder / table / file.name)
+    for name in ("customers.csv", "products.csv"):
+        os.link(made / name, folder / name)
+    return folder
+
+
+def add_day(made: Path, folder: Path) -> None:
+    """Puts the next day's files, as the generator made them, beside the history."""
+    for table in FACTS:
+        os.link(made / "day" / f"{table}.csv", folder / table / "part-day.csv")
+
+
+def reshaped(made: Path, shape: str, folder: Path) -> Path:
+    """The same number of lines in another shape."""
+    shutil.rmtree(folder, ignore_errors=True)
+    history(made, folder)
+    for table, select in _RESHAPED[shape].items():
+        for file in sorted((folder / table).glob("*.csv")):
+            rows = f"read_csv('{file.resolve()}', all_varchar = true, header = true, nullstr = '')"
+            changed = file.with_suffix(".new")
+            duckdb.sql(f"copy ({select} from {rows}) to '{changed}' (format csv, header true)")
+            changed.replace(file)
+    if shape == "one_time_buyers":
+        _customers_of_orders(folder)
+    return folder
+
+
+def _customers_of_orders(folder: Path) -> None:
+    """A customer record for every order that is its own customer; the records themselves are the generator's."""
+    lines = f"read_csv('{folder}/order_lines/*.csv', all_varchar = true, header = true)"
+    people = f"read_csv('{folder}/customers.csv', all_varchar = true, header = true)"
+    changed = folder / "customers.new"
+    duckdb.sql(
+        f"""copy (
+            with people as (select *, row_number() over () - 1 as place, count(*) over () as people from {people}),
+            orders as (select distinct customer_id, hash(customer_id) as chance from {lines} where customer_id <> '')
+            select orders.customer_id, age, gender, city, country, signup_date from orders
+            join people on orders.chance % people.people = people.place order by 1
+        ) to '{changed}' (format csv, header true)"""
+    )
+    changed.replace(folder / "customers.csv")

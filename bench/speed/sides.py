@@ -1,0 +1,99 @@
+"""The two sides of the comparison: the reference's bare script, and custana as it runs every night."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from bench.speed.processes import Run, measured, plain_environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACK = Path(__file__).with_name("pack")
+CUSTANA = Path(sys.executable).with_name("custana")
+STAGES = ("land", "clean", "features", "train", "score", "recommend", "publish")
+DATA_STAGES = ("land", "clean", "features")
+REFERENCE_STAGES = {
+    "ingest": "land",
+    "clean": "clean",
+    "features": "features",
+    "train": "train",
+    "segment": "train",
+    "score": "score",
+    "recommend": "recommend",
+    "write": "publish",
+}
+HISTORY_END, AS_OF, NEXT_AS_OF = "2024-12-31", "2025-01-01", "2025-01-02"
+
+
+def reference(script: Path, files: Path, folder: Path, memory: str) -> Run:
+    """The reference from CSV to its result files."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    command = [sys.executable, str(script), "--data", str(files), "--out", str(folder), "--memory", memory]
+    run = measured([*command, "--end", HISTORY_END], folder, plain_environment())
+    told = json.loads((folder / "timing.json").read_text())
+    stages = dict.fromkeys(STAGES, 0.0)
+    for each in told["stages"]:
+        stages[REFERENCE_STAGES[each["stage"].split(".")[0]]] += each["wall"]
+    shutil.rmtree(folder)
+    return replace(run, stages=stages, told={"customers": told["customers"]})
+
+
+def project(folder: Path) -> Path:
+    """A project folder with custana's SQL and the pack of the generated shop."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    shutil.copy(PACK / "custana.toml", folder)
+    for stage in ("cleaned", "features", "applications"):
+        shutil.copytree(PROJECT / "dbt_like_sql" / stage, folder / "dbt_like_sql" / stage)
+    shutil.copytree(PACK / "sources", folder / "dbt_like_sql" / "sources" / "gen")
+    return folder
+
+
+def product(place: Path, files: Path, data: Path, *options: str, as_of: str = AS_OF) -> Run:
+    """`custana run` in the project folder `place` into the folder `data`; what is there already stays."""
+    data.mkdir(parents=True, exist_ok=True)
+    command = [str(CUSTANA), "run", "--as-of", as_of, "--input", str(files), "--data-dir", str(data), *options]
+    run = measured(command, place, plain_environment())
+    told = profile(data)
+    stages = {each["stage"]: each["seconds"] for each in told.get("stages", ())}
+    return replace(run, stages=stages, told={"output": (place / "output.txt").read_text(errors="replace")[-1500:]})
+
+
+def profile(data: Path) -> dict[str, Any]:
+    """What the newest run in a data folder says of its stages."""
+    file = data / "profile.json"
+    return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def fingerprint(data: Path, as_of: str) -> dict[str, str]:
+    """Table -> count and order-free hash of the rows: of cleaned tables whole, of feature tables those of `as_of`."""
+    (file,) = data.glob("warehouse/*.duckdb")
+    found = {}
+    with duckdb.connect(str(file), read_only=True) as connection:
+        tables = connection.execute(
+            "select distinct table_schema, table_name from information_schema.tables "
+            "where table_schema in ('cleaned', 'features') order by all"
+        ).fetchall()
+        for schema, table in tables:
+            name = f"{schema}.{table}"
+            columns = [row[0] for row in connection.execute(f"describe {name}").fetchall()]
+            where = f"where as_of = date '{as_of}'" if "as_of" in columns else ""
+            row = connection.execute(
+                f"select count(*), md5(cast(sum(cast(hash(columns) as hugeint)) as varchar)) from "
+                f"(select * from {name} {where}) as columns"
+            ).fetchone()
+            found[name] = f"{row[0]} {row[1]}" if row else ""
+    return found
+
+
+def published(data: Path) -> dict[str, str]:
+    """What CURRENT points at, and the versions that are there."""
+    folder = data / "published"
+    current = folder / "CURRENT"
+    versions = sorted(each.name for each in (folder / "versions").iterdir()) if (folder / "versions").is_dir() else []
+    return {"current": current.read_text().strip() if current.is_file() else "", "versions": " ".join(versions)}
