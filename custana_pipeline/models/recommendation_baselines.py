@@ -1,70 +1,63 @@
 """What any list has to beat: popularity, personal frequency, and two classic nearest-neighbour recommenders."""
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import Snapshot
-from custana_pipeline.models.recommendation_lists import (
-    Candidates,
-    best,
-    in_demand,
-    together,
-    unknown_evidence,
-)
+from custana_pipeline.models.recommendation_lists import discoveries, in_demand, matrix_of
 from custana_pipeline.models.recommendation_metrics import PLACES
+from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, best, pool_of, ranked, row_of
 
 POPULARITY_DAYS = 30
 
 
-def popularity(snapshot: Snapshot) -> pd.DataFrame:
+def popularity(snapshot: Snapshot) -> Ranked:
     """The ten products with the most purchase days of the last 30 days, the same for every customer."""
     sales, customers = snapshot.shelf.sales(POPULARITY_DAYS), len(snapshot.customers)
     top = np.argsort(-sales, kind="stable")[:PLACES]
     place = np.tile(top, customers)
     candidates = Candidates(np.repeat(np.arange(customers), len(top)), place, np.zeros(len(place)))
-    return best(candidates, sales[place], snapshot)
+    return best(candidates, sales[place], len(sales))
 
 
-def popularity_of_new(snapshot: Snapshot) -> pd.DataFrame:
+def popularity_of_new(snapshot: Snapshot) -> Ranked:
     """The ten most popular products of the last 30 days that the customer never bought or sent back."""
     sales = snapshot.shelf.sales(POPULARITY_DAYS)
     fills = in_demand(snapshot, sales)
-    return best(fills, sales[fills.place], snapshot)
+    return best(fills, sales[fills.place], len(sales))
 
 
-def personal_frequency(snapshot: Snapshot) -> pd.DataFrame:
+def personal_frequency(snapshot: Snapshot) -> Ranked:
     """P-TopFreq: what the customer bought on the most days; of equals the lower product number.
 
     Personal top frequency and its filled form are the baselines of Li et al. 2023, ACM TORS 1(2), 8.
     """
     own = _bought(snapshot)
     number = snapshot.shelf.products[own.place] / (1 + snapshot.shelf.products.max(initial=0))
-    return best(own, own.evidence - number, snapshot)
+    return best(own, own.evidence - number, len(snapshot.shelf.products))
 
 
-def personal_frequency_filled(snapshot: Snapshot) -> pd.DataFrame:
+def personal_frequency_filled(snapshot: Snapshot) -> Ranked:
     """GP-TopFreq: P-TopFreq filled with what is popular; of equals the more popular of the last 90 days."""
-    return best(*_filled(snapshot, 90), snapshot)
+    return _filled(snapshot, 90)
 
 
-def personal_frequency_filled_recent(snapshot: Snapshot) -> pd.DataFrame:
+def personal_frequency_filled_recent(snapshot: Snapshot) -> Ranked:
     """The same by the popularity of the last 30 days: the strongest rule that learns nothing."""
-    return best(*_filled(snapshot, POPULARITY_DAYS), snapshot)
+    return _filled(snapshot, POPULARITY_DAYS)
 
 
-def neighbours_of_bought(snapshot: Snapshot, neighbours: sparse.csr_matrix, *, is_new: bool) -> pd.DataFrame:
+def neighbours_of_bought(snapshot: Snapshot, neighbours: sparse.csr_matrix, *, is_new: bool) -> Ranked:
     """What is near to what the customer bought, similarities summed; with `is_new` only what they do not know."""
-    own = _bought(snapshot)
-    shape = (len(snapshot.customers), len(snapshot.shelf.products))
-    ones = sparse.csr_matrix((np.ones(len(own.place)), (own.customer, own.place)), shape=shape)
-    near = sparse.csr_matrix(ones @ neighbours)
+    bought = _bought(snapshot)
+    width = len(snapshot.shelf.products)
+    own = matrix_of(Candidates(bought.customer, bought.place, np.ones(len(bought.place))), snapshot)
     if is_new:
-        candidates = unknown_evidence(snapshot, near)
+        pool = discoveries(snapshot, [(own, neighbours)], Candidates(*(np.zeros(0, dtype=np.int64) for _ in range(3))))
     else:
-        entries = sparse.coo_matrix(near)
-        candidates = Candidates(entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data)
-    return best(candidates, np.round(candidates.evidence, 6), snapshot)
+        near = sparse.csr_matrix(own @ neighbours)
+        pool = pool_of(Candidates(row_of(near), near.indices, near.data), width)
+    return ranked(pool, np.ones(width), digits=6)
 
 
 def _bought(snapshot: Snapshot) -> Candidates:
@@ -73,7 +66,7 @@ def _bought(snapshot: Snapshot) -> Candidates:
     return Candidates(snapshot.pair_customer[bought], snapshot.pair_place[bought], counts[bought])
 
 
-def _filled(snapshot: Snapshot, days: int) -> tuple[Candidates, np.ndarray]:
+def _filled(snapshot: Snapshot, days: int) -> Ranked:
     sales = snapshot.shelf.sales(days)
-    candidates = together(_bought(snapshot), in_demand(snapshot, sales), len(snapshot.shelf.products))
-    return candidates, candidates.evidence + sales[candidates.place] / (1 + sales.max(initial=0))
+    candidates = beside(_bought(snapshot), in_demand(snapshot, sales), len(snapshot.customers))
+    return best(candidates, candidates.evidence + sales[candidates.place] / (1 + sales.max(initial=0)), len(sales))

@@ -5,7 +5,6 @@ first n of them are a sample that stays the same from night to night; products i
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,21 @@ IN_STOCK_DAYS = 90
 """A product without a sale for longer is taken to be out of stock and is never offered."""
 TREND_DAYS = 14
 MILLION = 1_000_000
+PLACE_BITS = 20
+"""Places on the shelf are below 2 to this power."""
 
 Integers = np.ndarray
 Floats = np.ndarray
+
+
+def half_up(values: Floats, digits: int) -> Floats:
+    """Rounded to so many digits as SQL rounds them: a positive half goes up.
+
+    >>> half_up(np.array([0.125, 2.5]), 2).tolist()
+    [0.13, 2.5]
+    """
+    unit = 10.0**digits
+    return np.floor(values * unit + 0.5) / unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +44,19 @@ class History:
     @classmethod
     def of(cls, product_days: pd.DataFrame) -> "History":
         """From a frame of customer, product, day, net_quantity and is_purchase."""
-        ordered = product_days.sort_values(["customer", "product", "day"], kind="stable")
-        return cls(
-            customer=ordered["customer"].to_numpy(dtype=np.int64),
-            product=ordered["product"].to_numpy(dtype=np.int64),
-            day=ordered["day"].to_numpy(dtype=np.int64),
-            net_quantity=ordered["net_quantity"].to_numpy(dtype=float),
-            is_purchase=ordered["is_purchase"].to_numpy(dtype=bool),
+        customer, product, day = (product_days[name].to_numpy(np.int64) for name in ("customer", "product", "day"))
+        history = cls(
+            customer,
+            product,
+            day,
+            product_days["net_quantity"].to_numpy(dtype=float),
+            product_days["is_purchase"].to_numpy(dtype=bool),
         )
+        order = np.lexsort((day, product, customer))
+        return history if (np.diff(order) == 1).all() else history.where(order)
 
     def where(self, chosen: np.ndarray) -> "History":
-        """The entries for which `chosen` is true."""
+        """The entries for which `chosen` is true, or at the places that it names."""
         return History(
             self.customer[chosen],
             self.product[chosen],
@@ -75,6 +88,21 @@ class History:
 
 
 @dataclass(frozen=True, eq=False)
+class Sales:
+    """On how many purchase days of customers each product was sold, an entry per product and day or finer."""
+
+    product: Integers
+    day: Integers
+    count: Floats
+
+    @classmethod
+    def of(cls, history: History) -> "Sales":
+        """The sales to all customers of a history."""
+        bought = history.is_purchase
+        return cls(history.product[bought], history.day[bought], np.ones(int(bought.sum())))
+
+
+@dataclass(frozen=True, eq=False)
 class Shelf:
     """The products that may be offered as of a day: those sold in the 90 days before, most sold first.
 
@@ -87,14 +115,14 @@ class Shelf:
     """Place -> product."""
     places: Integers
     """Product -> place, -1 for one that is not offered."""
-    sold_place: Integers
-    sold_day: Integers
-    """Place and day of every purchase day of a customer in the 90 days."""
+    sold: "Sales"
+    """What was sold in the 90 days."""
 
     def sales(self, days: int) -> Floats:
         """Purchase days of each place within the last `days`, at most 90."""
-        recent = self.sold_place[self.sold_day >= self.day - days]
-        return np.bincount(recent, minlength=len(self.products)).astype(float)
+        recent = self.sold.day >= self.day - days
+        place, count = self.places[self.sold.product[recent]], self.sold.count[recent]
+        return np.bincount(place, count, minlength=len(self.products)).astype(float)
 
     def popularity(self, days: int) -> Floats:
         """The same as a share of the most sold product's."""
@@ -106,15 +134,17 @@ class Shelf:
         return (self.sales(TREND_DAYS) + 2) / (self.sales(IN_STOCK_DAYS) * TREND_DAYS / IN_STOCK_DAYS + 2)
 
 
-def shelf_of(known: History, day: int, product_count: int) -> Shelf:
-    """What may be offered on `day`, from entries before it."""
-    recent = known.where(known.is_purchase & (known.day >= day - IN_STOCK_DAYS))
-    counts = np.bincount(recent.product, minlength=product_count)
+def shelf_of(known: "History | Sales", day: int, product_count: int) -> Shelf:
+    """What may be offered on `day`, from what was sold before it."""
+    sold = known if isinstance(known, Sales) else Sales.of(known)
+    recent = (sold.day >= day - IN_STOCK_DAYS) & (sold.day < day)
+    sold = Sales(sold.product[recent], sold.day[recent], sold.count[recent])
+    counts = np.bincount(sold.product, sold.count, minlength=product_count)
     order = np.argsort(-counts, kind="stable")
     products = order[counts[order] > 0]
     places = np.full(product_count, -1)
     places[products] = np.arange(len(products))
-    return Shelf(day, products, places, places[recent.product], recent.day)
+    return Shelf(day, products, places, sold)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,30 +162,23 @@ class Snapshot:
     purchase_age: Integers
     """Pair and days ago of every purchase day."""
 
-    @cached_property
-    def _known(self) -> Integers:
-        return np.sort(self.pair_customer * len(self.shelf.products) + self.pair_place)
-
-    def is_known(self, customer: Integers, place: Integers) -> np.ndarray:
-        """Whether the customer ever bought or sent back the product."""
-        if not len(self._known):
-            return np.zeros(len(customer), dtype=bool)
-        codes = customer * len(self.shelf.products) + place
-        return self._known[np.minimum(np.searchsorted(self._known, codes), len(self._known) - 1)] == codes
-
     def purchase_days(self) -> Floats:
         """Purchase days of each pair."""
         return np.bincount(self.purchase_pair, minlength=len(self.pair_place)).astype(float)
 
     def decayed(self, half_life_days: float) -> Floats:
         """The same, each purchase day counting half after every half-life; in millionths, as in the SQL."""
-        weights = np.round(MILLION * 0.5 ** (self.purchase_age / half_life_days))
+        ages = np.arange(int(self.purchase_age.max(initial=0)) + 1)
+        weights = half_up(MILLION * 0.5 ** (ages / half_life_days), 0)[self.purchase_age]
         return np.bincount(self.purchase_pair, weights, minlength=len(self.pair_place)) / MILLION
 
 
 def snapshot_of(known: History, shelf: Shelf, customers: Integers) -> Snapshot:
     """What `known` tells of `customers`, given in ascending order."""
-    own = known.where(np.isin(known.customer, customers) & (shelf.places[known.product] >= 0))
+    is_asked = np.zeros(int(max(known.customer.max(initial=-1), customers.max(initial=-1))) + 1, dtype=bool)
+    is_asked[customers] = True
+    own = known.where(is_asked[known.customer])
+    own = own.where(shelf.places[own.product] >= 0)
     first, pair = own.pairs()
     bought = np.bincount(pair, own.is_purchase, minlength=len(first)) > 0
     net = np.bincount(pair, own.net_quantity, minlength=len(first))

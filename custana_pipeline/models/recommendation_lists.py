@@ -1,18 +1,28 @@
-"""The buy-again and the discover list as of an earlier day: the rules of the SQL models, on arrays.
+"""The rules of the buy-again and the discover list, on arrays, as of any day.
 
-`dbt_like_sql/applications/buy_again.sql` and `discover.sql` make the lists that are published; these make the same
-lists from a Snapshot, fast enough to try many parameters on past windows. A test holds the two to equal scores.
+The tuning makes lists of past windows by many parameters; recommendation_serving makes tonight's by the chosen ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_history import Floats, Integers, Shelf, Snapshot
+from custana_pipeline.models.recommendation_history import PLACE_BITS, Floats, Shelf, Snapshot, half_up
 from custana_pipeline.models.recommendation_metrics import PLACES
+from custana_pipeline.models.recommendation_ranking import (
+    RULED_OUT,
+    Candidates,
+    Pool,
+    Ranked,
+    beside,
+    place_within,
+    pool_of,
+    ranked,
+    row_of,
+    united,
+)
 
 POPULARITY_FLOOR = 0.05
 """Added to every popularity, a share of the most popular product's, so that a rare product keeps a chance."""
@@ -21,8 +31,8 @@ HABIT_FLOOR = 0.1
 EVIDENCE_FLOOR = 0.001
 """What a product without any evidence counts on the discover list."""
 MOST_HABITS = 100
-SCORE_UNITS = 1e9
-"""Scores are compared to so many parts of one."""
+NEXT_TO_NOTHING = 2.0**-70
+"""Stands for no evidence in matrices, which have no zeros; added to the floor it is lost."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +52,6 @@ class ListParameters:
         return asdict(self)
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """Products that may stand on the lists of a snapshot's customers, one entry each."""
-
-    customer: Integers
-    place: Integers
-    evidence: Floats
-    """Habit, or affinity and interest; 0 for what is only popular."""
-
-
 @dataclass(frozen=True)
 class Rule:
     """How a list scores: what a product without any evidence counts, and the digits of a score."""
@@ -60,72 +60,29 @@ class Rule:
     digits: int
 
 
-def best(candidates: Candidates, score: Floats, snapshot: Snapshot) -> pd.DataFrame:
-    """customer_id, rank and product_id (numbers) of the ten highest scores of each customer; ties by shelf place.
-
-    The candidates are ordered by customer.
-    """
-    likely = np.flatnonzero(_may_be_listed(candidates.customer, score))
-    order = likely[np.lexsort((candidates.place[likely], -score[likely], candidates.customer[likely]))]
-    customer = candidates.customer[order]
-    rank = place_within(customer)
-    kept = rank <= PLACES
-    return pd.DataFrame(
-        {
-            "customer_id": snapshot.customers[customer[kept]],
-            "rank": rank[kept],
-            "product_id": snapshot.shelf.products[candidates.place[order][kept]],
-            "score": score[order][kept],
-        }
-    )
-
-
-def _may_be_listed(customer: Integers, score: Floats) -> np.ndarray:
-    """Whether an entry is at or above the tenth highest score of its customer.
-
-    Sorting plain integers is many times faster than sorting all candidates by three keys.
-    """
-    if not len(score):
-        return np.zeros(0, dtype=bool)
-    below_best = np.round(SCORE_UNITS * (score.max() - score)).astype(np.int64)
-    keys = customer * (int(below_best.max()) + 1) + below_best
-    starts = np.flatnonzero(np.r_[True, np.diff(customer) != 0])
-    ends = np.r_[starts[1:], len(customer)]
-    tenth = np.sort(keys)[np.minimum(starts + PLACES, ends) - 1]
-    return keys <= np.repeat(tenth, ends - starts)
-
-
-def place_within(group: Integers) -> Integers:
-    """1, 2, 3, ... within each run of equal values.
-
-    >>> place_within(np.array([4, 4, 7, 7, 7])).tolist()
-    [1, 2, 1, 2, 3]
-    """
-    starts = np.flatnonzero(np.r_[True, np.diff(group) != 0]) if len(group) else np.zeros(0, dtype=int)
-    lengths = np.diff(np.r_[starts, len(group)])
-    return np.arange(len(group)) - np.repeat(starts, lengths) + 1
-
-
 def in_demand(snapshot: Snapshot, demand: Floats) -> Candidates:
     """The ten products highest in `demand`, one value a place, that each customer never bought or sent back.
 
-    They stand among the first (10 + what the customer knows), so that is how far down the shelf is looked.
+    Before the n-th unknown product stand n others that are unknown, and all known ones with fewer unknown before them.
     """
     order = np.argsort(-demand, kind="stable")
-    known = np.bincount(snapshot.pair_customer, minlength=len(snapshot.customers))
-    depth = np.minimum(known + PLACES, len(order))
-    customer = np.repeat(np.arange(len(snapshot.customers)), depth)
-    place = order[place_within(customer) - 1]
-    is_new = ~snapshot.is_known(customer, place)
-    customer, place = customer[is_new], place[is_new]
-    kept = place_within(customer) <= PLACES
-    return Candidates(customer[kept], place[kept], np.zeros(int(kept.sum())))
+    position = np.empty(len(order), dtype=np.int64)
+    position[order] = np.arange(len(order))
+    known = np.sort((snapshot.pair_customer << PLACE_BITS) | position[snapshot.pair_place])
+    customer = known >> PLACE_BITS
+    unknown_before = (known & (2**PLACE_BITS - 1)) - place_within(customer) + 1
+    near = unknown_before < PLACES
+    counts = np.bincount(customer[near] * PLACES + unknown_before[near], minlength=len(snapshot.customers) * PLACES)
+    found = np.cumsum(counts.reshape(-1, PLACES), axis=1) + np.arange(PLACES)
+    row, column = np.nonzero(found < len(order))
+    place = order[found[row, column]]
+    return Candidates(row, place, np.zeros(len(place)))
 
 
 def demand_of(shelf: Shelf, parameters: ListParameters) -> Floats:
     """(popularity + 0.05) ^ power x trend ^ trend power of each place, to nine digits."""
     popularity = (shelf.popularity(parameters.popularity_days) + POPULARITY_FLOOR) ** parameters.popularity_power
-    return np.round(popularity * shelf.trend() ** parameters.trend_power, 9)
+    return half_up(popularity * shelf.trend() ** parameters.trend_power, 9)
 
 
 def habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
@@ -135,37 +92,57 @@ def habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
     return Candidates(snapshot.pair_customer[kept], snapshot.pair_place[kept], decayed)
 
 
-def affinities(snapshot: Snapshot, neighbours: sparse.csr_matrix, half_life_days: float) -> sparse.csr_matrix:
-    """Customer x place: the decayed purchase days of the 100 strongest habits times squared similarity, summed."""
+def strongest_habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
+    """The 100 habits of each customer that weigh most; of equals those of the more sold products."""
     own = habits(snapshot, half_life_days)
-    order = np.lexsort((own.place, -own.evidence, own.customer))
-    order = order[place_within(own.customer[order]) <= MOST_HABITS]
-    shape = (len(snapshot.customers), len(snapshot.shelf.products))
-    weights = sparse.csr_matrix((own.evidence[order], (own.customer[order], own.place[order])), shape=shape)
-    return sparse.csr_matrix(weights @ neighbours.multiply(neighbours))
+    counts = np.bincount(own.customer, minlength=len(snapshot.customers))
+    is_kept = counts[own.customer] <= MOST_HABITS
+    rest = np.flatnonzero(~is_kept)
+    order = rest[np.lexsort((own.place[rest], -own.evidence[rest], own.customer[rest]))]
+    is_kept[order[place_within(own.customer[order]) <= MOST_HABITS]] = True
+    return Candidates(own.customer[is_kept], own.place[is_kept], own.evidence[is_kept])
 
 
-def unknown_evidence(snapshot: Snapshot, evidence: sparse.csr_matrix) -> Candidates:
-    """The entries of `evidence`, customer x place, for products that the customer never bought or sent back."""
-    entries = sparse.coo_matrix(evidence)
-    customer, place = entries.row.astype(np.int64), entries.col.astype(np.int64)
-    is_new = ~snapshot.is_known(customer, place)
-    return Candidates(customer[is_new], place[is_new], np.asarray(entries.data, dtype=float)[is_new])
+Product = tuple[sparse.csr_matrix, sparse.csr_matrix]
+"""Two matrices, customer x something and something x place, whose product speaks for places."""
 
 
-def together(evidence: Candidates, fills: Candidates, width: int) -> Candidates:
-    """Both, each product once a customer."""
-    customer = np.concatenate([evidence.customer, fills.customer])
-    place = np.concatenate([evidence.place, fills.place])
-    codes, entry = np.unique(customer * width + place, return_inverse=True)
-    summed = np.bincount(entry, np.concatenate([evidence.evidence, fills.evidence]), minlength=len(codes))
-    return Candidates(codes // max(width, 1), codes % max(width, 1), summed)
+def affinities(snapshot: Snapshot, neighbours: sparse.csr_matrix, half_life_days: float) -> Product:
+    """The decayed purchase days of each customer's 100 strongest habits, and squared similarities."""
+    return matrix_of(strongest_habits(snapshot, half_life_days), snapshot), neighbours.multiply(neighbours).tocsr()
 
 
-def buy_again_lists(snapshot: Snapshot, variants: Mapping[str, ListParameters]) -> dict[str, pd.DataFrame]:
+def as_they_are(width: int) -> sparse.csr_matrix:
+    """The matrix that leaves another one with so many columns as it is."""
+    return sparse.csr_matrix(sparse.identity(width))
+
+
+def discoveries(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidates) -> Pool:
+    """What the sum of `evidence` speaks for, and `fills`, without what the customer knows."""
+    known = np.full(len(snapshot.pair_place), 2 * RULED_OUT)
+    next_to_nothing = np.full(len(fills.place), NEXT_TO_NOTHING)
+    width = len(snapshot.shelf.products)
+    same = as_they_are(width)
+    parts = [
+        *evidence,
+        (matrix_of(Candidates(fills.customer, fills.place, next_to_nothing), snapshot), same),
+        (matrix_of(Candidates(snapshot.pair_customer, snapshot.pair_place, known), snapshot), same),
+    ]
+    # one product of matrices adds up everything without sorting it
+    stacked = sparse.vstack([right for _, right in parts], format="csr")
+    summed = sparse.csr_matrix(sparse.hstack([left for left, _ in parts], format="csr") @ stacked)
+    return pool_of(Candidates(row_of(summed), summed.indices, summed.data), width)
+
+
+def buy_again_lists(snapshot: Snapshot, variants: Mapping[str, ListParameters]) -> dict[str, Ranked]:
     """The buy-again list by each of the variants: (weight x decayed purchase days + 0.1) x demand, to six digits."""
     shown = {days: habits(snapshot, days) for days in {each.half_life_days for each in variants.values()}}
-    return _lists(snapshot, variants, shown, Rule(HABIT_FLOOR, 6))
+    width = len(snapshot.shelf.products)
+
+    def pooled(half_life_days: float, fills: Candidates) -> Pool:
+        return pool_of(beside(shown[half_life_days], fills, len(snapshot.customers)), width)
+
+    return _lists(snapshot, variants, pooled, Rule(HABIT_FLOOR, 6))
 
 
 def discover_lists(
@@ -173,35 +150,42 @@ def discover_lists(
     variants: Mapping[str, ListParameters],
     neighbours: sparse.csr_matrix,
     interests: sparse.csr_matrix,
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Ranked]:
     """The discover list by each of the variants: (weight x (affinity + interest) + 0.001) x demand, to nine digits."""
+    viewed = (interests, as_they_are(len(snapshot.shelf.products)))
     shown = {
-        days: unknown_evidence(snapshot, sparse.csr_matrix(affinities(snapshot, neighbours, days) + interests))
-        for days in {each.half_life_days for each in variants.values()}
+        days: affinities(snapshot, neighbours, days) for days in {each.half_life_days for each in variants.values()}
     }
-    return _lists(snapshot, variants, shown, Rule(EVIDENCE_FLOOR, 9))
+
+    def pooled(half_life_days: float, fills: Candidates) -> Pool:
+        return discoveries(snapshot, [shown[half_life_days], viewed], fills)
+
+    return _lists(snapshot, variants, pooled, Rule(EVIDENCE_FLOOR, 9))
+
+
+def matrix_of(entries: Candidates, snapshot: Snapshot) -> sparse.csr_matrix:
+    """Customer x place; the entries are ordered by customer."""
+    shape = (len(snapshot.customers), len(snapshot.shelf.products))
+    ends = np.cumsum(np.bincount(entries.customer, minlength=shape[0]))
+    return sparse.csr_matrix((entries.evidence, entries.place, np.r_[0, ends]), shape=shape)
 
 
 def _lists(
     snapshot: Snapshot,
     variants: Mapping[str, ListParameters],
-    shown: Mapping[float, Candidates],
+    pooled: Callable[[float, Candidates], Pool],
     rule: Rule,
-) -> dict[str, pd.DataFrame]:
-    """The list by each of the variants, from half-life -> what speaks for the products, filled with what is in demand.
+) -> dict[str, Ranked]:
+    """The list by each of the variants, from what speaks for the products, filled with what is in demand.
 
-    The power of popularity changes no order of what is in demand, so that variants share their candidates.
+    What is in demand by one variant may be offered by all: where it stands is for the score to say.
     """
-    fills: dict[tuple[float, float], Candidates] = {}
-    pools: dict[tuple[float, tuple[float, float]], Candidates] = {}
-    lists = {}
-    for name, each in variants.items():
-        order, demand = (each.popularity_days, each.trend_power), demand_of(snapshot.shelf, each)
-        if order not in fills:
-            fills[order] = in_demand(snapshot, demand)
-        key = (each.half_life_days, order)
-        if key not in pools:
-            pools[key] = together(shown[each.half_life_days], fills[order], len(snapshot.shelf.products))
-        score = (each.evidence_weight * pools[key].evidence + rule.floor) * demand[pools[key].place]
-        lists[name] = best(pools[key], np.round(score, rule.digits), snapshot)
-    return lists
+    demands = {name: demand_of(snapshot.shelf, each) for name, each in variants.items()}
+    # the power of popularity changes no order of what is in demand
+    orders = {(each.popularity_days, each.trend_power): demands[name] for name, each in variants.items()}
+    fills = united([in_demand(snapshot, demand) for demand in orders.values()])
+    pools = {days: pooled(days, fills) for days in {each.half_life_days for each in variants.values()}}
+    return {
+        name: ranked(pools[each.half_life_days], demands[name], (each.evidence_weight, rule.floor), rule.digits)
+        for name, each in variants.items()
+    }

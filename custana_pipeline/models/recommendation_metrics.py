@@ -6,6 +6,7 @@ Ids may be of any type that both frames share.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,19 +64,26 @@ def list_metrics(
     that are not defined are left out.
     """
     scores = score_list(published, truth)
+    judged: Any = published[(published["rank"] <= PLACES) & published["customer_id"].isin(scores["customer_id"])]
+    return metrics_of(scores, judged["product_id"], popularity)
+
+
+def metrics_of(
+    scores: pd.DataFrame, offered: pd.Series, popularity: "Mapping[object, float] | pd.Series"
+) -> dict[str, float]:
+    """The same from what `score_list` found, and the products on all places of the judged customers."""
     if scores.empty:
         return {"users": 0.0}
-    judged: Any = published[(published["rank"] <= PLACES) & published["customer_id"].isin(scores["customer_id"])]
     purchases = pd.Series(popularity, dtype=float)
     metrics = {"users": float(len(scores))}
     for name in ("recall_10", "ndcg_10"):
         told = interval(scores[name].to_numpy())
         metrics |= {name: told.mean, f"{name}_lower": told.lower, f"{name}_upper": told.upper}
     if len(purchases):
-        metrics["coverage"] = judged["product_id"].nunique() / len(purchases)
-    if len(judged) and purchases.sum() > 0:
+        metrics["coverage"] = offered.nunique() / len(purchases)
+    if len(offered) and purchases.sum() > 0:
         sold = purchases.clip(lower=1)
-        shares = judged["product_id"].map(sold).fillna(1) / sold.sum()
+        shares = offered.map(sold).fillna(1) / sold.sum()
         metrics["novelty"] = float(-np.log2(shares.to_numpy(dtype=float)).mean())
     return {name: float(value) for name, value in metrics.items()}
 
@@ -88,6 +96,10 @@ def interval(values: np.ndarray, seed: int = 7) -> Interval:
     """
     if not len(values):
         return Interval(float("nan"), float("nan"), float("nan"))
-    drawn = np.random.default_rng(seed).integers(0, len(values), size=(RESAMPLES, len(values)))
-    lower, upper = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
+    lower, upper = np.quantile(values[_drawn(len(values), seed)].mean(axis=1), [0.025, 0.975])
     return Interval(float(values.mean()), float(lower), float(upper))
+
+
+@lru_cache(maxsize=4)
+def _drawn(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, count, size=(RESAMPLES, count))

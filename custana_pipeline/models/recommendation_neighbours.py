@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_history import History, Shelf, Snapshot
+from custana_pipeline.models.recommendation_history import PLACE_BITS, History, Integers, Shelf, Snapshot, half_up
+from custana_pipeline.models.recommendation_ranking import contenders, place_within, row_of
 
 BASKET_NEIGHBOURS = 10
 RIVAL_NEIGHBOURS = 20
@@ -15,7 +16,7 @@ BASKET_SIZES = (2, 100)
 LEAST_SHARED = 2
 MOST_PAIRS = 30_000_000
 """Pairs of products in baskets that are counted at most, those of the newest baskets first."""
-MOST_CUSTOMERS = 20_000
+MOST_CUSTOMERS = 10_000
 MOST_PRODUCTS_A_CUSTOMER = 200
 """What the rivals learn from at most: customers first by number, and of each the products bought last."""
 BM25_K1, BM25_B = 1.2, 0.75
@@ -24,54 +25,55 @@ BM25_K1, BM25_B = 1.2, 0.75
 def nearest(similarities: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
     """The `count` highest entries of each row, without the diagonal; of equals those furthest to the left."""
     rows: Any = sparse.csr_matrix(similarities)
-    rows.sort_indices()
-    kept = [np.zeros(0, dtype=np.int64)]
-    for row in range(rows.shape[0]):
-        entries = np.arange(rows.indptr[row], rows.indptr[row + 1])
-        entries = entries[rows.indices[entries] != row]
-        values = rows.data[entries]
-        if len(entries) > count:
-            likely = values >= np.partition(values, -count)[-count]
-            entries, values = entries[likely], values[likely]
-        kept.append(entries[np.argsort(-values, kind="stable")[:count]])
-    chosen = np.concatenate(kept)
-    row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    return sparse.csr_matrix((rows.data[chosen], (row_of[chosen], rows.indices[chosen])), shape=rows.shape)
+    row = row_of(rows)
+    off = rows.indices != row
+    row, column, value = row[off], rows.indices[off].astype(np.int64), rows.data[off]
+    likely = contenders(row, value, count)
+    order = likely[np.lexsort((column[likely], -value[likely], row[likely]))]
+    order = order[place_within(row[order]) <= count]
+    return sparse.csr_matrix((value[order], (row[order], column[order])), shape=rows.shape)
 
 
 def basket_neighbours(known: History, shelf: Shelf) -> sparse.csr_matrix:
-    """Place x place: cosine over the baskets of the last 365 days, the 10 nearest of each, as in item_pairs.sql.
+    """Place x place: what `neighbours_in` finds in the baskets of the 365 days before the shelf's day."""
+    is_recent = known.is_purchase & (known.day >= shelf.day - BASKET_DAYS) & (known.day < shelf.day)
+    recent = known.where(is_recent)
+    recent = recent.where(shelf.places[recent.product] >= 0)
+    return neighbours_in(recent.customer, shelf.places[recent.product], shelf.day - recent.day, len(shelf.products))
+
+
+def neighbours_in(customer: Integers, place: Integers, age: Integers, width: int) -> sparse.csr_matrix:
+    """Place x place: cosine over baskets, the 10 nearest of each, from who bought what how many days ago.
 
     A basket is what one customer bought on one day; those of 2 to 100 products count, and pairs found twice.
     """
-    recent = known.where(
-        known.is_purchase & (known.day >= shelf.day - BASKET_DAYS) & (shelf.places[known.product] >= 0)
-    )
-    basket, usual = _usual_baskets(recent, shelf.day)
-    shape = (int(basket.max(initial=0)) + 1, len(shelf.products))
-    entries = (basket[usual], shelf.places[recent.product[usual]])
-    baskets = sparse.csr_matrix((np.ones(int(usual.sum()), dtype=np.float32), entries), shape=shape)
-    shared = sparse.csr_matrix(baskets.T @ baskets)
-    lengths = np.sqrt(np.maximum(shared.diagonal(), 1).astype(float))
-    shared.data[shared.data < LEAST_SHARED] = 0
-    shared.eliminate_zeros()
-    return nearest(scaled(shared, lengths), BASKET_NEIGHBOURS)
-
-
-def _usual_baskets(recent: History, day: int) -> tuple[np.ndarray, np.ndarray]:
-    """The basket of each entry, the newest first, and whether it counts."""
-    codes = (day - recent.day) * (int(recent.customer.max(initial=0)) + 1) + recent.customer
-    _, basket = np.unique(codes, return_inverse=True)
+    codes = _each_once(customer, place, age)
+    basket = np.cumsum(np.r_[False, np.diff(codes >> PLACE_BITS) != 0][: len(codes)])
     sizes = np.bincount(basket)
     is_usual = (sizes >= BASKET_SIZES[0]) & (sizes <= BASKET_SIZES[1])
     is_usual &= np.cumsum(np.where(is_usual, sizes**2, 0)) <= MOST_PAIRS
-    return basket, is_usual[basket]
+    places = (codes & (2**PLACE_BITS - 1))[is_usual[basket]]
+    ends = np.r_[0, np.cumsum(sizes[is_usual])]
+    ones = np.ones(len(places), dtype=np.float32)
+    baskets = sparse.csr_matrix((ones, places, ends), shape=(len(ends) - 1, width))
+    shared = sparse.csr_matrix(baskets.T @ baskets)
+    counts = np.maximum(shared.diagonal(), 1).astype(float)
+    shared.data[shared.data < LEAST_SHARED] = 0
+    shared.eliminate_zeros()
+    return nearest(scaled(shared, counts), BASKET_NEIGHBOURS)
 
 
-def scaled(shared: Any, lengths: np.ndarray) -> sparse.csr_matrix:
-    """Cosines to six digits, from shared counts and the lengths of rows and columns."""
+def _each_once(customer: Integers, place: Integers, age: Integers) -> Integers:
+    """Basket and place packed, the newest baskets first, each product once a basket."""
+    customers = int(customer.max(initial=0)) + 1
+    codes = np.sort(((age.astype(np.int64) * customers + customer) << PLACE_BITS) | place)
+    return codes[np.r_[True, np.diff(codes) != 0][: len(codes)]]
+
+
+def scaled(shared: Any, counts: np.ndarray) -> sparse.csr_matrix:
+    """Cosines to six digits, from shared counts and the counts of rows and columns."""
     row_of = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
-    cosines = np.round(shared.data.astype(float) / (lengths[row_of] * lengths[shared.indices]), 6)
+    cosines = half_up(shared.data.astype(float) / np.sqrt(counts[row_of] * counts[shared.indices]), 6)
     return sparse.csr_matrix((cosines, shared.indices, shared.indptr), shape=shared.shape)
 
 
@@ -91,7 +93,7 @@ def buyers(known: History, shelf: Shelf) -> sparse.csr_matrix:
 def cosine_neighbours(bought: Any) -> sparse.csr_matrix:
     """Item-item cosine over customers (Sarwar et al. 2001, WWW), the 20 nearest of each."""
     shared = sparse.csr_matrix(bought.T @ bought)
-    return nearest(scaled(shared, np.sqrt(np.maximum(shared.diagonal(), 1).astype(float))), RIVAL_NEIGHBOURS)
+    return nearest(scaled(shared, np.maximum(shared.diagonal(), 1).astype(float)), RIVAL_NEIGHBOURS)
 
 
 def bm25_neighbours(bought: Any) -> sparse.csr_matrix:
@@ -118,8 +120,8 @@ def interests_of(events: pd.DataFrame, snapshot: Snapshot) -> sparse.csr_matrix:
     shelf, customers = snapshot.shelf, snapshot.customers
     day = events["day"].to_numpy(dtype=np.int64)
     product, customer = (events[name].to_numpy(dtype=np.int64) for name in ("product", "customer"))
-    seen = (day >= shelf.day - 30) & (day < shelf.day) & np.isin(customer, customers)
-    seen[seen] = shelf.places[product[seen]] >= 0
+    seen = (day >= shelf.day - 30) & (day < shelf.day)
+    seen[seen] = np.isin(customer[seen], customers) & (shelf.places[product[seen]] >= 0)
     points = 0.5 * (1 + events["is_cart"].to_numpy(dtype=float)[seen])
     entries = (np.searchsorted(customers, customer[seen]), shelf.places[product[seen]])
     return sparse.csr_matrix((points, entries), shape=(len(customers), len(shelf.products)))

@@ -11,10 +11,18 @@ from scipy.sparse import csr_matrix
 
 from custana_pipeline.models import recommendation_baselines as baselines
 from custana_pipeline.models.recommendation_baselines import neighbours_of_bought
+from custana_pipeline.models.recommendation_history import History
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
-from custana_pipeline.models.recommendation_metrics import list_metrics, score_list
+from custana_pipeline.models.recommendation_metrics import metrics_of
 from custana_pipeline.models.recommendation_neighbours import bm25_neighbours, buyers, cosine_neighbours
-from custana_pipeline.models.recommendation_windows import LEAST_JUDGED, LONGEST_WINDOW_DAYS, Window, windows_before
+from custana_pipeline.models.recommendation_ranking import Ranked
+from custana_pipeline.models.recommendation_windows import (
+    LEAST_JUDGED,
+    LONGEST_WINDOW_DAYS,
+    Everybody,
+    Window,
+    windows_before,
+)
 
 LISTS = ("buy_again", "discover")
 METRIC = {"buy_again": "recall_10", "discover": "ndcg_10"}
@@ -37,7 +45,7 @@ NAIVE = {
     },
     "discover": {"popularity": ListParameters(45, 30, 1.0, evidence_weight=0.0)},
 }
-"""The naive rules that a list can be made by, as parameters of its own SELECT."""
+"""The naive rules that a list can be made by, as parameters of its own rules."""
 LEAST_GAIN = 0.01
 """Relative gain that a variant needs over the default, with the 95 % lower bound of the gain above zero."""
 Z_95 = 1.645
@@ -82,17 +90,21 @@ class RecommendationTuning:
 
 
 def tune_recommendations(
-    product_days: pd.DataFrame, events: pd.DataFrame, as_of: int, horizon_days: int
+    product_days: pd.DataFrame,
+    events: pd.DataFrame,
+    span: tuple[int, int],
+    everybody: Everybody | None = None,
 ) -> RecommendationTuning:
-    """Tries both lists on the last three windows before day `as_of` (days since 1970-01-01).
+    """Tries both lists on the last three windows before a day (days since 1970-01-01); `span` is it and the horizon.
 
     `product_days` has customer, product, day, net_quantity and is_purchase, `events` customer, product, day and
-    is_cart; customers and products are numbers (see recommendation_history). What lies at or after as_of is left out.
+    is_cart; customers and products are numbers (see recommendation_history). What lies at or after the day is left out.
+    Where these are of some customers only, `everybody` tells what sold and what was bought together.
     """
     if product_days.empty:
         return _untuned("The order lines before the day name no products, so there is nothing to recommend.")
-    days = min(LONGEST_WINDOW_DAYS, horizon_days)
-    windows = windows_before(product_days, events, as_of, days)
+    as_of, days = span[0], min(LONGEST_WINDOW_DAYS, span[1])
+    windows = windows_before(History.of(product_days), events, (as_of, days), everybody)
     if not windows or windows[0].snapshot.shelf.day != as_of - days:
         return _untuned(
             f"Fewer than {LEAST_JUDGED} known customers bought in the last {days} days: the default parameters serve."
@@ -132,7 +144,7 @@ def choose(target: str, scores: Sequence[pd.DataFrame]) -> ListChoice:
 
     The best mean wins if it is above the default's by 1 % and the lower bound of the gain per customer is above zero;
     otherwise the default stays, as long as it is above the best naive rule. Of equals the one that comes first in the
-    grid. If nothing is above the best naive rule, the best of those that the SELECT can make serves.
+    grid. If nothing is above the best naive rule, the best of those that have parameters serves.
     """
     variants, naive = variants_of(target), NAIVE[target]
     if not any(len(each) for each in scores):
@@ -168,7 +180,7 @@ def _is_clearly_better(challenger: Any, default: Any) -> bool:
     return bool(gain.mean() - Z_95 * gain.std(ddof=1) / np.sqrt(len(gain)) > 0)
 
 
-def _lists(window: Window, target: str) -> dict[str, pd.DataFrame]:
+def _lists(window: Window, target: str) -> dict[str, Ranked]:
     """The list by every variant and naive rule, as of the window's start."""
     parameters = {**variants_of(target), **NAIVE[target]}
     if target == "discover":
@@ -179,20 +191,21 @@ def _lists(window: Window, target: str) -> dict[str, pd.DataFrame]:
     }
 
 
-def _scores(window: Window, target: str, lists: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _scores(window: Window, target: str, lists: Mapping[str, Ranked]) -> pd.DataFrame:
     """A row per judged customer: the metric of every list."""
     truth = window.bought_for(target)
-    scored = {name: score_list(each, truth).set_index("customer_id")[METRIC[target]] for name, each in lists.items()}
-    return pd.DataFrame(scored)
+    scored = {name: truth.scores(each)[METRIC[target]] for name, each in lists.items()}
+    scores = pd.DataFrame(scored)
+    return scores.set_index(window.snapshot.customers[truth.row])
 
 
-def _rivals(window: Window, target: str, rivals: Mapping[str, csr_matrix]) -> dict[str, pd.DataFrame]:
+def _rivals(window: Window, target: str, rivals: Mapping[str, csr_matrix]) -> dict[str, Ranked]:
     """The lists of the nearest-neighbour recommenders; they are judged, and never serve."""
     is_new = target == "discover"
     return {name: neighbours_of_bought(window.snapshot, each, is_new=is_new) for name, each in rivals.items()}
 
 
-def _trials(window: Window, target: str, lists: Mapping[str, pd.DataFrame]) -> list[ListTrial]:
+def _trials(window: Window, target: str, lists: Mapping[str, Ranked]) -> list[ListTrial]:
     """Every list on the newest window; `tuned` is by the parameters that the windows before it would have chosen."""
     candidates, naive = variants_of(target), NAIVE[target]
     truth, popularity = window.bought_for(target), window.popularity
@@ -200,7 +213,8 @@ def _trials(window: Window, target: str, lists: Mapping[str, pd.DataFrame]) -> l
     for name, each in lists.items():
         role = "candidate" if name in candidates or name == TUNED else "baseline"
         told = {**candidates, **naive}.get(name)
-        metrics = list_metrics(each, truth, popularity)
+        offered = pd.Series(each.place[np.isin(each.row, truth.row)])
+        metrics = metrics_of(truth.scores(each), offered, popularity)
         trials.append(ListTrial(name, role, target, told.told() if told else {}, metrics))
     return trials
 

@@ -11,6 +11,7 @@ from custana_pipeline.stores.canonical_text import PLAIN_NUMBERS, NumberMarks
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
@@ -88,6 +89,12 @@ class Session:
         self.connection.unregister("incoming")
         return len(frame)
 
+    def append(self, table: str, rows: "pa.Table") -> None:
+        """Adds rows to a table that has the same columns in the same order."""
+        self.connection.register("incoming", rows)
+        self.connection.execute(f"insert into {table} select * from incoming")
+        self.connection.unregister("incoming")
+
     def rows(self, query: str, parameters: Parameters | None = None) -> list[tuple]:
         """The rows of a small result."""
         return self.connection.execute(query, _named(query, parameters)).fetchall()
@@ -101,6 +108,11 @@ class Session:
     def table(self, query: str, parameters: Parameters | None = None) -> "pa.Table":
         """The result as an Arrow table."""
         return self.connection.sql(query, params=_named(query, parameters)).to_arrow_table()
+
+    def arrays(self, query: str, parameters: Parameters | None = None) -> "dict[str, np.ndarray]":
+        """The columns of a result without nulls, as numpy arrays."""
+        found = self.table(query, parameters)
+        return {name: found.column(name).to_numpy() for name in found.column_names}
 
     def batches(self, query: str, rows_per_batch: int = 250_000) -> Iterator["pd.DataFrame"]:
         """The result in frames of bounded size, so that a large table is never whole in memory."""

@@ -1,6 +1,7 @@
 """A shop of a few rows in a real DuckDB, from which the application models make their lists."""
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +9,13 @@ import duckdb
 import pandas as pd
 
 from custana_pipeline.models.recommendation_tuning import DEFAULTS, list_parameters
+from custana_pipeline.orchestration.recommendation_tables import SUPPORTING, build_recommendations
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import read_model
 
 MODELS = Path(__file__).resolve().parents[2] / "dbt_like_sql"
 AS_OF = dt.date(2024, 7, 1)
-RECOMMENDATIONS = (
-    "product_popularity",
-    "customer_products",
-    "item_pairs",
-    "buy_again",
-    "discover",
-    "product_recommendations",
-)
+RECOMMENDATIONS = ("product_recommendations",)
 PARAMETERS = {"as_of": AS_OF, **list_parameters(DEFAULTS)}
 TABLES = """
 create schema cleaned; create schema features; create schema applications;
@@ -77,7 +73,14 @@ class Shop:
         """Builds application models by name, and the purchase days before them."""
         self._create("features.purchase_days")
         for name in names:
-            self._create(f"applications.{name}")
+            self._create(f"applications.{name}") if name not in RECOMMENDATIONS else self.recommend(PARAMETERS)
+
+    def recommend(self, parameters: Mapping[str, Any]) -> None:
+        """Builds applications.product_recommendations with these list parameters, as the asset does."""
+        self.connection.execute("drop table if exists applications.product_recommendations")
+        names = [f"applications.{name}" for name in (*SUPPORTING, *RECOMMENDATIONS)]
+        models = {name: read_model(MODELS / f"{name.replace('.', '/')}.sql", name) for name in names}
+        build_recommendations(Session(self.connection), models, {"as_of": AS_OF, **parameters})
 
     def rows(self, query: str) -> list[tuple]:
         return self.connection.execute(query).fetchall()

@@ -1,4 +1,4 @@
-"""What holds of the lists in any shop: the SQL and its twin on arrays, equal customers, other names, the future."""
+"""What holds of the lists in any shop: served as they were tried, equal customers, other names, the future."""
 
 import datetime as dt
 
@@ -9,9 +9,9 @@ import pytest
 from custana_pipeline.models.recommendation_history import History, shelf_of, snapshot_of
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
 from custana_pipeline.models.recommendation_neighbours import basket_neighbours, interests_of
+from custana_pipeline.models.recommendation_ranking import listed
 from custana_pipeline.models.recommendation_tuning import DEFAULTS, NAIVE, list_parameters
-from custana_pipeline.stores.sql_models import read_model
-from custana_pipeline_tests.applications.shop import AS_OF, MODELS, RECOMMENDATIONS, Shop
+from custana_pipeline_tests.applications.shop import AS_OF, RECOMMENDATIONS, Shop
 
 LINES = ("customer", "product", "days_ago", "quantity")
 LISTS = (
@@ -45,15 +45,11 @@ def fill(shop: Shop, lines: list[tuple[str, str, int, int]]) -> None:
 
 def build(shop: Shop, parameters: dict[str, ListParameters]) -> None:
     """The recommendations by these parameters."""
-    for name in RECOMMENDATIONS:
-        model = read_model(MODELS / f"applications/{name}.sql", f"applications.{name}")
-        given = {"as_of": AS_OF, **list_parameters(parameters)}
-        told = {key: value for key, value in given.items() if key in model.parameters}
-        shop.connection.execute(f"create or replace table {model.name} as {model.text}", told)
+    shop.recommend(list_parameters(parameters))
 
 
 def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd.DataFrame]:
-    """The same lists by the tuning's twin; customers and products are numbered in the order of their names."""
+    """The same lists as the tuning makes them; customers and products are numbered in the order of their names."""
     numbered = """with customers as (select customer_id, row_number() over (order by customer_id) - 1 as customer
         from (select distinct customer_id from cleaned.transactions)),
         products as (select product_id, row_number() over (order by product_id) - 1 as product
@@ -70,10 +66,11 @@ def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd
     shelf = shelf_of(known, day, 40)
     snapshot = snapshot_of(known, shelf, np.unique(known.customer[known.is_purchase]))
     neighbours, interests = basket_neighbours(known, shelf), interests_of(events, snapshot)
-    return {
+    made = {
         "buy_again": buy_again_lists(snapshot, {"it": parameters["buy_again"]})["it"],
         "discover": discover_lists(snapshot, {"it": parameters["discover"]}, neighbours, interests)["it"],
     }
+    return {name: listed(each, snapshot) for name, each in made.items()}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -88,9 +85,7 @@ def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd
         },
     ],
 )
-def test_the_select_and_its_twin_on_arrays_give_the_same_scores(
-    shop: Shop, seed: int, parameters: dict[str, ListParameters]
-) -> None:
+def test_what_is_served_is_what_was_tried(shop: Shop, seed: int, parameters: dict[str, ListParameters]) -> None:
     fill(shop, random_lines(seed))
     for number in range(20):
         shop.looks_at(f"c{number:02d}", f"p{20 + number:02d}", number, event_type="cart" if number % 3 else "view")
@@ -98,7 +93,7 @@ def test_the_select_and_its_twin_on_arrays_give_the_same_scores(
     made = on_arrays(shop, parameters)
     for name, expected in made.items():
         found = shop.connection.execute(f"""select dense_rank() over (order by customer_id) - 1 as customer_id, rank,
-            score from applications.{name} order by customer_id, rank""").df()
+            score from applications.product_recommendations where list = '{name}' order by customer_id, rank""").df()
         assert len(found) == len(expected)
         assert (found[["customer_id", "rank"]].to_numpy() == expected[["customer_id", "rank"]].to_numpy()).all()
         assert found["score"].to_numpy() == pytest.approx(expected["score"].to_numpy(), abs=2e-6)

@@ -7,6 +7,7 @@ from custana_pipeline.models import recommendation_baselines as baselines
 from custana_pipeline.models.recommendation_history import History, Snapshot, shelf_of, snapshot_of
 from custana_pipeline.models.recommendation_lists import buy_again_lists
 from custana_pipeline.models.recommendation_neighbours import bm25_neighbours, buyers, cosine_neighbours
+from custana_pipeline.models.recommendation_ranking import Ranked, listed
 from custana_pipeline.models.recommendation_tuning import NAIVE
 
 TODAY = 1_000
@@ -23,10 +24,10 @@ def seen(history: History) -> Snapshot:
     return snapshot_of(history, shelf_of(history, TODAY, 50), np.unique(history.customer))
 
 
-def listed(lists: pd.DataFrame, customer: int) -> list[int]:
+def products(lists: Ranked, customer: int, snapshot: Snapshot | None = None) -> list[int]:
     """The products on one list, best first."""
-    own = lists[lists["customer_id"] == customer].sort_values("rank")
-    return own["product_id"].tolist()
+    made = listed(lists, snapshot or seen(SHOP))
+    return made.loc[made["customer_id"] == customer, "product_id"].tolist()
 
 
 SHOP = known((0, 3, 5), (0, 3, 40), (0, 7, 50), (1, 5, 2), (2, 5, 3), (1, 3, 20), (2, 7, 80), (2, 9, 200))
@@ -34,33 +35,34 @@ SHOP = known((0, 3, 5), (0, 3, 40), (0, 7, 50), (1, 5, 2), (2, 5, 3), (1, 3, 20)
 
 def test_popularity_counts_the_last_thirty_days_and_is_the_same_for_all() -> None:
     lists = baselines.popularity(seen(SHOP))
-    assert listed(lists, 0) == listed(lists, 1) == [3, 5, 7]
+    assert products(lists, 0) == products(lists, 1) == [3, 5, 7]
 
 
 def test_popularity_of_new_leaves_out_what_the_customer_knows() -> None:
-    assert listed(baselines.popularity_of_new(seen(SHOP)), 0) == [5]
+    assert products(baselines.popularity_of_new(seen(SHOP)), 0) == [5]
 
 
 def test_personal_frequency_stops_where_the_customer_bought_no_more() -> None:
-    assert listed(baselines.personal_frequency(seen(SHOP)), 0) == [3, 7]
+    assert products(baselines.personal_frequency(seen(SHOP)), 0) == [3, 7]
 
 
 def test_the_filled_form_goes_on_with_what_is_popular_and_offers_nothing_out_of_stock() -> None:
-    assert listed(baselines.personal_frequency_filled(seen(SHOP)), 0) == [3, 7, 5]
-    assert listed(baselines.personal_frequency_filled(seen(SHOP)), 2) == [5, 7, 3]
+    assert products(baselines.personal_frequency_filled(seen(SHOP)), 0) == [3, 7, 5]
+    assert products(baselines.personal_frequency_filled(seen(SHOP)), 2) == [5, 7, 3]
 
 
-def test_the_select_can_make_the_filled_rules() -> None:
+def test_the_lists_can_be_made_by_the_filled_rules() -> None:
     rng = np.random.default_rng(2)
     rows = {(int(rng.integers(40)), int(rng.integers(30)), int(rng.integers(1, 300))) for _ in range(900)}
     snapshot = seen(known(*sorted(rows)))
     made = buy_again_lists(snapshot, NAIVE["buy_again"])
-    columns = ["customer_id", "rank", "product_id"]
     for name, rule in (
         ("personal_frequency_filled", baselines.personal_frequency_filled),
         ("personal_frequency_filled_recent", baselines.personal_frequency_filled_recent),
     ):
-        assert made[name][columns].equals(rule(snapshot)[columns])
+        expected = rule(snapshot)
+        for part in ("row", "rank", "place"):
+            assert (getattr(made[name], part) == getattr(expected, part)).all()
 
 
 def test_the_cosine_of_two_products_is_their_shared_buyers_over_the_root_of_both() -> None:
@@ -84,4 +86,4 @@ def test_neighbours_of_what_was_bought_are_summed() -> None:
     history = known((0, 1, 5), (1, 1, 5), (1, 2, 5), (2, 1, 5), (2, 2, 5), (2, 3, 5))
     snapshot = seen(history)
     near = cosine_neighbours(buyers(history, snapshot.shelf))
-    assert listed(baselines.neighbours_of_bought(snapshot, near, is_new=True), 0) == [2, 3]
+    assert products(baselines.neighbours_of_bought(snapshot, near, is_new=True), 0, snapshot) == [2, 3]

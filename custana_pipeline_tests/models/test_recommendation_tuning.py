@@ -41,7 +41,7 @@ def metric(tuning, target: str, name: str, metric: str) -> float:
 
 
 def test_a_shop_with_habits_beats_popularity_and_says_so() -> None:
-    tuning = tune_recommendations(habit_shop(), NO_EVENTS, AS_OF, 90)
+    tuning = tune_recommendations(habit_shop(), NO_EVENTS, (AS_OF, 90))
     assert tuning.state == "TRAINED"
     assert metric(tuning, "buy_again", "tuned", "recall_10") > 2 * metric(
         tuning, "buy_again", "popularity", "recall_10"
@@ -55,38 +55,38 @@ def test_a_shop_with_habits_beats_popularity_and_says_so() -> None:
 def test_nothing_at_or_after_the_day_moves_a_choice() -> None:
     known = habit_shop()
     future = lines(*((customer, 59, -1 * (customer % 9), 5) for customer in range(120)))
-    told = tune_recommendations(known, NO_EVENTS, AS_OF, 90)
-    assert told == tune_recommendations(pd.concat([known, future]), NO_EVENTS, AS_OF, 90)
+    told = tune_recommendations(known, NO_EVENTS, (AS_OF, 90))
+    assert told == tune_recommendations(pd.concat([known, future]), NO_EVENTS, (AS_OF, 90))
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
     known = habit_shop()
     shuffled = known.sample(frac=1, random_state=1)
-    assert tune_recommendations(known, NO_EVENTS, AS_OF, 90) == tune_recommendations(shuffled, NO_EVENTS, AS_OF, 90)
+    assert tune_recommendations(known, NO_EVENTS, (AS_OF, 90)) == tune_recommendations(shuffled, NO_EVENTS, (AS_OF, 90))
 
 
 @pytest.mark.parametrize("customers", [0, 1, 2, 10, 49])
 def test_too_few_customers_keep_the_defaults_with_the_reason(customers: int) -> None:
-    tuning = tune_recommendations(habit_shop(customers), NO_EVENTS, AS_OF, 90)
+    tuning = tune_recommendations(habit_shop(customers), NO_EVENTS, (AS_OF, 90))
     assert tuning.state == "NOT_TRAINABLE"
     assert tuning.reason
     assert {target: choice.parameters for target, choice in tuning.choices.items()} == DEFAULTS
 
 
 def test_a_source_without_products_says_that_it_has_none() -> None:
-    assert "name no products" in tune_recommendations(lines(), NO_EVENTS, AS_OF, 90).reason
+    assert "name no products" in tune_recommendations(lines(), NO_EVENTS, (AS_OF, 90)).reason
 
 
 def test_a_shop_with_one_product_has_nothing_to_discover_and_still_gets_a_choice() -> None:
     rows = [(customer, 0, days_ago, 1) for customer in range(60) for days_ago in (5, 35, 65, 95)]
-    tuning = tune_recommendations(lines(*rows), NO_EVENTS, AS_OF, 90)
+    tuning = tune_recommendations(lines(*rows), NO_EVENTS, (AS_OF, 90))
     assert tuning.choices["discover"].parameters == DEFAULTS["discover"]
     assert metric(tuning, "buy_again", DEFAULT, "recall_10") == 1
 
 
 def test_customers_with_nothing_but_returns_are_neither_known_nor_judged() -> None:
     returns = lines(*((customer, 1, days_ago, -1) for customer in range(200, 260) for days_ago in (5, 50)))
-    tuning = tune_recommendations(pd.concat([habit_shop(), returns]), NO_EVENTS, AS_OF, 90)
+    tuning = tune_recommendations(pd.concat([habit_shop(), returns]), NO_EVENTS, (AS_OF, 90))
     assert tuning.row_counts["window_1"] == 120
 
 

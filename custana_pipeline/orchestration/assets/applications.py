@@ -8,6 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.orchestration import recommendation_tables
 from custana_pipeline.orchestration.assets.recommendations import chosen_parameters
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
@@ -35,7 +36,7 @@ CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the list's pandera contract."
 NO_AMOUNTS = "demand_forecast has no amounts: the source has no prices, or no model of amounts could be trained."
 SUPPORTING = {
-    "product_recommendations": ("product_popularity", "customer_products", "item_pairs", "buy_again", "discover"),
+    "product_recommendations": recommendation_tables.SUPPORTING,
     "demand_totals": ("demand_by_category",),
 }
 """List -> the tables that are built before it and only for it, in order."""
@@ -67,7 +68,7 @@ def application_assets(project: Project) -> list[dg.AssetsDefinition]:
             project,
             "product_recommendations",
             ("cleaned.transactions", "cleaned.products", "cleaned.events", "models.recommendations"),
-            _sql("product_recommendations"),
+            _recommendations,
         ),
         _list_asset(
             project,
@@ -223,10 +224,15 @@ def _segments(session: Session, project: Project, as_of: dt.date) -> dict[str, A
     return {"model_version": version, "segments": dg.MetadataValue.json({str(k): int(v) for k, v in sizes.items()})}
 
 
+def _recommendations(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    tuned = chosen_parameters(session, as_of)
+    recommendation_tables.build_recommendations(session, project.models.by_name, {"as_of": as_of, **tuned})
+    return {}
+
+
 def _sql(name: str) -> Build:
     def build(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
-        tuned = chosen_parameters(session, as_of)
-        given = {"as_of": as_of, "horizon_days": project.settings.horizon_days, **tuned}
+        given = {"as_of": as_of, "horizon_days": project.settings.horizon_days}
         for table in SUPPORTING.get(name, ()):
             session.build(project.models[f"applications.{table}"], given)
         session.build_day(project.models[f"applications.{name}"], given)

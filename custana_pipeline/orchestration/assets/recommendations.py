@@ -5,8 +5,10 @@ import json
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
+from custana_pipeline.models.recommendation_history import History, Sales
 from custana_pipeline.models.recommendation_tuning import (
     DEFAULT,
     DEFAULTS,
@@ -18,6 +20,7 @@ from custana_pipeline.models.recommendation_tuning import (
     list_parameters,
     tune_recommendations,
 )
+from custana_pipeline.models.recommendation_windows import Everybody
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
@@ -39,6 +42,10 @@ NUMBERED = """with customers as (
     from (select distinct product_id from cleaned.transactions where product_id is not null)
 )"""
 """Customers by a hash of their id, products by their id; rows at or after as_of change no order among those before."""
+MOST_CUSTOMERS = 30_000
+"""Customers that the lists are tried on and the rivals learn from, at most: the first by number."""
+MOST_IN_BASKETS = 300_000
+"""Customers whose baskets tell what is bought together, at most."""
 PRODUCT_DAYS = f"""{NUMBERED}
 select
     cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
@@ -47,7 +54,7 @@ select
 from cleaned.transactions as transactions
 inner join customers on transactions.customer_id = customers.customer_id
 inner join products on transactions.product_id = products.product_id
-where transactions.ordered_date < $as_of
+where transactions.ordered_date < $as_of and customers.customer < $most
 group by customers.customer, products.product, transactions.ordered_date
 order by customer, product, day"""
 EVENT_DAYS = f"""{NUMBERED}
@@ -59,8 +66,29 @@ from cleaned.events as events
 inner join customers on events.customer_id = customers.customer_id
 inner join products on events.product_id = products.product_id
 where events.event_type in ('view', 'cart') and events.happened_date < $as_of
+    and events.happened_date >= $as_of - interval 120 day and customers.customer < $most
 group by customers.customer, products.product, events.happened_date
 order by customer, product, day"""
+SALES = f"""{NUMBERED}, bought as (
+    select distinct customer_id, product_id, ordered_date from cleaned.transactions
+    where not is_return and ordered_date < $as_of and ordered_date >= $as_of - interval 180 day
+)
+select
+    products.product, cast(count(*) as double) as customers,
+    date_diff('day', date '1970-01-01', bought.ordered_date) as day
+from bought inner join products on bought.product_id = products.product_id
+group by products.product, bought.ordered_date
+order by products.product, day"""
+BASKETS = f"""{NUMBERED}
+select
+    customers.customer, products.product,
+    date_diff('day', date '1970-01-01', transactions.ordered_date) as day
+from cleaned.transactions as transactions
+inner join customers on transactions.customer_id = customers.customer_id
+inner join products on transactions.product_id = products.product_id
+where not transactions.is_return and transactions.ordered_date < $as_of
+    and transactions.ordered_date >= $as_of - interval 455 day and customers.customer < $most"""
+"""The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets."""
 
 
 def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -84,9 +112,11 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
     def recommendations(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         as_of = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.reading() as session:
-            product_days = session.frame(PRODUCT_DAYS, {"as_of": as_of})
-            events = session.frame(EVENT_DAYS, {"as_of": as_of})
-        tuning = tune_recommendations(product_days, events, (as_of - EPOCH).days, project.settings.horizon_days)
+            given = {"as_of": as_of, "most": MOST_CUSTOMERS}
+            product_days, events = session.frame(PRODUCT_DAYS, given), session.frame(EVENT_DAYS, given)
+            everybody = _everybody(session, as_of)
+        span = ((as_of - EPOCH).days, project.settings.horizon_days)
+        tuning = tune_recommendations(product_days, events, span, everybody)
         origin = Origin(
             data_version=digest_of(product_days),
             code_version=project.code_version,
@@ -101,6 +131,19 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
         return dg.MaterializeResult(metadata=_metadata(tuning, logged), check_results=[_naive_check(tuning)])
 
     return [recommendations]
+
+
+def _everybody(session: Session, as_of: dt.date) -> Everybody | None:
+    """What sold and what was bought together, where the lists are tried on some of the customers only."""
+    if session.rows("select count(distinct customer_id) from cleaned.transactions")[0][0] <= MOST_CUSTOMERS:
+        return None
+    sales = session.arrays(SALES, {"as_of": as_of})
+    baskets = session.arrays(BASKETS, {"as_of": as_of, "most": MOST_IN_BASKETS})
+    lines = len(baskets["day"])
+    return Everybody(
+        Sales(sales["product"], sales["day"], sales["customers"]),
+        History(baskets["customer"], baskets["product"], baskets["day"], np.ones(lines), np.ones(lines, dtype=bool)),
+    )
 
 
 def chosen_parameters(session: Session, as_of: dt.date) -> dict[str, float]:

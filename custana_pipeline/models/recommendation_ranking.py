@@ -1,0 +1,188 @@
+"""The ten best of many: candidates side by side in arrays of equal length, so that a partition finds the tenth of each.
+
+A partition of rows costs a twentieth of sorting all candidates; only the few at or above the tenth are then sorted.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from custana_pipeline.models.recommendation_history import PLACE_BITS, Floats, Integers, Snapshot, half_up
+from custana_pipeline.models.recommendation_metrics import PLACES
+
+RULED_OUT = -1e15
+"""Evidence so low or lower is of a product that must not be listed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Products that may stand on the lists of a snapshot's customers, one entry each, ordered by customer."""
+
+    customer: Integers
+    place: Integers
+    evidence: Floats
+    """Habit, or affinity and interest; 0 for what is only popular."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shelves:
+    """Some rows of candidates of about equal length, filled up to one width with entries that stand for nothing."""
+
+    row: Integers
+    place: Integers
+    """Row x width; the number of places where an entry stands for nothing."""
+    evidence: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The candidates of all rows in groups of about equal length, `width` places being on offer."""
+
+    width: int
+    groups: tuple[Shelves, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """The best of each row, row by row and the best first; ranks count from 1."""
+
+    row: Integers
+    rank: Integers
+    place: Integers
+    score: Floats
+
+
+def pool_of(candidates: Candidates, width: int) -> Pool:
+    """The candidates as a pool, without those that are ruled out."""
+    groups = []
+    for row, at, is_beyond in _of_equal_length(candidates.customer):
+        place, evidence = candidates.place[at], candidates.evidence[at]
+        nothing = is_beyond | (evidence <= RULED_OUT)
+        place[nothing], evidence[nothing] = width, 0
+        groups.append(Shelves(row, place, evidence))
+    return Pool(width, tuple(groups))
+
+
+def contenders(row: Integers, value: Floats, count: int) -> Integers:
+    """Where the values lie that are at or above the `count`-th highest of their row; rows are in order."""
+    found = [np.zeros(0, dtype=np.int64)]
+    for _, at, is_beyond in _of_equal_length(row):
+        values = np.where(is_beyond, -np.inf, value[at])
+        last = max(values.shape[1] - count, 0)
+        least = np.partition(values, last, axis=1)[:, last]
+        found.append(at[(values >= least[:, None]) & ~is_beyond])
+    return np.concatenate(found)
+
+
+def _of_equal_length(group: Integers) -> Iterator[tuple[Integers, Integers, np.ndarray]]:
+    """Runs of equal values with up to 16, 32, 64, ... entries: the values, where their entries are, what is beyond."""
+    starts = _starts(group)
+    lengths = np.diff(np.r_[starts, len(group)])
+    size = np.maximum(np.ceil(np.log2(np.maximum(lengths, 1))).astype(int), 4)
+    for each in np.unique(size):
+        chosen = np.flatnonzero(size == each)
+        offsets = np.arange(int(lengths[chosen].max()))
+        at = np.minimum(starts[chosen][:, None] + offsets, len(group) - 1)
+        yield group[starts[chosen]], at, offsets >= lengths[chosen][:, None]
+
+
+def ranked(pool: Pool, worth: Floats, line: tuple[float, float] = (1.0, 0.0), digits: int | None = None) -> Ranked:
+    """The ten highest of (factor x evidence + floor) x worth of the place, with `line` the factor and the floor.
+
+    Scores that are equal to so many `digits` count as equal; ties go by place.
+    """
+    factor, floor = line
+    worths = np.append(worth, 0)
+    slack = 0.0 if digits is None else 2 * 10.0**-digits
+    found = []
+    for group in pool.groups:
+        score = (factor * group.evidence + floor) * worths[group.place]
+        score[group.place == pool.width] = -np.inf
+        found.append(_likely(group, score, slack))
+    row, place, score = (
+        np.concatenate([each[part] for each in found]) if found else np.zeros(0, dtype=(int, int, float)[part])
+        for part in range(3)
+    )
+    score = score if digits is None else half_up(score, digits)
+    return in_order(row, place, score)
+
+
+def in_order(row: Integers, place: Integers, score: Floats) -> Ranked:
+    """The ten highest of each row; ties go by place."""
+    order = np.lexsort((place, -score, row))
+    rank = place_within(row[order])
+    order, rank = order[rank <= PLACES], rank[rank <= PLACES]
+    return Ranked(row[order], rank, place[order], score[order])
+
+
+def _likely(group: Shelves, score: Floats, slack: float) -> tuple[Integers, Integers, Floats]:
+    """Row, place and score of what is at or above the tenth highest of its row, less the slack."""
+    tenth = max(score.shape[1] - PLACES, 0)
+    least = np.partition(score, tenth, axis=1)[:, tenth]
+    row, column = np.nonzero((score >= least[:, None] - slack) & np.isfinite(score))
+    return group.row[row], group.place[row, column], score[row, column]
+
+
+def best(candidates: Candidates, score: Floats, width: int) -> Ranked:
+    """The ten highest scores of each row, one score a candidate; ties go by place."""
+    return ranked(pool_of(Candidates(candidates.customer, candidates.place, score), width), np.ones(width))
+
+
+def listed(chosen: Ranked, snapshot: Snapshot) -> pd.DataFrame:
+    """customer_id, rank, product_id (numbers) and score."""
+    return pd.DataFrame(
+        {
+            "customer_id": snapshot.customers[chosen.row],
+            "rank": chosen.rank,
+            "product_id": snapshot.shelf.products[chosen.place],
+            "score": chosen.score,
+        }
+    )
+
+
+def place_within(group: Integers) -> Integers:
+    """1, 2, 3, ... within each run of equal values.
+
+    >>> place_within(np.array([4, 4, 7, 7, 7])).tolist()
+    [1, 2, 1, 2, 3]
+    """
+    starts = _starts(group)
+    lengths = np.diff(np.r_[starts, len(group)])
+    return np.arange(len(group)) - np.repeat(starts, lengths) + 1
+
+
+def row_of(matrix: Any) -> Integers:
+    """The row of each entry of a sparse matrix that is stored by rows."""
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def beside(one: Candidates, other: Candidates, rows: int) -> Candidates:
+    """Both, by row; what one row has in `one` comes before what it has in `other`."""
+    first, second = _ends(one.customer, rows), _ends(other.customer, rows)
+    at_one = np.arange(len(one.customer)) + np.r_[0, second][one.customer]
+    at_other = np.arange(len(other.customer)) + first[other.customer]
+    merged = []
+    for name in ("customer", "place", "evidence"):
+        own, added = getattr(one, name), getattr(other, name)
+        both = np.empty(len(own) + len(added), dtype=own.dtype)
+        both[at_one], both[at_other] = own, added
+        merged.append(both)
+    return Candidates(*merged)
+
+
+def _starts(group: Integers) -> Integers:
+    """Where each run of equal values begins."""
+    return np.flatnonzero(np.r_[True, np.diff(group) != 0]) if len(group) else np.zeros(0, dtype=np.int64)
+
+
+def united(several: Iterable[Candidates]) -> Candidates:
+    """All of them, each product once a row."""
+    codes = np.unique(np.concatenate([(each.customer << PLACE_BITS) | each.place for each in several]))
+    return Candidates(codes >> PLACE_BITS, codes & (2**PLACE_BITS - 1), np.zeros(len(codes)))
+
+
+def _ends(row: Integers, rows: int) -> Integers:
+    return np.cumsum(np.bincount(row, minlength=rows))

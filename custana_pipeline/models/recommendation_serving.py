@@ -1,0 +1,254 @@
+"""The two lists of every customer, in blocks: places, scores, and the facts that the reasons are told from.
+
+Customers and places on the shelf are numbers; whoever calls turns them into names. The lists are those of
+recommendation_lists, and so what was tried on past windows is what is served.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from custana_pipeline.models.recommendation_history import (
+    MILLION,
+    PLACE_BITS,
+    Floats,
+    Integers,
+    Sales,
+    Shelf,
+    Snapshot,
+    half_up,
+)
+from custana_pipeline.models.recommendation_lists import (
+    EVIDENCE_FLOOR,
+    HABIT_FLOOR,
+    ListParameters,
+    affinities,
+    as_they_are,
+    discoveries,
+    habits,
+    in_demand,
+    matrix_of,
+)
+from custana_pipeline.models.recommendation_metrics import PLACES
+from custana_pipeline.models.recommendation_neighbours import BASKET_NEIGHBOURS
+from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, in_order, pool_of, ranked, row_of
+
+AGE_BITS = 16
+LISTS = ("buy_again", "discover")
+POPULAR, BOUGHT, COMPANION, VIEWED, CART = range(5)
+"""What a reason tells of."""
+BILLION = 1_000_000_000
+MOST_CELLS = 2**25
+"""Customers of a block times places, at most."""
+MOST_IN_BLOCK = 8_192
+THREADS = 2
+LARGEST_KEY = 900 * BILLION
+
+Columns = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Offer:
+    """What may be offered tonight and how the lists are made; demand by list has one value a place."""
+
+    demand: Mapping[str, Floats]
+    neighbours: sparse.csr_matrix
+    parameters: Mapping[str, ListParameters]
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The places alone: what sold when is already in the demand."""
+        places = np.arange(len(self.demand[LISTS[0]]))
+        nothing = np.zeros(0, dtype=np.int64)
+        return Shelf(0, places, places, Sales(nothing, nothing, np.zeros(0)))
+
+    @cached_property
+    def weights(self) -> tuple[Integers, Integers]:
+        """Place -> its neighbours and the billionths of their squared similarities, ten each; place 0 for none."""
+        near: Any = self.neighbours
+        row = row_of(near)
+        column = np.arange(len(row)) - near.indptr[row]
+        neighbour = np.zeros((near.shape[0], BASKET_NEIGHBOURS), dtype=np.int64)
+        weight = np.zeros((near.shape[0], BASKET_NEIGHBOURS))
+        neighbour[row, column], weight[row, column] = near.indices, near.data * near.data
+        return neighbour, weight
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of some customers, whose numbers are counted from the first one of them."""
+
+    customers: int
+    purchases: Integers
+    """customer, place and days ago of every purchase day, packed (see `packed`), in order, each once."""
+    doubtful: Integers
+    """customer and place of everything of which something was sent back, packed, in order."""
+    is_kept: np.ndarray
+    """Whether the customer nonetheless kept some of it."""
+    looked_at: Integers
+    """customer and place of everything viewed or put into the cart of late, packed, in order."""
+    viewed_days: Integers
+    cart_days: Integers
+
+    def block(self, first: int, end: int) -> "Known":
+        """The customers from `first` on and before `end`."""
+        bought = slice(*np.searchsorted(self.purchases, [each << PLACE_BITS << AGE_BITS for each in (first, end)]))
+        sent = slice(*np.searchsorted(self.doubtful, [each << PLACE_BITS for each in (first, end)]))
+        seen = slice(*np.searchsorted(self.looked_at, [each << PLACE_BITS for each in (first, end)]))
+        return Known(
+            end - first,
+            self.purchases[bought] - (first << PLACE_BITS << AGE_BITS),
+            self.doubtful[sent] - (first << PLACE_BITS),
+            self.is_kept[sent],
+            self.looked_at[seen] - (first << PLACE_BITS),
+            self.viewed_days[seen],
+            self.cart_days[seen],
+        )
+
+
+def packed(customer: Integers, place: Integers, age: Integers | None = None) -> Integers:
+    """One integer for customer and place, and for days ago where they are given; its order is theirs."""
+    pair = (customer.astype(np.int64) << PLACE_BITS) | place
+    return pair if age is None else (pair << AGE_BITS) | np.minimum(age, 2**AGE_BITS - 1)
+
+
+def served_lists(known: Known, offer: Offer) -> Iterator[Columns]:
+    """customer, list (0 buy_again, 1 discover), rank, place, score, reason, count and other, block by block.
+
+    `reason` is POPULAR, or BOUGHT (on `count` days, last `other` days ago), COMPANION (of the place `other`), VIEWED or
+    CART (on `count` days).
+    """
+    width = len(offer.demand[LISTS[0]])
+    if not width:
+        return
+    size = int(np.clip(MOST_CELLS // width, 64, MOST_IN_BLOCK))
+    firsts = range(0, known.customers, size)
+
+    def made(first: int) -> Columns:
+        block = known.block(first, min(first + size, known.customers))
+        return _lists_of(block, offer, first)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        yield from threads.map(made, firsts)
+
+
+def _lists_of(known: Known, offer: Offer, first: int) -> Columns:
+    snapshot = _snapshot(known, offer.shelf)
+    both = [_buy_again(known, snapshot, offer), _discover(known, snapshot, offer)]
+    order = np.lexsort((np.repeat((0, 1), [len(each["rank"]) for each in both]), _joined(both, "customer")))
+    made = {name: _joined(both, name)[order] for name in both[0]}
+    return made | {"customer": made["customer"] + first}
+
+
+def _joined(both: list[dict[str, np.ndarray]], name: str) -> np.ndarray:
+    return np.concatenate([each[name] for each in both])
+
+
+def _snapshot(known: Known, shelf: Shelf) -> Snapshot:
+    pair_of_day = known.purchases >> AGE_BITS
+    bought = pair_of_day[np.r_[True, np.diff(pair_of_day) != 0][: len(pair_of_day)]]
+    pairs = np.union1d(bought, known.doubtful) if len(known.doubtful) else bought
+    is_kept = np.ones(len(pairs), dtype=bool)
+    is_kept[np.searchsorted(pairs, known.doubtful)] = known.is_kept
+    return Snapshot(
+        shelf=shelf,
+        customers=np.arange(known.customers),
+        pair_customer=pairs >> PLACE_BITS,
+        pair_place=pairs & (2**PLACE_BITS - 1),
+        pair_is_kept=is_kept,
+        purchase_pair=np.searchsorted(pairs, pair_of_day),
+        purchase_age=known.purchases & (2**AGE_BITS - 1),
+    )
+
+
+def _buy_again(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.ndarray]:
+    chosen, demand = offer.parameters["buy_again"], offer.demand["buy_again"]
+    own = beside(habits(snapshot, chosen.half_life_days), in_demand(snapshot, demand), known.customers)
+    lists = ranked(pool_of(own, len(demand)), demand, (chosen.evidence_weight, HABIT_FLOOR), 6)
+    pairs = packed(snapshot.pair_customer, snapshot.pair_place)
+    pair, is_habit = _found(pairs, packed(lists.row, lists.place))
+    days = snapshot.purchase_days()
+    newest = np.full(len(pairs), 2**AGE_BITS)
+    np.minimum.at(newest, snapshot.purchase_pair, snapshot.purchase_age)
+    return _columns(lists, 0) | {
+        "reason": np.where(is_habit, BOUGHT, POPULAR),
+        "count": np.where(is_habit, days[pair], 0).astype(np.int64) if len(pairs) else np.zeros_like(pair),
+        "other": np.where(is_habit, newest[pair], 0) if len(pairs) else np.zeros_like(pair),
+    }
+
+
+def _discover(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.ndarray]:
+    chosen, demand = offer.parameters["discover"], offer.demand["discover"]
+    row, place = known.looked_at >> PLACE_BITS, known.looked_at & (2**PLACE_BITS - 1)
+    interest = BILLION // 2 * (known.viewed_days + known.cart_days)
+    viewed = matrix_of(Candidates(row, place, interest / BILLION), snapshot)
+    own, near = affinities(snapshot, offer.neighbours, chosen.half_life_days)
+    speaking = [(own, near), (viewed, as_they_are(len(demand)))]
+    pool = discoveries(snapshot, speaking, in_demand(snapshot, demand))
+    near_enough = ranked(pool, demand, (chosen.evidence_weight, EVIDENCE_FLOOR), 9)
+    speaks, _ = _companions(near_enough, own, offer)
+    seen, is_seen = _found(known.looked_at, packed(near_enough.row, near_enough.place))
+    evidence = (speaks + (np.where(is_seen, interest[seen], 0) if len(interest) else 0)) / BILLION
+    score = half_up((chosen.evidence_weight * evidence + EVIDENCE_FLOOR) * demand[near_enough.place], 9)
+    lists = in_order(near_enough.row, near_enough.place, score)
+    return _columns(lists, 1) | _reasons(lists, known, interest, _companions(lists, own, offer))
+
+
+def _reasons(lists: Ranked, known: Known, interest: Integers, companions: tuple) -> dict[str, np.ndarray]:
+    affinity, companion = companions
+    seen, is_seen = _found(known.looked_at, packed(lists.row, lists.place))
+    if not len(interest):
+        seen, interest, known_days = np.zeros_like(seen), np.zeros(1, dtype=np.int64), np.zeros((2, 1), dtype=np.int64)
+    else:
+        known_days = np.stack([known.viewed_days, known.cart_days])
+    is_looked_at = is_seen & (interest[seen] >= affinity)
+    viewed, cart = known_days[:, seen]
+    is_cart = is_looked_at & (cart > 0)
+    reason = np.select([is_cart, is_looked_at, affinity > 0], [CART, VIEWED, COMPANION], POPULAR)
+    count = np.select([is_cart, is_looked_at], [cart, viewed], 0)
+    return {"reason": reason, "count": count, "other": np.where(reason == COMPANION, companion, 0)}
+
+
+def _companions(lists: Ranked, own: Any, offer: Offer) -> tuple[Integers, Integers]:
+    """For each entry of the lists: affinity in billionths, and the place of the habit that speaks most for it.
+
+    Of equals the one that is sold more.
+    """
+    neighbour, weight = offer.weights
+    width, entries = len(neighbour), len(lists.row)
+    slots = np.zeros(own.shape[0] * width, dtype=np.uint8)
+    slots[lists.row * width + lists.place] = lists.rank
+    row = row_of(own)
+    hit = slots[row[:, None] * width + neighbour[own.indices]]
+    habit, column = np.nonzero(hit)
+    parts = half_up(BILLION * own.data[habit] * weight[own.indices[habit], column], 0).astype(np.int64)
+    entry_of = np.zeros((own.shape[0], PLACES + 1), dtype=np.int64)
+    entry_of[lists.row, lists.rank] = np.arange(entries)
+    entry = entry_of[row[habit], hit[habit, column]]
+    affinity = np.zeros(entries, dtype=np.int64)
+    np.add.at(affinity, entry, parts)
+    best = np.full(entries, -1, dtype=np.int64)
+    strength = np.minimum(parts, LARGEST_KEY) * MILLION * 10 + MILLION * 10 - 1 - own.indices[habit]
+    np.maximum.at(best, entry, strength)
+    return affinity, np.where(best < 0, 0, MILLION * 10 - 1 - best % (MILLION * 10))
+
+
+def _found(codes: Integers, asked: Integers) -> tuple[Integers, np.ndarray]:
+    """Where in the ordered `codes` each one asked for is, and whether it is there at all."""
+    at = np.minimum(np.searchsorted(codes, asked), max(len(codes) - 1, 0))
+    return at, codes[at] == asked if len(codes) else np.zeros(len(asked), dtype=bool)
+
+
+def _columns(lists: Ranked, which: int) -> dict[str, np.ndarray]:
+    return {
+        "customer": lists.row,
+        "list": np.full(len(lists.row), which),
+        "rank": lists.rank,
+        "place": lists.place,
+        "score": lists.score,
+    }

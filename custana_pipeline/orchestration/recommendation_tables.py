@@ -1,0 +1,164 @@
+"""From cleaned tables to applications.product_recommendations: SQL counts and names, arrays rank.
+
+Customers pass in ranges, so that the memory needed does not grow with their number.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from custana_pipeline.stores.session import Session
+from custana_pipeline.stores.sql_models import SqlModel
+
+if TYPE_CHECKING:
+    from custana_pipeline.models.recommendation_serving import Known, Offer
+
+PLACES = "applications.product_places"
+SUPPORTING = ("product_popularity", "list_customers")
+REPLACED = ("customer_products", "item_pairs", "buy_again", "discover")
+"""Tables of earlier releases that nothing reads any more."""
+MOST_LINES = 20_000_000
+"""Order lines that are in memory at once, and those of the newest days that pairs of products are counted in."""
+NUMBERED = """
+    inner join applications.list_customers as customers on {table}.customer_id = customers.customer_id
+    inner join applications.product_popularity as products on {table}.product_id = products.product_id
+    where customers.customer_number >= $first and customers.customer_number < $end"""
+PURCHASES = f"""select
+        customers.customer_number - $first as customer, products.popularity_rank - 1 as place,
+        date_diff('day', transactions.ordered_date, $as_of) as age
+    from cleaned.transactions as transactions {NUMBERED.format(table="transactions")}
+        and not transactions.is_return and transactions.ordered_date < $as_of"""
+DOUBTFUL = f"""with doubtful as (
+    select distinct customer_id, product_id from cleaned.transactions
+    where (is_return or quantity <= 0) and product_id is not null and ordered_date < $as_of
+)
+select
+    customers.customer_number - $first as customer, products.popularity_rank - 1 as place,
+    sum(transactions.quantity) > 0 and bool_or(not transactions.is_return) as is_kept
+from cleaned.transactions as transactions
+semi join doubtful
+    on transactions.customer_id = doubtful.customer_id and transactions.product_id = doubtful.product_id
+{NUMBERED.format(table="transactions")} and transactions.ordered_date < $as_of
+group by customers.customer_number, products.popularity_rank
+order by customer, place"""
+LOOKED_AT = f"""with event_days as (
+    select customer_id, product_id, happened_date, bool_or(event_type = 'cart') as is_cart_day
+    from cleaned.events
+    where event_type in ('view', 'cart') and happened_date >= $as_of - interval 30 day and happened_date < $as_of
+    group by customer_id, product_id, happened_date
+)
+select
+    customers.customer_number - $first as customer, products.popularity_rank - 1 as place,
+    count(*) as viewed_days, count(*) filter (event_days.is_cart_day) as cart_days
+from event_days {NUMBERED.format(table="event_days")}
+group by customers.customer_number, products.popularity_rank
+order by customer, place"""
+LINES_BY_AGE = """select date_diff('day', ordered_date, $as_of) as age, count(*) as line_count
+    from cleaned.transactions where not is_return and ordered_date < $as_of
+    group by ordered_date order by ordered_date desc"""
+
+Models = Mapping[str, SqlModel]
+
+
+def build_recommendations(session: Session, models: Models, given: Mapping[str, Any]) -> None:
+    """Replaces the rows of the day `as_of` in applications.product_recommendations; `given` has all list parameters."""
+    from custana_pipeline.models.recommendation_serving import served_lists
+
+    for table in REPLACED:
+        session.connection.execute(f"drop table if exists applications.{table}")
+    for table in SUPPORTING:
+        session.build(models[f"applications.{table}"], given)
+    session.connection.execute(f"""create or replace table {PLACES} (
+        customer_number bigint, list_number utinyint, rank utinyint, place integer, score double,
+        reason utinyint, day_count integer, days_since integer, companion integer)""")
+    lines = session.rows(LINES_BY_AGE, {"as_of": given["as_of"]})
+    offer = _offer(session, given, lines)
+    for first, end in pairwise(_borders(session, sum(count for _, count in lines))):
+        known = _known(session, given["as_of"], (first, end))
+        for columns in served_lists(known, offer):
+            _append(session, columns, first)
+    session.build_day(models["applications.product_recommendations"], given)
+
+
+def _borders(session: Session, lines: int) -> list[int]:
+    """Where each range of customers begins, and where the last one ends."""
+    customers = session.count("applications.list_customers")
+    ranges = max(1, -(-lines // MOST_LINES))
+    return [round(customers * number / ranges) for number in range(ranges + 1)]
+
+
+def _offer(session: Session, given: Mapping[str, Any], lines: list[tuple]) -> "Offer":
+    from custana_pipeline.models.recommendation_lists import ListParameters
+    from custana_pipeline.models.recommendation_neighbours import neighbours_in
+    from custana_pipeline.models.recommendation_serving import LISTS, Offer
+
+    demand = session.arrays(
+        "select buy_again_demand, discover_demand from applications.product_popularity order by popularity_rank",
+    )
+    newest = next((age for age, count in _running(lines) if count > MOST_LINES), 366)
+    query = f"{PURCHASES} and transactions.ordered_date > $as_of - cast($newest as integer) * interval 1 day"
+    span = {"as_of": given["as_of"], "first": 0, "end": 2**62, "newest": min(newest, 366)}
+    baskets = session.arrays(query, span)
+    parameters = {
+        which: ListParameters(
+            **{key.removeprefix(f"{which}_"): value for key, value in given.items() if key.startswith(f"{which}_")}
+        )
+        for which in LISTS
+    }
+    return Offer(
+        demand={which: demand[f"{which}_demand"] for which in LISTS},
+        neighbours=neighbours_in(baskets["customer"], baskets["place"], baskets["age"], len(demand["discover_demand"])),
+        parameters=parameters,
+    )
+
+
+def _running(lines: list[tuple]) -> Iterator[tuple[int, int]]:
+    """Age and how many lines are of that age or younger, the youngest first."""
+    total = 0
+    for age, count in lines:
+        total += count
+        yield age, total
+
+
+def _known(session: Session, as_of: dt.date, span: tuple[int, int]) -> "Known":
+    from custana_pipeline.models.recommendation_serving import Known, packed
+
+    given = {"as_of": as_of, "first": span[0], "end": span[1]}
+    bought = session.arrays(PURCHASES, given)
+    purchases = packed(bought["customer"], bought["place"], bought["age"])
+    del bought
+    purchases.sort()
+    doubtful, looked_at = session.arrays(DOUBTFUL, given), session.arrays(LOOKED_AT, given)
+    return Known(
+        customers=span[1] - span[0],
+        purchases=purchases[np.r_[True, np.diff(purchases) != 0][: len(purchases)]],
+        doubtful=packed(doubtful["customer"], doubtful["place"]),
+        is_kept=doubtful["is_kept"],
+        looked_at=packed(looked_at["customer"], looked_at["place"]),
+        viewed_days=looked_at["viewed_days"],
+        cart_days=looked_at["cart_days"],
+    )
+
+
+def _append(session: Session, columns: Mapping[str, np.ndarray], first: int) -> None:
+    import pyarrow as pa
+
+    reason, other = columns["reason"], columns["other"]
+    is_companion = reason == 2
+    rows = pa.table(
+        {
+            "customer_number": columns["customer"] + first,
+            "list_number": columns["list"].astype(np.uint8),
+            "rank": columns["rank"].astype(np.uint8),
+            "place": columns["place"].astype(np.int32),
+            "score": columns["score"],
+            "reason": reason.astype(np.uint8),
+            "day_count": columns["count"].astype(np.int32),
+            "days_since": np.where(is_companion, 0, other).astype(np.int32),
+            "companion": np.where(is_companion, other, -1).astype(np.int32),
+        }
+    )
+    session.append(PLACES, rows)
