@@ -212,7 +212,7 @@ def serving_champion(session: Session, project: Project, as_of: dt.date, target:
     if not found:
         raise DataFault(f"There is no champion for {target} as of {as_of}: materialize the models of that day first.")
     from custana_pipeline.models.persistence import load
-    from custana_pipeline.models.supervised import moved_to
+    from custana_pipeline.models.served import moved_to
 
     candidate, version, path, sha256, columns, reference, metrics, naive, best_naive, beats, reason, shift = found[0]
     return ServingChampion(

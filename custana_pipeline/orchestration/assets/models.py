@@ -143,7 +143,7 @@ def train(
         from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
         from custana_pipeline.models.demand import DemandSettings, train_demand
         from custana_pipeline.models.level import Levels
-        from custana_pipeline.models.supervised import Context
+        from custana_pipeline.models.task import Context
 
         horizon_days = settings.horizon_days
         trade = None if levels is None else Levels(levels, known.as_of, horizon_days, min(CHECK_DAYS, horizon_days))
