@@ -29,9 +29,7 @@ def candidates(
     counts = target == "future_purchase"
     models: dict[str, Any] = {
         "ridge": Ridge(alpha=300.0),
-        "regression_tree": DecisionTreeRegressor(
-            criterion="poisson", max_depth=6, min_samples_leaf=leaf, random_state=seed
-        ),
+        "regression_tree": DecisionTreeRegressor(max_depth=6, min_samples_leaf=leaf, random_state=seed),
         "svr": SampledSVR(seed=seed),
         "gradient_boosting": HistGradientBoostingRegressor(
             loss="poisson", max_iter=50, learning_rate=0.12, min_samples_leaf=leaf, random_state=seed, **BOOSTING
