@@ -9,12 +9,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from custana_pipeline.models.encoding import histogram_encoding, linear_encoding, tree_encoding
+from custana_pipeline.models.encoding import Kind, encoding
 from custana_pipeline.models.evaluation import behavior_metrics
 from custana_pipeline.models.naive_rules import behavior_rules
-from custana_pipeline.models.panel import OriginsLike
+from custana_pipeline.models.panel import LIMITS, OriginsLike, RowLimits
 from custana_pipeline.models.promotion import GateSettings
-from custana_pipeline.models.supervised import Context, Task, train_target
+from custana_pipeline.models.supervised import train_target
+from custana_pipeline.models.task import Context, Task
 from custana_pipeline.models.trainable import UsableColumns
 from custana_pipeline.models.training import Training
 
@@ -25,6 +26,8 @@ BOOSTING: dict[str, Any] = {
     "max_features": 0.5,
     "early_stopping": False,
 }
+TREE_ROWS = 8_000
+"""Most rows that one tree of the forest is grown on: many small trees vote as well as many large ones."""
 BLENDED = {"logistic_regression": 0.4, "gradient_boosting": 0.4, "bg_nbd": 0.2}
 """Chosen on Online Retail II at days from 2011-03-14 to 2011-08-11 and CDNOW 1997-11-17, by ROC AUC."""
 
@@ -42,8 +45,14 @@ class BehaviorSettings:
         default=45.0, metadata={"description": "Days after which an older training origin counts half: shops drift."}
     )
     row_limit: int = field(
-        default=60_000,
-        metadata={"description": "Most training rows (customer x origin); beyond it customers are sampled."},
+        default=LIMITS.training,
+        metadata={"description": "Most training rows (customer x origin) of a fold; beyond it customers are sampled."},
+    )
+    refit_row_limit: int = field(
+        default=LIMITS.refit, metadata={"description": "Most training rows (customer x origin) of what serves."}
+    )
+    judged_limit: int = field(
+        default=LIMITS.judged, metadata={"description": "Most customers that a past day is judged on."}
     )
 
 
@@ -66,7 +75,7 @@ def train_behavior(
         candidates=lambda columns, row_count: candidates(columns, settings, row_count),
         blended=BLENDED,
         half_life_days=settings.origin_half_life_days,
-        row_limit=settings.row_limit,
+        limits=RowLimits(settings.row_limit, settings.refit_row_limit, settings.judged_limit),
         gate=GateSettings(naive_margin=settings.margin),
     )
     return train_target(snapshots, origins, task, asdict(settings), context or Context())
@@ -76,18 +85,19 @@ def candidates(columns: UsableColumns, settings: BehaviorSettings, row_count: in
     """The unfitted candidates by name; leaves hold enough customers to give rates, not verdicts."""
     leaf = max(20, row_count // 200)
     seed = settings.seed
+    drawn = min(0.5, TREE_ROWS / max(row_count, 1))
     models: dict[str, Any] = {
         "decision_tree": DecisionTreeClassifier(max_depth=6, min_samples_leaf=leaf, random_state=seed),
         "random_forest": RandomForestClassifier(
-            60, max_leaf_nodes=96, min_samples_leaf=max(5, leaf // 4), max_samples=0.5, random_state=seed, n_jobs=1
+            60, max_leaf_nodes=96, min_samples_leaf=max(5, leaf // 4), max_samples=drawn, random_state=seed, n_jobs=1
         ),
         "logistic_regression": LogisticRegression(C=0.02, max_iter=500),
         "gradient_boosting": HistGradientBoostingClassifier(
-            max_iter=120, learning_rate=0.05, min_samples_leaf=leaf, random_state=seed, **BOOSTING
+            max_iter=60, learning_rate=0.1, min_samples_leaf=leaf, random_state=seed, **BOOSTING
         ),
     }
-    encodings = {"logistic_regression": linear_encoding, "gradient_boosting": histogram_encoding}
+    kinds: dict[str, Kind] = {"logistic_regression": "linear", "gradient_boosting": "histogram"}
     return {
-        name: Pipeline([*encodings.get(name, tree_encoding)(columns.numeric, columns.text).steps, ("model", model)])
+        name: Pipeline([*encoding(kinds.get(name, "tree"), columns.numeric, columns.text).steps, ("model", model)])
         for name, model in models.items()
     }

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from custana_pipeline.models.at_once import at_once
 from custana_pipeline.models.level import log_odds
 
 
@@ -27,7 +28,7 @@ class MeanOfModels(RegressorMixin, BaseEstimator):
         return mean
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        self.members_ = [refitted(member, X, y, sample_weight) for member in self.members]
+        self.members_ = at_once(lambda member: refitted(member, X, y, sample_weight), self.members)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -55,7 +56,7 @@ class MeanOfLogits(ClassifierMixin, BaseEstimator):
         return mean
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        self.members_ = [refitted(member, X, y, sample_weight) for member in self.members]
+        self.members_ = at_once(lambda member: refitted(member, X, y, sample_weight), self.members)
         self.classes_ = np.array([0, 1])
         return self
 

@@ -11,10 +11,11 @@ from custana_pipeline.models.demand_candidates import candidates
 from custana_pipeline.models.evaluation import Loss, demand_metrics
 from custana_pipeline.models.level import Measure
 from custana_pipeline.models.naive_rules import AMOUNT, PURCHASES, demand_rules
-from custana_pipeline.models.panel import OriginsLike
+from custana_pipeline.models.panel import LIMITS, OriginsLike, RowLimits
 from custana_pipeline.models.promotion import GateSettings
 from custana_pipeline.models.serving import ServingDemand
-from custana_pipeline.models.supervised import Context, Task, train_target
+from custana_pipeline.models.supervised import train_targets
+from custana_pipeline.models.task import Context, Task
 from custana_pipeline.models.trainable import UsableColumns
 from custana_pipeline.models.training import Evaluated, Training
 
@@ -43,8 +44,14 @@ class DemandSettings:
         default=45.0, metadata={"description": "Days after which an older training origin counts half: shops drift."}
     )
     row_limit: int = field(
-        default=60_000,
-        metadata={"description": "Most training rows (customer x origin); beyond it customers are sampled."},
+        default=LIMITS.training,
+        metadata={"description": "Most training rows (customer x origin) of a fold; beyond it customers are sampled."},
+    )
+    refit_row_limit: int = field(
+        default=LIMITS.refit, metadata={"description": "Most training rows (customer x origin) of what serves."}
+    )
+    judged_limit: int = field(
+        default=LIMITS.judged, metadata={"description": "Most customers that a past day is judged on."}
     )
 
 
@@ -59,9 +66,8 @@ def train_demand(
     forecast needs, the Training is not trained either.
     """
     known = context or Context()
-    parts = {
-        target: train_target(snapshots, origins, _task(target, settings), asdict(settings), known) for target in TARGETS
-    }
+    tasks = [_task(target, settings) for target in TARGETS]
+    parts = dict(zip(TARGETS, train_targets(snapshots, origins, tasks, asdict(settings), known), strict=True))
     stopped = [part for part in parts.values() if part.state == "LEAKED_FEATURE"]
     trained = [part for part in parts.values() if part.is_trained]
     first = stopped[0] if stopped else parts["future_purchase"]
@@ -94,7 +100,7 @@ def _task(target: str, settings: DemandSettings) -> Task:
         candidates=tried,
         blended=BLENDED,
         half_life_days=settings.origin_half_life_days,
-        row_limit=settings.row_limit,
+        limits=RowLimits(settings.row_limit, settings.refit_row_limit, settings.judged_limit),
         gate=GateSettings(naive_margin=settings.margin),
         serving=lambda estimator, judged: _serving(estimator, judged, settings.interval_share),
         is_eligible=lambda each: target != "future_amount" or _adds_up(each, settings.least_total_ratio),

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeRegressor
 
-from custana_pipeline.models.encoding import histogram_encoding, linear_encoding, tree_encoding
+from custana_pipeline.models.encoding import Kind, encoding
 from custana_pipeline.models.naive_rules import PURCHASES, YEAR_DAYS, windows_of
 from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.sampled_svr import SampledSVR
@@ -29,19 +29,17 @@ def candidates(
     counts = target == "future_purchase"
     models: dict[str, Any] = {
         "ridge": Ridge(alpha=300.0),
-        "regression_tree": DecisionTreeRegressor(
-            criterion="poisson", max_depth=6, min_samples_leaf=leaf, random_state=seed
-        ),
+        "regression_tree": DecisionTreeRegressor(max_depth=6, min_samples_leaf=leaf, random_state=seed),
         "svr": SampledSVR(seed=seed),
         "gradient_boosting": HistGradientBoostingRegressor(
-            loss="poisson", max_iter=100, learning_rate=0.06, min_samples_leaf=leaf, random_state=seed, **BOOSTING
+            loss="poisson", max_iter=50, learning_rate=0.12, min_samples_leaf=leaf, random_state=seed, **BOOSTING
         ),
     }
-    encodings = {"ridge": linear_encoding, "svr": linear_encoding, "gradient_boosting": histogram_encoding}
+    kinds: dict[str, Kind] = {"ridge": "linear", "svr": "linear", "gradient_boosting": "histogram"}
     pace = windows_of(columns.names, PURCHASES).get(YEAR_DAYS)
     tried = {}
     for name, model in models.items():
-        encoding = encodings.get(name, tree_encoding)(columns.numeric, columns.text)
-        pipeline = Pipeline([*encoding.steps, ("model", model)])
+        steps = encoding(kinds.get(name, "tree"), columns.numeric, columns.text).steps
+        pipeline = Pipeline([*steps, ("model", model)])
         tried[name] = OwnPaceModel(pipeline, pace, YEAR_DAYS, horizon_days, is_amount=not counts)
     return tried

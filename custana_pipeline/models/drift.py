@@ -74,8 +74,8 @@ def drift_between(
     if few < LEAST_ROWS or not names:
         return _not_comparable(few)
     tolerated = chosen.false_alarm_share / (2 * len(names))
-    before, now = _bounded(reference), _bounded(tonight)
-    pairs = [(_bounded(first), _bounded(second)) for first, second in earlier]
+    before, now = bounded(reference), bounded(tonight)
+    pairs = [(bounded(first), bounded(second)) for first, second in earlier]
     rows = [_row(name, (before, now), pairs, (chosen, tolerated)) for name in names]
     return _judged(pd.DataFrame(rows, columns=list(COLUMNS)), unseen_categories(reference, tonight))
 
@@ -181,7 +181,8 @@ def _column(frame: pd.DataFrame, name: str) -> Any:
     return frame[name] if name in frame else pd.Series(np.nan, index=frame.index)
 
 
-def _bounded(frame: pd.DataFrame) -> pd.DataFrame:
+def bounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are compared: at most MOST_ROWS, the same ones every time."""
     return frame if len(frame) <= MOST_ROWS else frame.sample(MOST_ROWS, random_state=0)
 
 

@@ -5,15 +5,13 @@ The transformers are module-level classes with plain attributes, so that skops s
 # ruff: noqa: ARG002, D102 - fit, transform and predict keep to the contract of scikit-learn
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from custana_pipeline.errors import ContractBroken
@@ -23,6 +21,8 @@ UNKNOWN_TEXT = "(unknown)"
 RARE_ROWS = 10
 """A category with fewer training rows is folded into one, so that no model file names a rare one."""
 MOST_CATEGORIES = 12
+Kind = Literal["linear", "tree", "histogram"]
+"""Who is to read the matrix: a line, trees, or histogram boosting."""
 
 
 def is_numeric(values: Any) -> bool:
@@ -128,59 +128,140 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
     weighted ones, which takes ten times as long as all its trees (scikit-learn 1.9.1).
     """
 
-    def __init__(self, bin_count: int = 128) -> None:
+    def __init__(self, bin_count: int = 64) -> None:
         self.bin_count = bin_count
 
     def fit(self, X: Any, y: Any = None) -> Self:
         values = np.asarray(X, dtype="float64")
         self.n_features_in_ = values.shape[1]
         inner = np.linspace(0, 1, self.bin_count + 1)[1:-1]
-        self.edges_ = [_edges(values[:, number], inner) for number in range(values.shape[1])]
+        self.edges_ = [_edges(each, inner) for each in np.sort(values.T, axis=1)]
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         values = np.asarray(X, dtype="float64")
-        bins = [np.searchsorted(edges, values[:, number], side="left") for number, edges in enumerate(self.edges_)]
+        bins = np.empty(values.shape, dtype="float32")
+        for number, edges in enumerate(self.edges_):
+            bins[:, number] = np.searchsorted(edges, values[:, number], side="left")
         known = ~np.isnan(values) | np.array([not len(edges) for edges in self.edges_])
-        return np.where(known, np.column_stack(bins).astype("float64"), np.nan)
+        bins[~known] = np.nan
+        return bins
 
 
-def _edges(values: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    known = values[~np.isnan(values)]
-    return np.unique(np.quantile(known, inner, method="lower")) if len(known) else np.empty(0)
+def _edges(ordered: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """The distinct quantiles, each a value of the column; `ordered` has its missing values last."""
+    known = ordered[: len(ordered) - int(np.isnan(ordered).sum())]
+    return np.unique(known[np.floor(inner * (len(known) - 1)).astype("int64")]) if len(known) else np.empty(0)
 
 
-def linear_encoding(numeric: Sequence[str], text: Sequence[str]) -> Pipeline:
-    """Log, impute with an indicator, standardise and clip the numbers; one column per frequent category."""
-    numbers = Pipeline(
-        [
-            ("log", SymmetricLog()),
-            ("impute", SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)),
-            ("scale", StandardScaler()),
-            ("clip", Clip()),
+class FillWithMedian(TransformerMixin, BaseEstimator):
+    """Missing numbers become the median of training (0 where there is none); columns that tell so come after.
+
+    A column gets one of these where any of its values was missing in training.
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        values = np.asarray(X, dtype="float64")
+        self.n_features_in_ = values.shape[1]
+        missing = np.isnan(values).sum(axis=0)
+        middles = [
+            _middle(each, len(each) - gaps) for each, gaps in zip(np.sort(values.T, axis=1), missing, strict=True)
         ]
-    )
-    return _encoding(numbers, numeric, text)
+        self.medians_ = np.array(middles, dtype="float64")
+        self.told_ = np.flatnonzero(missing)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        values = np.asarray(X, dtype="float64")
+        missing = np.isnan(values)
+        filled = np.where(missing, self.medians_, values)
+        return np.hstack([filled, missing[:, self.told_]]) if len(self.told_) else filled
 
 
-def tree_encoding(numeric: Sequence[str], text: Sequence[str]) -> Pipeline:
-    """Numbers as they are (trees split on missing values by themselves); one column per frequent category."""
-    return _encoding("passthrough", numeric, text)
+def _middle(ordered: np.ndarray, count: int) -> float:
+    return float((ordered[(count - 1) // 2] + ordered[count // 2]) / 2) if count else 0.0
 
 
-def histogram_encoding(numeric: Sequence[str], text: Sequence[str]) -> Pipeline:
-    """Numbers as quantile bins for histogram boosting; one column per frequent category."""
-    return _encoding(SnapToQuantiles(), numeric, text)
+class CommonTexts(TransformerMixin, BaseEstimator):
+    """One column of 0 and 1 for each text with `least_rows` rows in training, and one for all rarer ones together.
+
+    There are `most_columns` for a text column at most: the most frequent texts, equal ones in their order. A text
+    that training had not is a rare one; where none was rare, it has 0 everywhere.
+    """
+
+    def __init__(self, least_rows: int = RARE_ROWS, most_columns: int = MOST_CATEGORIES) -> None:
+        self.least_rows = least_rows
+        self.most_columns = most_columns
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        self.n_features_in_ = np.shape(X)[1]
+        counts = [X[name].value_counts().sort_index() for name in X]
+        self.common_ = [self._common(each) for each in counts]
+        self.has_rare_ = [len(common) < len(each) for common, each in zip(self.common_, counts, strict=True)]
+        return self
+
+    def _common(self, counts: Any) -> list[str]:
+        often = counts[counts >= self.least_rows]
+        room = self.most_columns - (len(often) < len(counts) or len(often) > self.most_columns)
+        return sorted(str(text) for text in often.sort_values(ascending=False, kind="stable").index[:room])
+
+    def transform(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "common_")
+        parts = []
+        for name, common, has_rare in zip(X, self.common_, self.has_rare_, strict=True):
+            codes, distinct = pd.factorize(X[name])
+            places = {text: place for place, text in enumerate(common)}
+            known = np.array([places.get(text, len(common)) for text in distinct], dtype="int64")
+            parts.append(np.eye(len(common) + 1, dtype="float32")[known[codes], : len(common) + has_rare])
+        return np.hstack(parts)
 
 
-def _encoding(numbers: Any, numeric: Sequence[str], text: Sequence[str]) -> Pipeline:
-    categories = OneHotEncoder(
-        min_frequency=RARE_ROWS,
-        max_categories=MOST_CATEGORIES,
-        handle_unknown="infrequent_if_exist",
-        sparse_output=False,
-    )
-    parts = [("numbers", numbers, list(numeric)), ("categories", categories, list(text))]
-    encode = ColumnTransformer([part for part in parts if part[2]], verbose_feature_names_out=False)
-    return Pipeline([("tidy", TidyFrame(tuple(numeric), tuple(text))), ("encode", encode)])
+class EncodedColumns(TransformerMixin, BaseEstimator):
+    """The tidy frame as a matrix for one kind of model: the numbers in its way, then the texts as columns of 0 and 1.
+
+    linear: log, median with an indicator, standardised and clipped; tree: as they are, since trees split on missing
+    values by themselves; histogram: the index of their quantile bin.
+    """
+
+    def __init__(self, kind: Kind, numeric: Sequence[str] = (), text: Sequence[str] = ()) -> None:
+        self.kind: Kind = kind
+        self.numeric = numeric
+        self.text = text
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
+        self.n_features_in_ = len(self.numeric) + len(self.text)
+        self.numbers_ = _numbers_for(self.kind)
+        self.texts_ = CommonTexts()
+        parts = [self.numbers_.fit_transform(X[list(self.numeric)].to_numpy())] if self.numeric else []
+        parts += [self.texts_.fit_transform(X[list(self.text)])] if self.text else []
+        return self._matrix(parts)
+
+    def transform(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "texts_")
+        parts = [self.numbers_.transform(X[list(self.numeric)].to_numpy())] if self.numeric else []
+        parts += [self.texts_.transform(X[list(self.text)])] if self.text else []
+        return self._matrix(parts)
+
+    def _matrix(self, parts: list[Any]) -> np.ndarray:
+        return np.hstack(parts).astype("float64" if self.kind == "linear" else "float32", copy=False)
+
+
+def _numbers_for(kind: Kind) -> Pipeline:
+    steps: dict[Kind, list[tuple[str, Any]]] = {
+        "linear": [("log", SymmetricLog()), ("fill", FillWithMedian()), ("scale", StandardScaler()), ("clip", Clip())],
+        "tree": [("same", "passthrough")],
+        "histogram": [("bins", SnapToQuantiles())],
+    }
+    return Pipeline(steps[kind])
+
+
+def encoding(kind: Kind, numeric: Sequence[str], text: Sequence[str]) -> Pipeline:
+    """From the feature frame to the matrix for one kind of model."""
+    names = (tuple(numeric), tuple(text))
+    return Pipeline([("tidy", TidyFrame(*names)), ("encode", EncodedColumns(kind, *names))])

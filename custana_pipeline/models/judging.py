@@ -1,29 +1,25 @@
 """Fitting and judging: every candidate and naive rule at every origin of the backtest, in the same way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from threadpoolctl import ThreadpoolController
 
+from custana_pipeline.models.at_once import at_once, one_thread
 from custana_pipeline.models.blend import refitted
-from custana_pipeline.models.encoding import as_numbers
+from custana_pipeline.models.encoding import EncodedColumns, as_numbers
 from custana_pipeline.models.evaluation import Loss, row_losses
+from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.panel import FoldRows, Panel
 from custana_pipeline.models.resampling import auc_interval, draws, mean_interval, thinned
 from custana_pipeline.models.training import Evaluated, Role
 
 LOSS_WORDS: dict[Loss, str] = {"log_loss": "log loss", "poisson": "Poisson deviance", "tweedie": "Tweedie deviance"}
-
-
-@lru_cache(maxsize=1)
-def _thread_pools() -> ThreadpoolController:
-    """The loaded libraries that start threads; looked for once, since that takes longer than a small prediction."""
-    return ThreadpoolController()
 
 
 def fit(estimator: Any, rows: pd.DataFrame, target: str, half_life_days: float | None = None) -> Any:
@@ -32,7 +28,7 @@ def fit(estimator: Any, rows: pd.DataFrame, target: str, half_life_days: float |
     With a half-life, a row counts half as much for each such time that its origin lies before the newest one.
     """
     weights = None if half_life_days is None else origin_weights(rows["as_of"], half_life_days)
-    with _thread_pools().limit(limits=1):
+    with one_thread():
         return refitted(estimator, rows, _outcome(rows, target), weights)
 
 
@@ -44,7 +40,7 @@ def origin_weights(days: Any, half_life_days: float) -> np.ndarray:
 
 def predict(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
     """The probability of the second class where there are classes, else the predicted number; one thread."""
-    with _thread_pools().limit(limits=1):
+    with one_thread():
         if hasattr(estimator, "predict_proba"):
             return np.asarray(estimator.predict_proba(rows))[:, 1]
         return np.asarray(estimator.predict(rows), dtype="float64")
@@ -59,10 +55,38 @@ class Judge:
     metrics: Callable[..., dict[str, float]]
     half_life_days: float | None = None
 
-    def evaluate(self, estimator: Any, name: str, role: Role) -> Evaluated:
-        """Fits a copy of the estimator for each fold and judges it."""
-        fitted = [fit(estimator, fold.training, self.target, self.half_life_days) for fold in self.panel.folds]
-        return self.measure(fitted, name, role)
+    def evaluate_all(self, tried: Mapping[str, tuple[Any, Role]]) -> list[Evaluated]:
+        """Fits a copy of each estimator for each fold and judges it, in the order given; two fits at a time."""
+        folds = self.panel.folds
+        encodings = [each for each in (encoding_of(estimator) for estimator, _ in tried.values()) if each is not None]
+        at_once(lambda fold: [fold.encoded(each) for each in encodings], folds)
+        done = at_once(
+            lambda job: self._fitted(*job), [(estimator, fold) for estimator, _ in tried.values() for fold in folds]
+        )
+
+        def judged(place: int) -> Evaluated:
+            name = list(tried)[place]
+            fitted, forecasts = zip(*done[place * len(folds) : (place + 1) * len(folds)], strict=True)
+            return self.measure(fitted, name, tried[name][1], list(forecasts))
+
+        return at_once(judged, range(len(tried)))
+
+    def _fitted(self, estimator: Any, fold: FoldRows) -> tuple[Any, np.ndarray]:
+        """A copy fitted on the fold's training rows, and its forecasts for the holdout."""
+        encoding = encoding_of(estimator)
+        if encoding is None:
+            fitted = fit(estimator, fold.training, self.target, self.half_life_days)
+            return fitted, predict(fitted, fold.holdout)
+        known = fold.encoded(encoding)
+        outcome = _outcome(fold.training, self.target)
+        weights = None if self.half_life_days is None else origin_weights(fold.training["as_of"], self.half_life_days)
+        if isinstance(estimator, OwnPaceModel):
+            unfitted: Any = clone(estimator)
+            paced = unfitted.fit_encoded(fold.training, known.training, (outcome, weights), known.encoding)
+            return paced, paced.predict_encoded(fold.holdout, known.holdout)
+        model: Any = clone(estimator[-1])
+        model.fit(known.training, outcome, sample_weight=weights)
+        return Pipeline([*known.encoding.steps, ("model", model)]), model.predict_proba(known.holdout)[:, 1]
 
     def measure(
         self, fitted: Sequence[Any], name: str, role: Role, forecasts: Sequence[np.ndarray] | None = None
@@ -123,6 +147,13 @@ class Judge:
             for name, span in spans.items()
             for end, value in zip(("lower", "upper"), span, strict=True)
         }
+
+
+def encoding_of(estimator: Any) -> Pipeline | None:
+    """The steps before the model where they are an encoding (see encoding): candidates may share them."""
+    inner = estimator.pipeline if isinstance(estimator, OwnPaceModel) else estimator
+    is_encoded = isinstance(inner, Pipeline) and len(inner) > 2 and isinstance(inner[-2], EncodedColumns)
+    return inner[:-1] if is_encoded else None
 
 
 def _outcome(rows: pd.DataFrame, target: str) -> np.ndarray:

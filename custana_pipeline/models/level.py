@@ -69,6 +69,11 @@ class Levels:
         """The same as it was known on an earlier day."""
         return Levels(self.table, day, self.horizon_days, self.near_days)
 
+    def customers_for_each(self, forecast_count: int) -> float:
+        """How many customers of as_of each of so many forecasts stands for: 1, or more where they are a sample."""
+        today = self._row(self.as_of)
+        return 1.0 if today is None or not forecast_count else max(1.0, today["customer_count"] / forecast_count)
+
     def level(self, measure: Measure, forecast_total: float) -> Level | None:
         """The level of as_of for forecasts that add up to `forecast_total`; None where the table has no such day."""
         today = self._row(self.as_of)

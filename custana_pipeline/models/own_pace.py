@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from custana_pipeline.models.encoding import as_numbers
@@ -49,24 +50,33 @@ class OwnPaceModel(RegressorMixin, BaseEstimator):
         self.most_multiple = most_multiple
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        actual = np.asarray(y, dtype="float64")
-        weights = np.ones(len(actual)) if sample_weight is None else np.asarray(sample_weight, dtype="float64")
+        unfitted: Any = clone(self.pipeline)
+        encoded = unfitted[:-1]
+        return self.fit_encoded(X, encoded.fit_transform(X), (y, sample_weight), encoded)
+
+    def fit_encoded(self, X: Any, points: np.ndarray, outcome: tuple[Any, Any], encoded: Pipeline) -> Self:
+        """The same where `points` are the rows as the fitted `encoded` yields them; `outcome` is y, sample_weight."""
+        actual = np.asarray(outcome[0], dtype="float64")
+        weights = np.ones(len(actual)) if outcome[1] is None else np.asarray(outcome[1], dtype="float64")
         self.mean_ = max(float(np.average(actual, weights=weights)), LEAST_PACE)
         self._fit_priors(X)
         scale = self.scale(X)
         multiple = np.minimum(actual / scale, self.most_multiple)
         power = 0.5 if self.is_amount else 1.0
-        unfitted: Any = clone(self.pipeline)
-        points = unfitted[:-1].fit_transform(X, multiple)
-        unfitted[-1].fit(points, multiple, sample_weight=weights * (scale / scale.mean()) ** power)
-        self.pipeline_ = unfitted
-        foreseen = float(np.sum(weights * (scale * self._bounded(unfitted[-1].predict(points)))))
+        model: Any = clone(self.pipeline[-1])
+        model.fit(points, multiple, sample_weight=weights * (scale / scale.mean()) ** power)
+        self.pipeline_ = Pipeline([*encoded.steps, (self.pipeline.steps[-1][0], model)])
+        foreseen = float(np.sum(weights * (scale * self._bounded(model.predict(points)))))
         self.factor_ = float(np.clip(np.sum(weights * actual) / foreseen, 0.2, 5.0)) if foreseen > 0 else 1.0
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "factor_")
-        return self.scale(X) * self._bounded(self.pipeline_.predict(X)) * self.factor_
+        return self.predict_encoded(X, self.pipeline_[:-1].transform(X))
+
+    def predict_encoded(self, X: Any, points: np.ndarray) -> np.ndarray:
+        """The same where `points` are the rows as the fitted encoding yields them."""
+        return self.scale(X) * self._bounded(self.pipeline_[-1].predict(points)) * self.factor_
 
     def _bounded(self, multiple: Any) -> np.ndarray:
         return np.clip(np.nan_to_num(np.asarray(multiple, dtype="float64")), 0.0, self.most_multiple)

@@ -1,15 +1,34 @@
 """Time-ordered split of stacked snapshots: the folds of the backtest, the origins of the refit, and today."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from pandas.core.util.hashing import hash_array
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 
 from custana_pipeline.errors import ContractBroken
 from custana_pipeline.models.encoding import as_floats, is_numeric
+
+
+@dataclass(frozen=True)
+class RowLimits:
+    """Most rows by use; where there are more, customers are drawn by a hash of their id, the same ones every time."""
+
+    training: int
+    """Customer x origin, to learn from before a past day is judged."""
+    refit: int
+    """Customer x origin, to learn from for serving."""
+    judged: int
+    """Customers of each day that is judged on."""
+
+
+LIMITS = RowLimits(training=20_000, refit=40_000, judged=12_000)
+"""What shops beyond some ten thousand customers are held to; see docs/decisions/bounded-training.md."""
 
 
 class FoldLike(Protocol):
@@ -46,12 +65,37 @@ class OriginsLike(Protocol):
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """The rows of one fold as one kind of model reads them; `encoding` was fitted on the training rows."""
+
+    encoding: Pipeline
+    training: np.ndarray
+    holdout: np.ndarray
+
+
+@dataclass(frozen=True)
 class FoldRows:
     """The rows of one fold; all have a known outcome."""
 
     origin: date
     training: pd.DataFrame
     holdout: pd.DataFrame
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def encoded(self, encoding: Pipeline) -> Encoded:
+        """The rows in an encoding (see encoding); made once for all candidates and targets that use it."""
+        tidy: Any = encoding[0]
+        encode: Any = encoding[1]
+        key = (encode.kind, encode.numeric, encode.text)
+        if key not in self._made:
+            if key[1:] not in self._made:
+                fitted: Any = clone(tidy)
+                self._made[key[1:]] = (fitted, fitted.fit_transform(self.training), fitted.transform(self.holdout))
+            tidied, training, holdout = self._made[key[1:]]
+            matrices: Any = clone(encode)
+            told = matrices.fit_transform(training), matrices.transform(holdout)
+            self._made[key] = Encoded(Pipeline([("tidy", tidied), ("encode", matrices)]), *told)
+        return self._made[key]
 
 
 @dataclass(frozen=True)
@@ -79,27 +123,33 @@ class Panel:
         return counts | {"backtest_origins": len(self.folds)}
 
 
-def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, row_limit: int) -> Panel:
-    """Rows by use; where a use has more than `row_limit` rows, the oldest origins are left out, then customers sampled.
+def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, limits: RowLimits) -> Panel:
+    """Rows by use; see RowLimits for what is left out where there are many.
 
-    The sample is by customer id order and the same every time. Raises ContractBroken without the columns as_of,
-    customer_id or the target, or when one customer is twice in a snapshot.
+    Raises ContractBroken without the columns as_of, customer_id or the target, or when one customer is twice in a
+    snapshot.
     """
     missing = [name for name in ("as_of", "customer_id", target) if name not in snapshots.columns]
     if missing:
         raise ContractBroken(f"The snapshots lack {', '.join(missing)}: build the features again.")
     days = pd.to_datetime(snapshots["as_of"]).dt.normalize()
     known: Any = with_plain_numbers(snapshots).assign(as_of=days)
-    today = known[known["as_of"] == pd.Timestamp(origins.as_of)].reset_index(drop=True)
+    today = known[(days == pd.Timestamp(origins.as_of)).to_numpy()].reset_index(drop=True)
     known = known[known[target].notna()]
     if known.duplicated(["as_of", "customer_id"]).any():
         raise ContractBroken("A customer is twice in one snapshot: the grain is as_of, customer_id.")
     known = known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True)
+    stamps, places = known["as_of"], hash_array(known["customer_id"].astype(str).to_numpy(dtype="object"))
+
+    def drawn(days: Sequence[date], limit: int) -> pd.DataFrame:
+        rows = np.flatnonzero(stamps.isin(pd.to_datetime(list(days))))
+        return known.iloc[_bounded(rows, places, limit)].reset_index(drop=True)
+
     folds = [
-        FoldRows(fold.origin, _bounded(_of_days(known, fold.training), row_limit), _of_days(known, [fold.origin]))
+        FoldRows(fold.origin, drawn(fold.training, limits.training), drawn([fold.origin], limits.judged))
         for fold in origins.folds
     ]
-    return Panel(tuple(folds), _bounded(_of_days(known, origins.refit), row_limit), today)
+    return Panel(tuple(folds), drawn(origins.refit, limits.refit), today)
 
 
 def with_plain_numbers(snapshots: pd.DataFrame) -> pd.DataFrame:
@@ -113,13 +163,10 @@ def with_plain_numbers(snapshots: pd.DataFrame) -> pd.DataFrame:
     return snapshots.assign(**numbers)
 
 
-def _of_days(known: Any, days: Sequence[date]) -> pd.DataFrame:
-    return known[known["as_of"].isin(pd.to_datetime(list(days)))].reset_index(drop=True)
-
-
-def _bounded(rows: Any, row_limit: int) -> pd.DataFrame:
-    if len(rows) <= row_limit:
+def _bounded(rows: np.ndarray, places: np.ndarray, limit: int) -> np.ndarray:
+    """Those of the rows, at most `limit`, whose customers come first by their hash: a customer has all rows or none."""
+    if len(rows) <= limit:
         return rows
-    customers = rows["customer_id"].drop_duplicates()
-    keep = customers.sample(n=max(1, int(len(customers) * row_limit / len(rows))), random_state=0)
-    return rows[rows["customer_id"].isin(set(keep))].reset_index(drop=True)
+    customers, counts = np.unique(places[rows], return_counts=True)
+    kept = int(np.searchsorted(np.cumsum(counts), limit, side="right"))
+    return rows[places[rows] < customers[kept]]

@@ -33,7 +33,7 @@ from custana_pipeline.models.segment_names import OUTSIDE, name_segments
 from custana_pipeline.models.segment_profile import profile_segments
 from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
 from custana_pipeline.models.trainable import LEAST_CUSTOMERS, LEAST_PER_CLASS, UsableColumns, usable_columns
-from custana_pipeline.models.training import Champion, Training, not_trainable
+from custana_pipeline.models.training import Champion, Role, Training, not_trainable
 
 Analysis = Literal["behavior", "demand", "segmentation"]
 TARGETS = {"behavior": "is_recommended", "demand": "future_purchase", "segmentation": "segment"}
@@ -151,10 +151,9 @@ def _trained(known: pd.DataFrame, task: _Task, settings: FlatSettings) -> Traini
     tried = task.candidates(columns, len(panel.training), settings.seed)
     rules = task.rules(columns.names)
     judge = Judge(panel, task.target, task.metrics)
-    evaluated = (
-        *(judge.evaluate(each, name, "baseline") for name, each in rules.items()),
-        *(judge.evaluate(each, name, "candidate") for name, each in tried.items()),
-    )
+    named: dict[str, tuple[Any, Role]] = {name: (each, "baseline") for name, each in rules.items()}
+    named.update({name: (model, "candidate") for name, model in tried.items()})
+    evaluated = tuple(judge.evaluate_all(named))
     naive, best = best_naive(evaluated, task.loss), challenger(evaluated, task.loss)
     verdict = decide(
         Contender(best.name, losses_of(best, task.loss)),

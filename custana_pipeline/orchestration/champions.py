@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from custana_pipeline.errors import DataFault
 from custana_pipeline.models.training import Champion, Training
 from custana_pipeline.orchestration.project import Project
@@ -212,7 +210,7 @@ def serving_champion(session: Session, project: Project, as_of: dt.date, target:
     if not found:
         raise DataFault(f"There is no champion for {target} as of {as_of}: materialize the models of that day first.")
     from custana_pipeline.models.persistence import load
-    from custana_pipeline.models.supervised import moved_to
+    from custana_pipeline.models.served import moved_to
 
     candidate, version, path, sha256, columns, reference, metrics, naive, best_naive, beats, reason, shift = found[0]
     return ServingChampion(
@@ -234,9 +232,3 @@ def has_champion(session: Session, as_of: dt.date, target: str) -> bool:
     """Whether a trained champion of `target` is there as of the day."""
     query = f"select count(*) from {TABLE} where as_of = $as_of and target = $target and {SERVES}"
     return session.exists(TABLE) and session.rows(query, {"as_of": as_of, "target": target})[0][0] > 0
-
-
-def snapshots(session: Session, table: str, days: tuple[dt.date, ...]) -> pd.DataFrame:
-    """The feature rows of `days`, oldest first, in the order of the grain."""
-    listed = ", ".join(f"date '{day}'" for day in days)
-    return session.frame(f"select * from {table} where as_of in ({listed}) order by as_of, customer_id")

@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from custana_pipeline.models.drift import Drift, drift_between, equally_far_pairs, together
+from custana_pipeline.models.drift import Drift, bounded, drift_between, equally_far_pairs, together
 from custana_pipeline.models.judging import predict
-from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion, snapshots
+from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion
+from custana_pipeline.orchestration.customer_rows import TODAY_CUSTOMERS, snapshots
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
@@ -29,23 +30,30 @@ TYPES = {
 def measure_drift(session: Session, project: Project, as_of: dt.date) -> Drift:
     """Compares features.behavior and p_buy as of the day with the newest origin that the champion learned from.
 
-    What p_buy is compared with was foreseen on the holdout, by a model that had not seen its outcomes.
+    Of each day TODAY_CUSTOMERS at most are looked at. What p_buy is compared with was foreseen on the holdout, by a
+    model that had not seen its outcomes.
     """
     champion = serving_champion(session, project, as_of, TARGET)
     known = project.origins(session, as_of)
-    days = sorted({*known.training, *known.refit, as_of})
+    past = _days_with_customers(session, {*known.training, *known.refit})
+    pairs = equally_far_pairs(past, (as_of - past[-1]).days)[-MOST_PAIRS:] if past else []
+    days = {as_of, *past[-1:], *(day for pair in pairs for day in pair)}
     frames: dict[dt.date, Any] = {
-        day: snapshots(session, "features.behavior", (day,))[list(champion.columns)] for day in days
+        day: snapshots(session, "features.behavior", (day,), TODAY_CUSTOMERS)[list(champion.columns)] for day in days
     }
-    past = [day for day in days[:-1] if len(frames[day])]
     if not past:
         return drift_between(frames[as_of].head(0), frames[as_of])
-    pairs = equally_far_pairs(past, (as_of - past[-1]).days)[-MOST_PAIRS:]
     earlier = [(frames[first], frames[second]) for first, second in pairs]
     inputs = drift_between(frames[past[-1]], frames[as_of], earlier)
     scores = {day: _scores(champion, frames[day]) for day in {as_of, *(day for pair in pairs for day in pair)}}
     earlier_scores = [(scores[first], scores[second]) for first, second in pairs]
     return together(inputs, drift_between(_held_out(session, as_of), scores[as_of], earlier_scores))
+
+
+def _days_with_customers(session: Session, days: set[dt.date]) -> list[dt.date]:
+    listed = ", ".join(f"date '{day}'" for day in sorted(days)) or "null"
+    query = f"select distinct as_of from features.behavior where as_of in ({listed}) order by as_of"
+    return [day for (day,) in session.rows(query)]
 
 
 def store_drift(session: Session, drift: Drift, as_of: dt.date) -> None:
@@ -77,7 +85,7 @@ def drift_note(session: Session, as_of: dt.date) -> tuple[str, str] | None:
 
 
 def _scores(champion: ServingChampion, rows: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame({SCORE: predict(champion.estimator, rows)})
+    return pd.DataFrame({SCORE: predict(champion.estimator, bounded(rows))})
 
 
 def _held_out(session: Session, as_of: dt.date) -> pd.DataFrame:

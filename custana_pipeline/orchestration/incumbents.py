@@ -51,7 +51,7 @@ def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date
 
 def _incumbent(project: Project, row: tuple) -> Incumbent:
     from custana_pipeline.models.persistence import load
-    from custana_pipeline.models.supervised import moved_to
+    from custana_pipeline.models.served import moved_to
 
     _, candidate, version, as_of, path, sha256, judged, judged_sha256, columns, reference, shift = row
     folder = project.settings.mlflow_dir

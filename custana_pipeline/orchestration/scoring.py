@@ -2,33 +2,42 @@
 
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 
-from custana_pipeline.errors import DataFault
-from custana_pipeline.orchestration.champions import has_champion, serving_champion, snapshots
+from custana_pipeline.orchestration.champions import ServingChampion, has_champion, serving_champion
+from custana_pipeline.orchestration.customer_rows import customers_of, rows_of, scored
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
-
-def customers_of(session: Session, analysis: str, as_of: dt.date) -> pd.DataFrame:
-    """The feature rows of every customer as of the day; DataFault where there is none."""
-    rows = snapshots(session, f"features.{analysis}", (as_of,))
-    if rows.empty:
-        raise DataFault(
-            f"features.{analysis} has no customer as of {as_of}: materialize the features of that day first."
-        )
-    return rows
+MOST_REASONED = 10_000
+"""Customers who get reasons: those most likely to buy. See docs/decisions/bounded-training.md."""
 
 
 def behavior_scores(session: Session, project: Project, as_of: dt.date) -> tuple[pd.DataFrame, str]:
-    """customer_id, p_buy and reasons of every customer, with the model's version."""
+    """customer_id, p_buy and reasons of every customer, with the model's version.
+
+    Reasons are those of the MOST_REASONED best, equal scores by customer_id; the others' are empty.
+    """
+    champion = serving_champion(session, project, as_of, "is_recommended")
+
+    def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
+        p_buy = champion.estimator.predict_proba(rows[list(champion.columns)])[:, 1]
+        return pd.DataFrame({"customer_id": rows["customer_id"], "p_buy": p_buy})
+
+    scores = pd.concat(scored(session, "behavior", as_of, champion.columns, scores_of), ignore_index=True)
+    return scores.assign(reasons=_reasons(session, champion, scores, as_of)), champion.model_version
+
+
+def _reasons(session: Session, champion: ServingChampion, scores: pd.DataFrame, as_of: dt.date) -> np.ndarray:
+    """The reasons of the best customers, in their places; `scores` are by customer_id."""
     from custana_pipeline.models.explanations import reasons
 
-    champion = serving_champion(session, project, as_of, "is_recommended")
-    rows = customers_of(session, "behavior", as_of)
-    p_buy = champion.estimator.predict_proba(rows[list(champion.columns)])[:, 1]
-    told = reasons(champion.estimator, rows, champion.columns, champion.reference)
-    return pd.DataFrame({"customer_id": rows["customer_id"], "p_buy": p_buy, "reasons": told}), champion.model_version
+    best = np.sort(np.argsort(-scores["p_buy"].to_numpy(), kind="stable")[:MOST_REASONED])
+    rows = rows_of(session, "behavior", as_of, scores["customer_id"].iloc[best])
+    told = np.full(len(scores), "", dtype="object")
+    told[best] = reasons(champion.estimator, rows, champion.columns, champion.reference)
+    return told
 
 
 def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[pd.DataFrame, str]:
@@ -36,28 +45,38 @@ def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[p
 
     Amounts are missing where the source has no money.
     """
-    rows = customers_of(session, "demand", as_of)
     purchases = serving_champion(session, project, as_of, "future_purchase")
-    expected = purchases.estimator.predict(rows[list(purchases.columns)])
-    scores = pd.DataFrame({"customer_id": rows["customer_id"], "expected_purchases": expected})
-    if not has_champion(session, as_of, "future_amount"):
-        nothing = {name: float("nan") for name in ("expected_amount", "amount_lower", "amount_upper")}
-        return scores.assign(**nothing), purchases.model_version
-    amounts = serving_champion(session, project, as_of, "future_amount")
-    amount = amounts.estimator.predict(rows[list(amounts.columns)])
-    bounds = amounts.estimator.bounds(amount)
-    scores = scores.assign(expected_amount=amount, amount_lower=bounds.lower, amount_upper=bounds.upper)
-    return scores, " + ".join(dict.fromkeys([purchases.model_version, amounts.model_version]))
+    has_amounts = has_champion(session, as_of, "future_amount")
+    amounts = serving_champion(session, project, as_of, "future_amount") if has_amounts else None
+
+    def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
+        expected = purchases.estimator.predict(rows[list(purchases.columns)])
+        scores = pd.DataFrame({"customer_id": rows["customer_id"], "expected_purchases": expected})
+        if amounts is None:
+            nothing = {name: float("nan") for name in ("expected_amount", "amount_lower", "amount_upper")}
+            return scores.assign(**nothing)
+        amount = amounts.estimator.predict(rows[list(amounts.columns)])
+        bounds = amounts.estimator.bounds(amount)
+        return scores.assign(expected_amount=amount, amount_lower=bounds.lower, amount_upper=bounds.upper)
+
+    used = dict.fromkeys([*purchases.columns, *(amounts.columns if amounts else ())])
+    scores = pd.concat(scored(session, "demand", as_of, used, scores_of), ignore_index=True)
+    versions = [each.model_version for each in (purchases, amounts) if each]
+    return scores, " + ".join(dict.fromkeys(versions))
 
 
 def segment_assignments(session: Session, project: Project, as_of: dt.date) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """customer_id and segment_id of every customer; the segments' names and meanings; the model's version."""
     from custana_pipeline.models.segment_names import name_segments
-    from custana_pipeline.models.segment_profile import profile_segments
+    from custana_pipeline.models.segment_profile import PROFILED, profile_segments
 
     champion = serving_champion(session, project, as_of, "segment")
-    rows = customers_of(session, "segmentation", as_of)
-    segment_ids = champion.estimator.predict(rows[list(champion.columns)])
+
+    def scores_of(rows: pd.DataFrame) -> np.ndarray:
+        return np.asarray(champion.estimator.predict(rows[list(champion.columns)]))
+
+    segment_ids = np.concatenate(scored(session, "segmentation", as_of, champion.columns, scores_of))
+    rows = customers_of(session, "segmentation", as_of, PROFILED)
     names = name_segments(profile_segments(rows, segment_ids), getattr(champion.estimator[-1], "names_by_id", {}))
     assignments = pd.DataFrame({"customer_id": rows["customer_id"], "segment_id": segment_ids})
     return assignments, names, champion.model_version

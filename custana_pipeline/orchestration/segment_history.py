@@ -11,6 +11,7 @@ from custana_pipeline.models.segment_identity import IdentifiedSegments, Previou
 from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
 from custana_pipeline.models.training import Training
 from custana_pipeline.orchestration.champions import TABLE
+from custana_pipeline.orchestration.customer_rows import TODAY_CUSTOMERS, snapshots
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
@@ -69,7 +70,9 @@ def _loaded(path: Path, sha256: str) -> tuple[Any, str]:
 
 
 def _assignments(session: Session, day: dt.date) -> pd.DataFrame:
+    """The list of a day, or a sample of it by the same rule as that of the customers who are segmented."""
     columns = "customer_id, segment_id, segment_name"
     if not session.exists(LISTED):
         return pd.DataFrame(columns=columns.split(", "))
-    return session.frame(f"select {columns} from {LISTED} where as_of = $day order by customer_id", {"day": day})
+    listed: Any = snapshots(session, LISTED, [day], TODAY_CUSTOMERS)[columns.split(", ")]
+    return listed

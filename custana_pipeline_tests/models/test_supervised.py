@@ -10,7 +10,8 @@ from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
 from custana_pipeline.models.demand import DemandSettings, train_demand
 from custana_pipeline.models.judging import predict
 from custana_pipeline.models.level import Levels
-from custana_pipeline.models.supervised import Context, moved_to
+from custana_pipeline.models.served import moved_to
+from custana_pipeline.models.task import Context
 from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline_tests.models.shop import AS_OF, HORIZON_DAYS, days_of_shop, snapshots
 

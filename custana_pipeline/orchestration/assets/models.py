@@ -11,7 +11,8 @@ from custana_pipeline.features.windows import CHECK_DAYS, Origins
 from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline.orchestration.backtest_tables import store_backtests
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
-from custana_pipeline.orchestration.champions import snapshots, store_champions, store_holdouts
+from custana_pipeline.orchestration.champions import store_champions, store_holdouts
+from custana_pipeline.orchestration.customer_rows import learned_from
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.importance_tables import store_importance
 from custana_pipeline.orchestration.incumbents import incumbents
@@ -69,7 +70,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
         as_of = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.reading() as session:
             known = project.origins(session, as_of)
-            rows = snapshots(session, f"features.{analysis}", _days(analysis, known))
+            rows = learned_from(session, f"features.{analysis}", _days(analysis, known), as_of)
             levels = level_rows(session, known) if analysis in GATED else None
             so_far = incumbents(session, project, analysis, as_of) if analysis in GATED else {}
         training = train(project, analysis, rows, known, levels, so_far)
@@ -143,7 +144,7 @@ def train(
         from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
         from custana_pipeline.models.demand import DemandSettings, train_demand
         from custana_pipeline.models.level import Levels
-        from custana_pipeline.models.supervised import Context
+        from custana_pipeline.models.task import Context
 
         horizon_days = settings.horizon_days
         trade = None if levels is None else Levels(levels, known.as_of, horizon_days, min(CHECK_DAYS, horizon_days))

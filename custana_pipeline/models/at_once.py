@@ -1,0 +1,47 @@
+"""Independent pieces of work at the same time: the results are those of one after the other, whatever the machine."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+WORKERS = 2
+"""Fits at a time: each is one thread, since sums over several would depend on the machine."""
+
+
+@lru_cache(maxsize=1)
+def _thread_pools() -> ThreadpoolController:
+    """The loaded libraries that start threads; looked for once, since that takes longer than a small prediction."""
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Within it numerical libraries use one thread, so that sums are added in the same order every time."""
+    return _thread_pools().limit(limits=1)
+
+
+def at_once(deed: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """The deed done to every item, WORKERS of them at a time; the results are in the order of the items.
+
+    Each worker keeps to one thread within. Items that have not begun are left alone once one has failed.
+    """
+    given = list(items)
+    if len(given) < 2:
+        with one_thread():
+            return [deed(each) for each in given]
+    with one_thread():
+        pool = ThreadPoolExecutor(WORKERS, initializer=_stay_alone)
+        try:
+            return [each.result() for each in [pool.submit(deed, each) for each in given]]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _stay_alone() -> None:
+    """OpenMP counts threads by the thread that asks; this one keeps to one for good."""
+    _thread_pools().limit(limits=1)

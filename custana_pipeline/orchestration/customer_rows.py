@@ -1,0 +1,99 @@
+"""Feature rows of customers: samples to learn and to compare by, and everybody in batches to be scored."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from custana_pipeline.errors import DataFault
+from custana_pipeline.models.at_once import WORKERS, at_once
+from custana_pipeline.stores.session import Session
+
+Scored = TypeVar("Scored")
+PAST_CUSTOMERS = 16_000
+"""Customers of each past day that are learned from or judged on; see docs/decisions/bounded-training.md."""
+TODAY_CUSTOMERS = 40_000
+"""Customers of the day itself by whom levels, segments and drift are told."""
+BATCH_ROWS = 100_000
+
+
+def snapshots(session: Session, table: str, days: Iterable[dt.date], most: int | None = None) -> pd.DataFrame:
+    """The feature rows of `days`, oldest first, in the order of the grain.
+
+    With `most`, that many customers a day at most: those whose ids come first by their md5, the same ones on every day.
+    """
+    listed = ", ".join(f"date '{day}'" for day in days)
+    if most is None:
+        return session.frame(f"select * from {table} where as_of in ({listed}) order by as_of, customer_id")
+    return session.frame(
+        f"""with chosen as (
+            select as_of, customer_id from {table} where as_of in ({listed})
+            qualify row_number() over (partition by as_of order by md5(customer_id), customer_id) <= {most}
+        )
+        select rows.* from {table} as rows
+        semi join chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
+        where rows.as_of in ({listed}) order by rows.as_of, rows.customer_id"""
+    )
+
+
+def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
+    """The rows by which models are trained: samples of the past days, then one of the day itself."""
+    before = snapshots(session, table, [day for day in past if day != as_of], PAST_CUSTOMERS)
+    return pd.concat([before, snapshots(session, table, [as_of], TODAY_CUSTOMERS)], ignore_index=True)
+
+
+def scored(
+    session: Session, analysis: str, as_of: dt.date, columns: Iterable[str], score: Callable[[pd.DataFrame], Scored]
+) -> list[Scored]:
+    """What `score` says of every customer of the day, batch by batch in the order of their ids, two at a time.
+
+    A batch has customer_id and `columns`. Raises DataFault where there is no customer.
+    """
+    done: list[Scored] = []
+    waiting: list[pd.DataFrame] = []
+    for batch in _batches(session, analysis, as_of, columns):
+        waiting.append(batch)
+        if len(waiting) == WORKERS:
+            done += at_once(score, waiting)
+            waiting = []
+    return done + at_once(score, waiting)
+
+
+def customers_of(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> pd.DataFrame:
+    """customer_id and `columns`, as far as there are these, of every customer of the day; DataFault without any."""
+    there = session.columns(f"features.{analysis}")
+    return pd.concat(_batches(session, analysis, as_of, [name for name in columns if name in there]), ignore_index=True)
+
+
+def _batches(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
+    table, day = f"features.{analysis}", {"as_of": as_of}
+    firsts = session.rows(
+        f"""select customer_id from (
+            select customer_id, row_number() over (order by customer_id) as place from {table} where as_of = $as_of
+        ) where place % {BATCH_ROWS} = 1 order by place""",
+        day,
+    )
+    if not firsts:
+        raise DataFault(f"{table} has no customer as of {as_of}: materialize the features of that day first.")
+    listed = ", ".join(dict.fromkeys(["customer_id", *(f'"{name}"' for name in columns)]))
+    for place, (first,) in enumerate(firsts):
+        given: dict[str, Any] = day | {"first_id": first}
+        until = ""
+        if place + 1 < len(firsts):
+            until, given["next_id"] = "and customer_id < $next_id", firsts[place + 1][0]
+        yield session.frame(
+            f"""select {listed} from {table}
+            where as_of = $as_of and customer_id >= $first_id {until} order by customer_id""",
+            given,
+        )
+
+
+def rows_of(session: Session, analysis: str, as_of: dt.date, customer_ids: pd.Series) -> pd.DataFrame:
+    """The feature rows of these customers of the day, by customer_id."""
+    session.connection.register("wanted", pd.DataFrame({"customer_id": customer_ids}))
+    query = f"""select * from features.{analysis} where as_of = $as_of
+        and customer_id in (select customer_id from wanted) order by customer_id"""
+    found = session.frame(query, {"as_of": as_of})
+    session.connection.unregister("wanted")
+    return found
