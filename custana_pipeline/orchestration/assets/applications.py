@@ -142,9 +142,10 @@ def _select_of(project: Project, name: str) -> list[SqlModel]:
 
 def _owners() -> Mapping[str, str]:
     """Supporting table -> the list whose asset builds it."""
-    return {
+    owners = {
         f"applications.{table}": f"applications.{owner}" for owner, tables in SUPPORTING.items() for table in tables
     }
+    return owners | {recommendation_tables.PLACES: "applications.product_recommendations"}
 
 
 def judge_list(session: Session, name: str, as_of: dt.date) -> int:
