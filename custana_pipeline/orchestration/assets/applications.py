@@ -1,7 +1,7 @@
 """Application assets: the lists made by the champions, the report, and their publication as one whole."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -19,6 +19,7 @@ from custana_pipeline.orchestration.publication import (
     keep_snapshot,
     publish_day,
     render_day,
+    rows_of_day,
 )
 from custana_pipeline.orchestration.retention import forget_old_days
 from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
@@ -153,22 +154,10 @@ def judge_list(session: Session, name: str, as_of: dt.date) -> int:
     from custana_pipeline.cleaned.gate import describe, judge
 
     table = f"applications.{name}"
-    verdict = judge(contract_of(name), _rows_of(session, table, as_of))
+    verdict = judge(contract_of(name), rows_of_day(session, table, as_of))
     if not verdict.passed:
         raise ContractBroken(f"{table} at {as_of} does not keep its contract: {describe(verdict)}.")
     return verdict.row_count
-
-
-def _rows_of(session: Session, table: str, as_of: dt.date) -> Iterator[pd.DataFrame]:
-    """The rows of a day in frames of bounded size, at least one that shows the columns."""
-    query = f"""select * replace (cast(as_of as timestamp) as as_of) from {table}
-        where as_of = date '{as_of.isoformat()}'"""
-    is_empty = True
-    for batch in session.batches(query):
-        is_empty = False
-        yield batch
-    if is_empty:
-        yield session.frame(query)
 
 
 def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
