@@ -39,7 +39,9 @@ def recommended_customers(
     customers = scores.sort_values("customer_id", ignore_index=True)
     p_buy = customers["p_buy"].to_numpy(dtype=float).clip(0, 1).round(6)
     is_recommended = _in_audience(p_buy, _amounts(customers), chosen)
-    drawn = [_is_drawn(str(customer), as_of, chosen) for customer in customers["customer_id"]]
+    audience = customers["customer_id"].to_numpy()[is_recommended]
+    is_control = np.zeros(len(customers), dtype=bool)
+    is_control[is_recommended] = [_is_drawn(str(customer), as_of, chosen) for customer in audience]
     return pd.DataFrame(
         {
             "as_of": pd.Series([as_of] * len(customers), dtype=object),
@@ -47,7 +49,7 @@ def recommended_customers(
             "p_buy": p_buy,
             "score_decile": score_deciles(p_buy),
             "is_recommended": is_recommended,
-            "is_control": is_recommended & np.array(drawn, dtype=bool),
+            "is_control": is_control,
             "reasons": customers["reasons"].fillna("").astype(str),
             "model_version": model_version,
         }

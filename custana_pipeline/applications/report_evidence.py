@@ -186,22 +186,17 @@ def _by_size(fact: TotalFacts) -> tuple[bool, float, float, str]:
     return is_rest, -(fact.expected_amount or 0), -fact.expected_purchases, fact.member
 
 
-def products(recommendations: pd.DataFrame, count: int = 10) -> dict[str, tuple[ProductFacts, ...]]:
-    """The products that stand on most customers' lists, by list; what merely fills a list up is not counted."""
-    counted: Any = recommendations
-    if "reason" in recommendations:
-        counted = recommendations[~recommendations["reason"].str.startswith(FILLER)]
+def products(listed: pd.DataFrame, count: int = 10) -> dict[str, tuple[ProductFacts, ...]]:
+    """The products that stand on most customers' lists, by list.
+
+    `listed` has a row per list and product: list, product_id, shown (its name), customers, first_places.
+    """
     found: dict[str, tuple[ProductFacts, ...]] = {}
-    for name, rows in counted.groupby("list"):
-        firsts = rows.assign(
-            is_first=(rows["rank"] == 1).astype(int), shown=rows["product_name"].fillna(rows["product_id"])
-        )
-        sizes = firsts.groupby("product_id").agg(
-            shown=("shown", "first"), on=("rank", "size"), first=("is_first", "sum")
-        )
-        best = sizes.reset_index().sort_values(["on", "product_id"], ascending=[False, True]).head(count)
+    for name, rows in listed.groupby("list"):
+        best: Any = rows.sort_values(["customers", "product_id"], ascending=[False, True]).head(count)
         found[str(name)] = tuple(
-            ProductFacts(str(row["shown"]), int(row["on"]), int(row["first"])) for row in best.to_dict("records")
+            ProductFacts(str(row["shown"]), int(row["customers"]), int(row["first_places"]))
+            for row in best.to_dict("records")
         )
     return found
 

@@ -5,6 +5,7 @@ first n of them are a sample that stays the same from night to night; products i
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -120,9 +121,15 @@ class Shelf:
 
     def sales(self, days: int) -> Floats:
         """Purchase days of each place within the last `days`, at most 90."""
-        recent = self.sold.day >= self.day - days
-        place, count = self.places[self.sold.product[recent]], self.sold.count[recent]
-        return np.bincount(place, count, minlength=len(self.products)).astype(float)
+        return self._running[days - 1]
+
+    @cached_property
+    def _running(self) -> Floats:
+        """Age in days, from 1 on, x place: purchase days of that age or younger."""
+        width, age = len(self.products), self.day - self.sold.day
+        cells = (age - 1) * width + self.places[self.sold.product]
+        counts = np.bincount(cells, self.sold.count, minlength=IN_STOCK_DAYS * width)
+        return np.cumsum(counts.reshape(IN_STOCK_DAYS, width), axis=0)
 
     def popularity(self, days: int) -> Floats:
         """The same as a share of the most sold product's."""

@@ -1,5 +1,7 @@
 """Which products are bought together: the neighbours of the discover list, and those of its two classic rivals."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,14 +21,19 @@ MOST_PAIRS = 30_000_000
 MOST_CUSTOMERS = 10_000
 MOST_PRODUCTS_A_CUSTOMER = 200
 """What the rivals learn from at most: customers first by number, and of each the products bought last."""
+ROWS_AT_ONCE = 1_000
+THREADS = 2
 BM25_K1, BM25_B = 1.2, 0.75
 
 
-def nearest(similarities: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
-    """The `count` highest entries of each row, without the diagonal; of equals those furthest to the left."""
+def nearest(similarities: sparse.csr_matrix, count: int, first: int = 0) -> sparse.csr_matrix:
+    """The `count` highest entries of each row, without the diagonal; of equals those furthest to the left.
+
+    The rows may be some of a square of all, from the row `first` on.
+    """
     rows: Any = sparse.csr_matrix(similarities)
     row = row_of(rows)
-    off = rows.indices != row
+    off = rows.indices != row + first
     row, column, value = row[off], rows.indices[off].astype(np.int64), rows.data[off]
     likely = contenders(row, value, count)
     order = likely[np.lexsort((column[likely], -value[likely], row[likely]))]
@@ -36,10 +43,10 @@ def nearest(similarities: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
 
 def basket_neighbours(known: History, shelf: Shelf) -> sparse.csr_matrix:
     """Place x place: what `neighbours_in` finds in the baskets of the 365 days before the shelf's day."""
-    is_recent = known.is_purchase & (known.day >= shelf.day - BASKET_DAYS) & (known.day < shelf.day)
-    recent = known.where(is_recent)
-    recent = recent.where(shelf.places[recent.product] >= 0)
-    return neighbours_in(recent.customer, shelf.places[recent.product], shelf.day - recent.day, len(shelf.products))
+    at = np.flatnonzero(known.is_purchase & (known.day >= shelf.day - BASKET_DAYS) & (known.day < shelf.day))
+    place = shelf.places[known.product[at]]
+    at, place = at[place >= 0], place[place >= 0]
+    return neighbours_in(known.customer[at], place, shelf.day - known.day[at], len(shelf.products))
 
 
 def neighbours_in(customer: Integers, place: Integers, age: Integers, width: int) -> sparse.csr_matrix:
@@ -52,15 +59,37 @@ def neighbours_in(customer: Integers, place: Integers, age: Integers, width: int
     sizes = np.bincount(basket)
     is_usual = (sizes >= BASKET_SIZES[0]) & (sizes <= BASKET_SIZES[1])
     is_usual &= np.cumsum(np.where(is_usual, sizes**2, 0)) <= MOST_PAIRS
-    places = (codes & (2**PLACE_BITS - 1))[is_usual[basket]]
-    ends = np.r_[0, np.cumsum(sizes[is_usual])]
-    ones = np.ones(len(places), dtype=np.float32)
-    baskets = sparse.csr_matrix((ones, places, ends), shape=(len(ends) - 1, width))
-    shared = sparse.csr_matrix(baskets.T @ baskets)
-    counts = np.maximum(shared.diagonal(), 1).astype(float)
-    shared.data[shared.data < LEAST_SHARED] = 0
-    shared.eliminate_zeros()
-    return nearest(scaled(shared, counts), BASKET_NEIGHBOURS)
+    counted = is_usual[basket]
+    return _nearest_in(basket[counted], codes[counted] & (2**PLACE_BITS - 1), width)
+
+
+def _nearest_in(basket: Integers, place: Integers, width: int) -> sparse.csr_matrix:
+    """From baskets one after the other, each in the order of its places."""
+    pairs = _pairs(basket, place, width)
+    starts = np.flatnonzero(np.r_[True, np.diff(pairs) != 0][: len(pairs)])
+    shared = np.diff(np.r_[starts, len(pairs)])
+    starts, shared = starts[shared >= LEAST_SHARED], shared[shared >= LEAST_SHARED].astype(float)
+    one, other = (each.astype(np.int64) for each in np.divmod(pairs[starts], width))
+    both = sparse.csr_matrix((np.r_[shared, shared], (np.r_[one, other], np.r_[other, one])), shape=(width, width))
+    return nearest(scaled(both, np.maximum(np.bincount(place, minlength=width), 1).astype(float)), BASKET_NEIGHBOURS)
+
+
+def _pairs(basket: Integers, place: Integers, width: int) -> Integers:
+    """First place x width + second place of every pair within a basket, in order.
+
+    Pairs are each place with the next one, with the one after it, and so on: no join, and one sort of plain integers.
+    """
+    packed = place.astype(np.int32 if width**2 < 2**31 else np.int64)
+    at, found = np.arange(len(basket)), [packed[:0]]
+    for step in range(1, BASKET_SIZES[1]):
+        at = at[: np.searchsorted(at, len(basket) - step)]
+        at = at[basket[at + step] == basket[at]]
+        if not len(at):
+            break
+        found.append(packed[at] * packed.dtype.type(width) + packed[at + step])
+    pairs = np.concatenate(found)
+    pairs.sort()
+    return pairs
 
 
 def _each_once(customer: Integers, place: Integers, age: Integers) -> Integers:
@@ -70,10 +99,10 @@ def _each_once(customer: Integers, place: Integers, age: Integers) -> Integers:
     return codes[np.r_[True, np.diff(codes) != 0][: len(codes)]]
 
 
-def scaled(shared: Any, counts: np.ndarray) -> sparse.csr_matrix:
-    """Cosines to six digits, from shared counts and the counts of rows and columns."""
-    row_of = np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr))
-    cosines = half_up(shared.data.astype(float) / np.sqrt(counts[row_of] * counts[shared.indices]), 6)
+def scaled(shared: Any, counts: np.ndarray, first: int = 0) -> sparse.csr_matrix:
+    """Cosines to six digits, from shared counts and the counts of rows, the first of which is `first`, and columns."""
+    lengths = np.sqrt(counts[row_of(shared) + first] * counts[shared.indices])
+    cosines = half_up(shared.data.astype(float) / lengths, 6)
     return sparse.csr_matrix((cosines, shared.indices, shared.indptr), shape=shared.shape)
 
 
@@ -92,8 +121,8 @@ def buyers(known: History, shelf: Shelf) -> sparse.csr_matrix:
 
 def cosine_neighbours(bought: Any) -> sparse.csr_matrix:
     """Item-item cosine over customers (Sarwar et al. 2001, WWW), the 20 nearest of each."""
-    shared = sparse.csr_matrix(bought.T @ bought)
-    return nearest(scaled(shared, np.maximum(shared.diagonal(), 1).astype(float)), RIVAL_NEIGHBOURS)
+    counts = np.maximum(np.asarray(bought.sum(axis=0)).ravel(), 1).astype(float)
+    return _nearest_of(bought, lambda shared, first: scaled(shared, counts, first))
 
 
 def bm25_neighbours(bought: Any) -> sparse.csr_matrix:
@@ -106,10 +135,22 @@ def bm25_neighbours(bought: Any) -> sparse.csr_matrix:
     rarity = np.log(max(bought.shape[0], 1)) - np.log1p(frequency)
     length = np.asarray(bought.sum(axis=1)).ravel()
     relative = 1 - BM25_B + BM25_B * length / max(length.mean() if len(length) else 0, 1)
-    row_of = np.repeat(np.arange(bought.shape[0]), np.diff(bought.indptr))
-    weights = (BM25_K1 + 1) / (BM25_K1 * relative[row_of] + 1) * rarity[bought.indices]
+    weights = (BM25_K1 + 1) / (BM25_K1 * relative[row_of(bought)] + 1) * rarity[bought.indices]
     weighted = sparse.csr_matrix((weights.astype(np.float32), bought.indices, bought.indptr), shape=bought.shape)
-    return nearest(sparse.csr_matrix(weighted.T @ weighted), RIVAL_NEIGHBOURS)
+    return _nearest_of(weighted, lambda products, _: products)
+
+
+def _nearest_of(columns: Any, similarity: Callable[[Any, int], Any]) -> sparse.csr_matrix:
+    """The nearest of each column by the dot products of columns, some rows at a time, so that memory stays level."""
+    rows = sparse.csr_matrix(columns.T)
+
+    def found(first: int) -> sparse.csr_matrix:
+        dots = sparse.csr_matrix(rows[first : first + ROWS_AT_ONCE] @ columns)
+        return nearest(similarity(dots, first), RIVAL_NEIGHBOURS, first)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        parts = list(threads.map(found, range(0, columns.shape[1], ROWS_AT_ONCE)))
+    return sparse.csr_matrix(sparse.vstack(parts)) if parts else sparse.csr_matrix((0, 0))
 
 
 def interests_of(events: pd.DataFrame, snapshot: Snapshot) -> sparse.csr_matrix:

@@ -1,7 +1,9 @@
 """Which parameters the lists are made with: those that did clearly better on the windows just past, or the default."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,7 +16,7 @@ from custana_pipeline.models.recommendation_baselines import neighbours_of_bough
 from custana_pipeline.models.recommendation_history import History
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
 from custana_pipeline.models.recommendation_metrics import metrics_of
-from custana_pipeline.models.recommendation_neighbours import bm25_neighbours, buyers, cosine_neighbours
+from custana_pipeline.models.recommendation_neighbours import THREADS, bm25_neighbours, buyers, cosine_neighbours
 from custana_pipeline.models.recommendation_ranking import Ranked
 from custana_pipeline.models.recommendation_windows import (
     LEAST_JUDGED,
@@ -113,7 +115,8 @@ def tune_recommendations(
     rivals = {"item_cosine": cosine_neighbours(bought), "item_bm25": bm25_neighbours(bought)}
     choices, trials = {}, []
     for target in LISTS:
-        lists = [_lists(window, target) for window in windows]
+        with ThreadPoolExecutor(THREADS) as threads:
+            lists = list(threads.map(partial(_lists, target=target), windows))
         scores = [_scores(window, target, made) for window, made in zip(windows, lists, strict=True)]
         choices[target] = choose(target, scores)
         lists[0][TUNED] = lists[0][choose(target, scores[1:]).variant]

@@ -1,5 +1,6 @@
 """Past windows on which the lists are tried: what was known when each began, and what was bought within it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from custana_pipeline.models.recommendation_history import (
     snapshot_of,
 )
 from custana_pipeline.models.recommendation_metrics import PLACES
-from custana_pipeline.models.recommendation_neighbours import basket_neighbours, interests_of
+from custana_pipeline.models.recommendation_neighbours import THREADS, basket_neighbours, interests_of
 from custana_pipeline.models.recommendation_ranking import Ranked
 
 WINDOWS = 3
@@ -89,7 +90,12 @@ def windows_before(
     as_of, days = span
     known = history.before(as_of)
     all_known = everybody or Everybody(Sales.of(known), known)
-    made = (_window(known, events, (as_of - days * (number + 1), days), all_known) for number in range(WINDOWS))
+
+    def window(number: int) -> Window:
+        return _window(known, events, (as_of - days * (number + 1), days), all_known)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        made = list(threads.map(window, range(WINDOWS)))
     return [window for window in made if len(window.snapshot.customers) >= LEAST_JUDGED]
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,18 @@ def contract_of(name: str) -> Any:
     from custana_pipeline.applications import contracts
 
     return getattr(contracts, _CONTRACTS[name])
+
+
+def rows_of_day(session: Session, table: str, as_of: dt.date) -> Iterator[pd.DataFrame]:
+    """The rows of a day in frames of bounded size, at least one that shows the columns."""
+    query = f"""select * replace (cast(as_of as timestamp) as as_of) from {table}
+        where as_of = date '{as_of.isoformat()}'"""
+    is_empty = True
+    for batch in session.batches(query):
+        is_empty = False
+        yield batch
+    if is_empty:
+        yield session.frame(query)
 
 
 def report_path(project: Project, as_of: dt.date) -> Path:

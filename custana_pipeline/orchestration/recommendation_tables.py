@@ -5,7 +5,7 @@ Customers pass in ranges, so that the memory needed does not grow with their num
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from custana_pipeline.models.recommendation_serving import Known, Offer
 
 PLACES = "applications.product_places"
@@ -22,6 +24,7 @@ REPLACED = ("customer_products", "item_pairs", "buy_again", "discover")
 """Tables of earlier releases that nothing reads any more."""
 MOST_LINES = 20_000_000
 """Order lines that are in memory at once, and those of the newest days that pairs of products are counted in."""
+BLOCKS_AT_ONCE = 32
 NUMBERED = """
     inner join applications.list_customers as customers on {table}.customer_id = customers.customer_id
     inner join applications.product_popularity as products on {table}.product_id = products.product_id
@@ -65,6 +68,8 @@ Models = Mapping[str, SqlModel]
 
 def build_recommendations(session: Session, models: Models, given: Mapping[str, Any]) -> None:
     """Replaces the rows of the day `as_of` in applications.product_recommendations; `given` has all list parameters."""
+    import pyarrow as pa
+
     from custana_pipeline.models.recommendation_serving import served_lists
 
     for table in REPLACED:
@@ -78,8 +83,9 @@ def build_recommendations(session: Session, models: Models, given: Mapping[str, 
     offer = _offer(session, given, lines)
     for first, end in pairwise(_borders(session, sum(count for _, count in lines))):
         known = _known(session, given["as_of"], (first, end))
-        for columns in served_lists(known, offer):
-            _append(session, columns, first)
+        rows = (_rows(columns, first) for columns in served_lists(known, offer))
+        while several := list(islice(rows, BLOCKS_AT_ONCE)):
+            session.append(PLACES, pa.concat_tables(several))
     session.build_day(models["applications.product_recommendations"], given)
 
 
@@ -143,12 +149,13 @@ def _known(session: Session, as_of: dt.date, span: tuple[int, int]) -> "Known":
     )
 
 
-def _append(session: Session, columns: Mapping[str, np.ndarray], first: int) -> None:
+def _rows(columns: Mapping[str, np.ndarray], first: int) -> "pa.Table":
+    """A block of lists as rows of the table."""
     import pyarrow as pa
 
     reason, other = columns["reason"], columns["other"]
     is_companion = reason == 2
-    rows = pa.table(
+    return pa.table(
         {
             "customer_number": columns["customer"] + first,
             "list_number": columns["list"].astype(np.uint8),
@@ -161,4 +168,3 @@ def _append(session: Session, columns: Mapping[str, np.ndarray], first: int) -> 
             "companion": np.where(is_companion, other, -1).astype(np.int32),
         }
     )
-    session.append(PLACES, rows)

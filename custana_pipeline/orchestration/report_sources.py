@@ -21,10 +21,19 @@ from custana_pipeline.orchestration.publication import PUBLISHED_LISTS, champion
 from custana_pipeline.orchestration.watch import warnings_of
 from custana_pipeline.stores.session import Session
 
+LISTED = """select
+    list, product_id, min(coalesce(product_name, product_id)) as shown, count(*) as customers,
+    count(*) filter (rank = 1) as first_places
+from applications.product_recommendations
+where as_of = $as_of and not starts_with(reason, $filler)
+group by list, product_id
+order by list, product_id"""
+"""On how many lists each product stands; what merely fills a list up is not counted."""
+
 
 def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
     """Everything that the report of a day shows, without a customer in it."""
-    lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS}
+    lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS if name != "product_recommendations"}
     holdouts = session.frame(f"select * from {HOLDOUTS} where as_of = $as_of", {"as_of": as_of})
     amounts: Any = holdouts[holdouts["target"] == "future_amount"]
     days = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
@@ -57,8 +66,8 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
         ),
         importances=tuple(importances(session, as_of, "is_recommended")),
         drift=drift_note(session, as_of),
-        products=evidence.products(lists["product_recommendations"]),
-        files=tuple(_file(name, lists[name]) for name in PUBLISHED_LISTS),
+        products=evidence.products(session.frame(LISTED, {"as_of": as_of, "filler": evidence.FILLER})),
+        files=tuple(_file(session, name, as_of) for name in PUBLISHED_LISTS),
         absent=tuple(AbsentFacts(what, why) for what, why in absences(session, project)),
         versions={"code": project.code_version, "data": data_version(session)}
         | dict(zip(champions["target"], champions["model_version"], strict=True)),
@@ -117,6 +126,7 @@ def _last_list(migrations: pd.DataFrame) -> dt.date | None:
     return None if days.empty else pd.to_datetime(days).dt.date.iloc[0]
 
 
-def _file(name: str, rows: pd.DataFrame) -> FileFacts:
+def _file(session: Session, name: str, as_of: dt.date) -> FileFacts:
+    rows = session.rows(f"select count(*) from applications.{name} where as_of = $as_of", {"as_of": as_of})[0][0]
     columns = {column: told.description or "" for column, told in contract_of(name).to_schema().columns.items()}
-    return FileFacts(name=name, rows=len(rows), meaning=PUBLISHED_LISTS[name], columns=columns)
+    return FileFacts(name=name, rows=int(rows), meaning=PUBLISHED_LISTS[name], columns=columns)

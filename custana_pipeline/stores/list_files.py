@@ -37,10 +37,13 @@ class PublishedList:
     meanings: Mapping[str, str] = field(default_factory=dict)
 
     def in_order(self) -> pa.Table:
-        """The rows by key, in types that do not depend on where they came from: dates, plain texts, no pandas marks."""
+        """The rows by key, in settled types."""
+        return self.settled().sort_by([(name, "ascending") for name in self.key])
+
+    def settled(self) -> pa.Table:
+        """The rows in types that do not depend on where they came from: dates, plain texts, no pandas marks."""
         columns = [_settled(name, self.table.column(name)) for name in self.table.column_names]
-        table = pa.table(dict(zip(self.table.column_names, columns, strict=True)))
-        return table.sort_by([(name, "ascending") for name in self.key])
+        return pa.table(dict(zip(self.table.column_names, columns, strict=True)))
 
 
 def write_list(name: str, published: PublishedList, folder: Path) -> list[Path]:
@@ -48,7 +51,9 @@ def write_list(name: str, published: PublishedList, folder: Path) -> list[Path]:
     table = published.in_order()
     parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
     pyarrow.parquet.write_table(table, parquet, row_group_size=ROWS_PER_GROUP, compression="zstd")
-    pyarrow.csv.write_csv(for_spreadsheets(table), csv)
+    with pyarrow.csv.CSVWriter(csv, for_spreadsheets(table.slice(0, 0)).schema) as writer:
+        for start in range(0, table.num_rows, ROWS_PER_GROUP):
+            writer.write(for_spreadsheets(table.slice(start, ROWS_PER_GROUP)))
     for path in (parquet, csv):
         sync_file(path)
     return [parquet, csv]

@@ -182,7 +182,7 @@ def _manifest(publication: Publication, files: Mapping[str, Any]) -> dict[str, A
 
 
 def _columns(published: PublishedList) -> dict[str, dict[str, str]]:
-    schema = published.in_order().schema
+    schema = published.settled().schema
     return {
         column.name: {"type": str(column.type), "meaning": published.meanings.get(column.name, "")} for column in schema
     }

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from custana_pipeline.models import recommendation_serving
 from custana_pipeline.models.recommendation_history import History, shelf_of, snapshot_of
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
 from custana_pipeline.models.recommendation_neighbours import basket_neighbours, interests_of
 from custana_pipeline.models.recommendation_ranking import listed
 from custana_pipeline.models.recommendation_tuning import DEFAULTS, NAIVE, list_parameters
+from custana_pipeline.orchestration import recommendation_tables
 from custana_pipeline_tests.applications.shop import AS_OF, RECOMMENDATIONS, Shop
 
 LINES = ("customer", "product", "days_ago", "quantity")
@@ -97,6 +99,16 @@ def test_what_is_served_is_what_was_tried(shop: Shop, seed: int, parameters: dic
         assert len(found) == len(expected)
         assert (found[["customer_id", "rank"]].to_numpy() == expected[["customer_id", "rank"]].to_numpy()).all()
         assert found["score"].to_numpy() == pytest.approx(expected["score"].to_numpy(), abs=2e-6)
+
+
+def test_ranges_of_customers_give_the_lists_of_all_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(shop, random_lines(7))
+    build(shop, dict(DEFAULTS))
+    at_once = shop.rows(LISTS)
+    monkeypatch.setattr(recommendation_serving, "MOST_CELLS", 1)
+    monkeypatch.setattr(recommendation_tables, "_borders", lambda *_: [0, 7, 19, 30])
+    build(shop, dict(DEFAULTS))
+    assert shop.rows(LISTS) == at_once
 
 
 def test_equal_customers_get_equal_lists(shop: Shop) -> None:

@@ -75,19 +75,20 @@ def test_line_counts_become_what_became_of_each_tables_lines() -> None:
     assert [(fact.reason, fact.lines) for fact in facts.reasons] == [("no_customer", 7), ("negative_price", 3)]
 
 
-def test_products_are_counted_over_customers() -> None:
-    recommendations = pd.DataFrame(
+def test_the_products_on_most_lists_come_first() -> None:
+    listed = pd.DataFrame(
         {
             "list": ["buy_again"] * 3 + ["discover"],
-            "rank": [1, 2, 1, 1],
-            "product_id": ["tea", "cup", "cup", "pot"],
-            "product_name": ["Tea", "Cup", "Cup", None],
+            "product_id": ["tea", "hat", "cup", "pot"],
+            "shown": ["Tea", "Hat", "Cup", "pot"],
+            "customers": [1, 2, 2, 1],
+            "first_places": [1, 0, 1, 1],
         }
     )
-    found = evidence.products(recommendations)
+    found = evidence.products(listed, count=2)
     assert [(fact.product, fact.customers, fact.first_places) for fact in found["buy_again"]] == [
         ("Cup", 2, 1),
-        ("Tea", 1, 1),
+        ("Hat", 2, 0),
     ]
     assert found["discover"][0].product == "pot"
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from custana_pipeline.models.recommendation_history import History, Sales
 from custana_pipeline.models.recommendation_tuning import (
     DEFAULT,
     DEFAULTS,
@@ -13,6 +14,7 @@ from custana_pipeline.models.recommendation_tuning import (
     tune_recommendations,
     variants_of,
 )
+from custana_pipeline.models.recommendation_windows import Everybody
 
 AS_OF = 20_000
 NO_EVENTS = pd.DataFrame({name: np.zeros(0) for name in ("customer", "product", "day", "is_cart")})
@@ -57,6 +59,14 @@ def test_nothing_at_or_after_the_day_moves_a_choice() -> None:
     future = lines(*((customer, 59, -1 * (customer % 9), 5) for customer in range(120)))
     told = tune_recommendations(known, NO_EVENTS, (AS_OF, 90))
     assert told == tune_recommendations(pd.concat([known, future]), NO_EVENTS, (AS_OF, 90))
+
+
+def test_sales_and_baskets_of_everybody_may_come_apart_from_the_history_of_some() -> None:
+    days = habit_shop()
+    history = History.of(days)
+    everybody = Everybody(Sales.of(history), history)
+    apart = tune_recommendations(days, NO_EVENTS, (AS_OF, 90), everybody)
+    assert apart == tune_recommendations(days, NO_EVENTS, (AS_OF, 90))
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

@@ -19,6 +19,7 @@ from custana_pipeline.orchestration.publication import (
     keep_snapshot,
     publish_day,
     render_day,
+    rows_of_day,
 )
 from custana_pipeline.orchestration.retention import forget_old_days
 from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
@@ -142,9 +143,10 @@ def _select_of(project: Project, name: str) -> list[SqlModel]:
 
 def _owners() -> Mapping[str, str]:
     """Supporting table -> the list whose asset builds it."""
-    return {
+    owners = {
         f"applications.{table}": f"applications.{owner}" for owner, tables in SUPPORTING.items() for table in tables
     }
+    return owners | {recommendation_tables.PLACES: "applications.product_recommendations"}
 
 
 def judge_list(session: Session, name: str, as_of: dt.date) -> int:
@@ -152,11 +154,10 @@ def judge_list(session: Session, name: str, as_of: dt.date) -> int:
     from custana_pipeline.cleaned.gate import describe, judge
 
     table = f"applications.{name}"
-    rows = session.frame(f"select * from {table} where as_of = $as_of", {"as_of": as_of})
-    verdict = judge(contract_of(name), [rows])
+    verdict = judge(contract_of(name), rows_of_day(session, table, as_of))
     if not verdict.passed:
         raise ContractBroken(f"{table} at {as_of} does not keep its contract: {describe(verdict)}.")
-    return len(rows)
+    return verdict.row_count
 
 
 def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
