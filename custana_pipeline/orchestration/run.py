@@ -16,6 +16,7 @@ from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.failures import is_stopped
 from custana_pipeline.orchestration.one_run import only_run
+from custana_pipeline.orchestration.profiling import measure, profiled
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.dead_runs import COMMAND_TAGS, ENDED_TAG, end_dead_runs, mark_too_long
@@ -76,7 +77,7 @@ def run_chain(
         _refuse_day_to_come(settings, as_of)
     definitions, project = definitions or build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
-    with dagster_home.opened(home) as instance, only_run(project, instance) as lease:
+    with profiled(settings), dagster_home.opened(home) as instance, only_run(project, instance) as lease:
         for died in end_dead_runs(instance, home, of_servers=False):
             tell_of_command_run(settings, instance, died)
         command = _Command(settings, definitions, instance, heard, lease)
@@ -144,6 +145,8 @@ class _Command:
 
 def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
     event = entry.dagster_event
+    if event is not None:
+        measure(event)
     if event is None or event.step_key is None or event.event_type_value not in _HAPPENINGS:
         return
     heard(event.step_key, _HAPPENINGS[event.event_type_value])

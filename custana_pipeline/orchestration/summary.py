@@ -8,6 +8,7 @@ from typing import Any
 
 from custana_pipeline.orchestration.absences import absences
 from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.profiling import profile_line
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import state_path
 from custana_pipeline.orchestration.run import RunOutcome
@@ -61,6 +62,8 @@ class RunSummary:
     """What was noticed about the data and stopped nothing."""
     places: dict[str, str]
     peak_memory_gb: float = field(default=0.0)
+    stages: str = ""
+    """Seconds and peak memory of each stage, in one line."""
 
 
 def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
@@ -85,6 +88,7 @@ def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
         warnings=warnings,
         places=_places(settings, outcome, bool(untrainable)),
         peak_memory_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+        stages=profile_line(),
     )
 
 
