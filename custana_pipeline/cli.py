@@ -77,10 +77,15 @@ def run(
     as_of: AsOf = None,
     horizon_days: HorizonDays = None,
     data_dir: DataDir = None,
+    again: Annotated[bool, typer.Option("--again", help="Run also where nothing has changed since.")] = False,
 ) -> int:
     """Run the whole chain for one day: from files to published lists and report."""
     settings = _settings(source, input_path, data_dir, horizon_days)
     _ = settings.input_path  # a source or an input that is none is told before anything starts
+    from custana_pipeline.commands.nothing_new import tell_what_stands
+
+    if not again and tell_what_stands(settings, as_of):
+        return 0
     from custana_pipeline.commands.run import run_and_tell
 
     return run_and_tell(settings, as_of)

@@ -16,6 +16,7 @@ from custana_pipeline.orchestration.days import parse_day, refuse_day_outside
 from custana_pipeline.orchestration.one_run import hearing
 from custana_pipeline.orchestration.run import STAGES, RunOutcome, run_chain, stage_of, step_counts
 from custana_pipeline.orchestration.summary import RunSummary, summarise
+from custana_pipeline.stores import receipts
 from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.settings import Settings
 
@@ -68,9 +69,12 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     definitions = build_definitions(settings)
     bars = StageBars(console, step_counts(settings, definitions))
     with telling_of_faults(settings):
+        begun = receipts.beginning(settings)
         with bars.progress, hearing(lambda told: console.print(f"custana: {told}")):
             outcome = run_chain(settings, day, bars.heard, definitions)
         summary = summarise(settings, outcome)
+    if outcome.has_published and outcome.as_of is not None and outcome.next_day is not None:
+        receipts.keep(settings, begun, outcome.as_of, outcome.next_day)
     show(console, settings, summary, outcome, time.monotonic() - began)
     if summary.untrainable:
         raise NotTrainable(

@@ -44,6 +44,13 @@ class RunOutcome:
     as_of: dt.date | None
     skipped: tuple[str, ...]
     step_seconds: dict[str, float] = field(default_factory=dict)
+    next_day: dt.date | None = None
+    """The day that a run without a day is for, after this one."""
+
+    @property
+    def has_published(self) -> bool:
+        """Whether the lists of the day were made and published in this run."""
+        return "applications__exports" in self.step_seconds
 
     @property
     def stage_seconds(self) -> dict[str, float]:
@@ -83,7 +90,7 @@ def run_chain(
         command = _Command(settings, definitions, instance, heard, lease)
         if as_of is None and settings.pack.calendar.end is None:
             command.execute("ingest", None)
-            as_of = _day_after_newest_line(project)
+            as_of = _next_day(settings)
             _refuse_missing_partition(definitions, as_of)
             later = [spec.key for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] in STAGES[2:]]
             return command.execute("nightly", as_of, later)
@@ -140,7 +147,7 @@ class _Command:
             error.is_told = True
             raise
         seconds, skipped = _step_seconds(self.instance, run_id)
-        return RunOutcome(run_id=run_id, as_of=as_of, skipped=tuple(skipped), step_seconds=seconds)
+        return RunOutcome(run_id, as_of, tuple(skipped), seconds, _next_day(self.settings) if as_of else None)
 
 
 def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
@@ -212,8 +219,11 @@ def _raise_stopped(result: dg.ExecuteInProcessResult) -> None:
         raise DataFault(f"{' '.join(told.values())} Nothing was published, and what was stays.")
 
 
-def _day_after_newest_line(project: Project) -> dt.date:
-    with project.warehouse.reading() as session:
+def _next_day(settings: Settings) -> dt.date:
+    """The day that a run without a day is for: a closed source's last one, else that after the newest order line."""
+    if settings.pack.calendar.end is not None:
+        return settings.pack.calendar.end
+    with Project(settings).warehouse.reading() as session:
         newest = session.rows("select max(ordered_date) from cleaned.transactions")[0][0]
     if newest is None:
         raise DataFault("cleaned.transactions has no line: check the source files and `custana status`.")

@@ -3,7 +3,6 @@
 import json
 import resource
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from custana_pipeline.orchestration.absences import absences
@@ -13,6 +12,7 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import state_path
 from custana_pipeline.orchestration.run import RunOutcome
 from custana_pipeline.orchestration.watch import warnings_of
+from custana_pipeline.stores.places import near
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import Settings
 
@@ -140,12 +140,5 @@ def _places(settings: Settings, outcome: RunOutcome, unpublished: bool) -> dict[
     uis = "`make ui` (or `custana ui`): Dagster http://127.0.0.1:{}, MLflow http://127.0.0.1:{}"
     places = {"UIs": uis.format(settings.dagster_port, settings.mlflow_port)}
     if unpublished:
-        return {"Report": _near(state_path(Project(settings), outcome.as_of)), **places} if outcome.as_of else places
-    return {"Lists": _near(folder), "Report": _near(folder / "report.html"), **places}
-
-
-def _near(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        return {"Report": near(state_path(Project(settings), outcome.as_of)), **places} if outcome.as_of else places
+    return {"Lists": near(folder), "Report": near(folder / "report.html"), **places}

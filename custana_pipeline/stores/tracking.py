@@ -61,7 +61,7 @@ class Tracker:
             models = ModelStore(self._client, experiment_id, trusted_types)
             with self._run(experiment_id, _run_name(run), _parent_tags(run)) as told:
                 run_id = told.run_id
-                PROFILE.told_in.append(Path(url2pathname(urlsplit(told.artifact_uri).path)))
+                PROFILE.told_in.append(Path(url2pathname(urlsplit(str(told.artifact_uri)).path)))
                 trials = {(each.target, each.name): self._log_trial(run, each, run_id, models) for each in run.trials}
                 versions = self._log_champions(run, run_id, models)
                 self._log_batch(told, _parent_parameters(run), {0: _parent_metrics(run)})
