@@ -5,6 +5,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from custana_pipeline.orchestration.failures import is_stopped
 from custana_pipeline.orchestration.one_run import only_run
 from custana_pipeline.orchestration.profiling import measure, profiled
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.warming import wait_for_imports, warming
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.dead_runs import COMMAND_TAGS, ENDED_TAG, end_dead_runs, mark_too_long
 from custana_pipeline.stores.run_lock import Lease
@@ -84,10 +86,14 @@ def run_chain(
         _refuse_day_to_come(settings, as_of)
     definitions, project = definitions or build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
-    with profiled(settings), dagster_home.opened(home) as instance, only_run(project, instance) as lease:
+    with ExitStack() as stack:
+        stack.enter_context(profiled(settings))
+        instance = stack.enter_context(dagster_home.opened(home))
+        lease = stack.enter_context(only_run(project, instance))
         for died in end_dead_runs(instance, home, of_servers=False):
             tell_of_command_run(settings, instance, died)
         command = _Command(settings, definitions, instance, heard, lease)
+        stack.enter_context(warming(settings))
         if as_of is None and settings.pack.calendar.end is None:
             command.execute("ingest", None)
             as_of = _next_day(settings)
@@ -154,6 +160,8 @@ def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
     event = entry.dagster_event
     if event is not None:
         measure(event)
+        if event.event_type_value == "STEP_START" and event.step_key:
+            wait_for_imports(event.step_key)
     if event is None or event.step_key is None or event.event_type_value not in _HAPPENINGS:
         return
     heard(event.step_key, _HAPPENINGS[event.event_type_value])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import CustanaError, WrongUse
+from custana_pipeline.stores import store_templates
 from custana_pipeline.stores.durable_files import replace_text
 from custana_pipeline.stores.file_locks import holding
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "dagster.yaml"
 _PREPARED_BY = "prepared-by"
+_DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 # The command writes its own progress: with the default manager its standard streams would end in files.
 _NO_CAPTURE = {
     "compute_logs": {
@@ -69,7 +71,16 @@ def _place_settings(home: Path) -> None:
         replace_text(target, template.read_text(encoding="utf-8"))
 
 
+def keep_template() -> None:
+    """Keeps an empty home's databases, from which new homes are copied."""
+    store_templates.keep("dagster", importlib.metadata.version("dagster"), _DATABASES, prepare)
+
+
 def _lay_out_schema(home: Path, *, is_older: bool) -> None:
+    version = importlib.metadata.version("dagster")
+    is_empty = not any((home / name).exists() for name in _DATABASES)
+    if is_empty and store_templates.place("dagster", version, _DATABASES, home):
+        return
     with opened(home) as instance:  # opening an empty home creates its databases
         if is_older:
             instance.upgrade(print_fn=None)
