@@ -19,7 +19,7 @@ from custana_pipeline.orchestration.failures import is_stopped
 from custana_pipeline.orchestration.one_run import only_run
 from custana_pipeline.orchestration.profiling import measure, profiled
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.orchestration.warming import wait_for_imports, warming
+from custana_pipeline.orchestration.warming import step_begins, warming
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.dead_runs import COMMAND_TAGS, ENDED_TAG, end_dead_runs, mark_too_long
 from custana_pipeline.stores.run_lock import Lease
@@ -161,7 +161,7 @@ def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
     if event is not None:
         measure(event)
         if event.event_type_value == "STEP_START" and event.step_key:
-            wait_for_imports(event.step_key)
+            step_begins(event.step_key)
     if event is None or event.step_key is None or event.event_type_value not in _HAPPENINGS:
         return
     heard(event.step_key, _HAPPENINGS[event.event_type_value])

@@ -25,21 +25,23 @@ _warming: list[threading.Thread] = []
 
 @contextmanager
 def warming(settings: Settings) -> Iterator[None]:
-    """Imports on the side from now on; the block ends when that has ended."""
-    thread = threading.Thread(target=_import_all, args=(settings,), name="custana-imports", daemon=True)
-    _warming[:] = [thread]
-    thread.start()
+    """Imports on the side from the block's first step on; the block ends when that has ended."""
+    _warming[:] = [threading.Thread(target=_import_all, args=(settings,), name="custana-imports", daemon=True)]
     try:
         yield
     finally:
-        thread.join()
+        for thread in _warming:
+            if thread.is_alive():
+                thread.join()
         _warming.clear()
 
 
-def wait_for_imports(step_key: str) -> None:
-    """Waits until everything is imported, unless the step is one that needs none of it."""
-    if step_key.split("__")[0] not in _EARLY:
-        for thread in _warming:
+def step_begins(step_key: str) -> None:
+    """Begins to import at the first step, and waits until all is imported unless the step needs none of it."""
+    for thread in _warming:
+        if thread.ident is None:
+            thread.start()
+        if step_key.split("__")[0] not in _EARLY:
             thread.join()
 
 

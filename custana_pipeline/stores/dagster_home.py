@@ -6,10 +6,12 @@ laid out here, by one process, under a lock.
 
 import importlib.metadata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from custana_pipeline.errors import CustanaError, WrongUse
 from custana_pipeline.stores import store_templates
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 SETTINGS_FILE = "dagster.yaml"
+_EVENTS = "custana_pipeline.stores.dagster_events"
 _PREPARED_BY = "prepared-by"
 _DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 # The command writes its own progress: with the default manager its standard streams would end in files.
@@ -43,8 +46,10 @@ def prepare(home: Path) -> Path:
         return home
     with holding(home / "preparing.lock"):
         if not _is_prepared(home, marker, version):
+            has_own_settings = (home / SETTINGS_FILE).exists()
             _place_settings(home)
-            _lay_out_schema(home, is_older=marker.exists())
+            if has_own_settings or not _copy_schema(home):
+                _lay_out_schema(home, is_older=marker.exists())
             replace_text(marker, version)
     return home
 
@@ -76,11 +81,13 @@ def keep_template() -> None:
     store_templates.keep("dagster", importlib.metadata.version("dagster"), _DATABASES, prepare)
 
 
-def _lay_out_schema(home: Path, *, is_older: bool) -> None:
-    version = importlib.metadata.version("dagster")
+def _copy_schema(home: Path) -> bool:
+    """Copies empty databases, where they are kept and the home has none."""
     is_empty = not any((home / name).exists() for name in _DATABASES)
-    if is_empty and store_templates.place("dagster", version, _DATABASES, home):
-        return
+    return is_empty and store_templates.place("dagster", importlib.metadata.version("dagster"), _DATABASES, home)
+
+
+def _lay_out_schema(home: Path, *, is_older: bool) -> None:
     with opened(home) as instance:  # opening an empty home creates its databases
         if is_older:
             instance.upgrade(print_fn=None)
@@ -90,7 +97,7 @@ def _open(home: Path, captures_output: bool) -> "DagsterInstance":
     from dagster import DagsterInstance, DagsterInvalidConfigError
     from dagster._core.instance.ref import InstanceRef
 
-    overrides = {} if captures_output else _NO_CAPTURE
+    overrides = {} if captures_output else {**_NO_CAPTURE, **_kept_events(home)}
     try:
         return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
     except DagsterInvalidConfigError as error:
@@ -100,6 +107,16 @@ def _open(home: Path, captures_output: bool) -> "DagsterInstance":
         ) from None
     except OSError as error:
         raise CustanaError(f"Dagster's home {home} cannot be used ({error.strerror}): check its rights.") from None
+
+
+def _kept_events(home: Path) -> dict[str, Any]:
+    """The command's own way to write events; none where the home keeps them elsewhere."""
+    with suppress(OSError, yaml.YAMLError):
+        told = yaml.safe_load((home / SETTINGS_FILE).read_text(encoding="utf-8")) or {}
+        if not {"storage", "event_log_storage"} & set(told):
+            place = {"base_dir": str(home / "history" / "runs")}
+            return {"event_log_storage": {"module": _EVENTS, "class": "KeptEventLog", "config": place}}
+    return {}
 
 
 def _faults(error: Exception) -> str:
