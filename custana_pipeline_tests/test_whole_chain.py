@@ -45,10 +45,10 @@ CANDIDATES = {
 }
 
 
-def run(capsys: pytest.CaptureFixture[str], files: Path, data: Path) -> Told:
+def run(capsys: pytest.CaptureFixture[str], files: Path, data: Path, *options: str) -> Told:
     """`custana run` on a folder of the simulated shop."""
     told = ["run", "--source", "sample", "--input", str(files), "--data-dir", str(data)]
-    return command(capsys, *told, "--as-of", AS_OF)
+    return command(capsys, *told, "--as-of", AS_OF, *options)
 
 
 @pytest.fixture(scope="session")
@@ -72,10 +72,21 @@ def shop(root: Path, capsys: pytest.CaptureFixture[str]) -> Path:
             told = run(capsys, folder / "files", folder / "data")
             assert told.exit_code == 0, told.err
             (folder / "first.json").write_text(json.dumps(fingerprint(folder / "data" / "published")))
-            told = run(capsys, folder / "files", folder / "data")
+            told = run(capsys, folder / "files", folder / "data", "--again")
             assert told.exit_code == 0, told.err
+            before = fingerprint(folder / "data")
+            told_third = run(capsys, folder / "files", folder / "data")
+            third = {"told": told_third.out, "is_untouched": fingerprint(folder / "data") == before}
+            (folder / "third.json").write_text(json.dumps(third))
             made.write_text(told.out)
     return folder
+
+
+def test_a_run_with_nothing_new_says_so_and_touches_not_a_byte(shop: Path) -> None:
+    third = json.loads((shop / "third.json").read_text())
+    assert third["told"].startswith("custana: nothing new since ")
+    assert f"data/published/{AS_OF} stands" in third["told"]
+    assert third["is_untouched"]
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from custana_pipeline.orchestration.days import parse_day, refuse_day_outside
 from custana_pipeline.orchestration.one_run import hearing
 from custana_pipeline.orchestration.run import STAGES, RunOutcome, run_chain, stage_of, step_counts
 from custana_pipeline.orchestration.summary import RunSummary, summarise
+from custana_pipeline.stores import receipts
+from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.settings import Settings
 
 
@@ -39,11 +41,14 @@ class StageBars:
     def heard(self, step_key: str, happening: str) -> None:
         """Moves the bar of the step's stage."""
         bar = self.bars[stage_of(step_key)]
+        name = step_key.split("__", 1)[1].replace("_", " ")
         if happening == "started":
             self.progress.start_task(bar)
-            self.progress.update(bar, step=step_key.split("__", 1)[1].replace("_", " "))
+            self.progress.update(bar, step=name)
         else:
-            self.progress.update(bar, advance=1, step="" if happening == "done" else happening)
+            rows = PROFILE.tables.get(step_key.replace("__", ".", 1))
+            told = "" if rows is None else f"{name} {rows:,} rows"
+            self.progress.update(bar, advance=1, step=told if happening == "done" else happening)
         task = self.progress.tasks[self.progress.task_ids.index(bar)]
         if task.finished:
             self.progress.stop_task(bar)
@@ -64,9 +69,12 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     definitions = build_definitions(settings)
     bars = StageBars(console, step_counts(settings, definitions))
     with telling_of_faults(settings):
+        begun = receipts.beginning(settings)
         with bars.progress, hearing(lambda told: console.print(f"custana: {told}")):
             outcome = run_chain(settings, day, bars.heard, definitions)
         summary = summarise(settings, outcome)
+    if outcome.has_published and outcome.as_of is not None and outcome.next_day is not None:
+        receipts.keep(settings, begun, outcome.as_of, outcome.next_day)
     show(console, settings, summary, outcome, time.monotonic() - began)
     if summary.untrainable:
         raise NotTrainable(
@@ -101,6 +109,7 @@ def show(console: Console, settings: Settings, summary: RunSummary, outcome: Run
     console.print()
     console.print(f"Customers  {summary.customers:,} with a purchase before {outcome.as_of}")
     console.print(f"Time       {seconds:.1f} s ({stages}), peak memory {summary.peak_memory_gb:.2f} GB")
+    console.print(f"Stages     {summary.stages}")
     for label, where in summary.places.items():
         console.print(f"{label:<10} {where}")
 

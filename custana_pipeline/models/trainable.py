@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from custana_pipeline.features.magnitude import MOST_MAGNITUDE
 from custana_pipeline.models.encoding import NOT_FEATURES, as_floats, is_numeric
 
 LEAST_CUSTOMERS = 50
 LEAST_PER_CLASS = 10
 MOST_CATEGORIES_SHARE = 0.5
-MOST_MAGNITUDE = 1e15
-"""No money, count or days of a customer are more; beyond it sums and trees lose their way."""
 
 
 @dataclass(frozen=True)

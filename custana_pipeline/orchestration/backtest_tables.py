@@ -5,8 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from custana_pipeline.models.demand import LOSSES
-from custana_pipeline.models.evaluation import row_losses
 from custana_pipeline.models.training import Evaluated, Training
 from custana_pipeline.stores.session import Session
 
@@ -36,6 +34,9 @@ def store_backtests(session: Session, as_of: dt.date, training: Training) -> Non
 
 def _measured(evaluated: Evaluated) -> pd.DataFrame:
     """One row an origin with the metrics, and with the deviance by which the gate decides on demand."""
+    from custana_pipeline.models.demand import LOSSES
+    from custana_pipeline.models.evaluation import row_losses
+
     rows = evaluated.by_origin.assign(target=evaluated.target, candidate=evaluated.name, role=evaluated.role)
     loss = LOSSES.get(evaluated.target)
     if loss is None:

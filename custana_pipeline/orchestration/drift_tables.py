@@ -1,16 +1,17 @@
 """models.drift: how far tonight's customers are from those of training, by day, and what is said of it."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from custana_pipeline.models.drift import Drift, bounded, drift_between, equally_far_pairs, together
-from custana_pipeline.models.judging import predict
 from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion
 from custana_pipeline.orchestration.customer_rows import TODAY_CUSTOMERS, snapshots
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
+
+if TYPE_CHECKING:
+    from custana_pipeline.models.drift import Drift
 
 TABLE = "models.drift"
 NOTES = "models.drift_notes"
@@ -27,12 +28,14 @@ TYPES = {
 }
 
 
-def measure_drift(session: Session, project: Project, as_of: dt.date) -> Drift:
+def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift":
     """Compares features.behavior and p_buy as of the day with the newest origin that the champion learned from.
 
     Of each day TODAY_CUSTOMERS at most are looked at. What p_buy is compared with was foreseen on the holdout, by a
     model that had not seen its outcomes.
     """
+    from custana_pipeline.models.drift import drift_between, equally_far_pairs, together
+
     champion = serving_champion(session, project, as_of, TARGET)
     known = project.origins(session, as_of)
     past = _days_with_customers(session, {*known.training, *known.refit})
@@ -56,7 +59,7 @@ def _days_with_customers(session: Session, days: set[dt.date]) -> list[dt.date]:
     return [day for (day,) in session.rows(query)]
 
 
-def store_drift(session: Session, drift: Drift, as_of: dt.date) -> None:
+def store_drift(session: Session, drift: "Drift", as_of: dt.date) -> None:
     """Replaces the table and the note of one day."""
     note = pd.DataFrame({"state": [drift.state], "level": [drift.level], "note": [drift.note]})
     _replace(session, TABLE, (drift.table.rename(columns={"column": "column_name"}), TYPES), as_of)
@@ -85,6 +88,9 @@ def drift_note(session: Session, as_of: dt.date) -> tuple[str, str] | None:
 
 
 def _scores(champion: ServingChampion, rows: pd.DataFrame) -> pd.DataFrame:
+    from custana_pipeline.models.drift import bounded
+    from custana_pipeline.models.judging import predict
+
     return pd.DataFrame({SCORE: predict(champion.estimator, bounded(rows))})
 
 

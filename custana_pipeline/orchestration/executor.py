@@ -17,6 +17,7 @@ from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
 from custana_pipeline.errors import TookTooLong
 from custana_pipeline.orchestration.one_run import hearing, only_run
+from custana_pipeline.orchestration.profiling import measure, profiled
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.dead_runs import mark_too_long
 from custana_pipeline.stores.run_workers import STOP, TOO_LONG, working
@@ -51,6 +52,7 @@ class WatchedExecutor(dg.Executor):
         """Carries out the steps; interrupts the run once one of them was interrupted, or the limit has passed."""
         home, run_id = Path(plan_context.instance.root_directory), plan_context.run_id
         with (
+            profiled(self.project.settings),
             working(home, run_id, self.project.settings.max_runtime_seconds),
             hearing(plan_context.log.warning),
         ):
@@ -69,6 +71,7 @@ class WatchedExecutor(dg.Executor):
                 lease = turn.enter_context(only_run(self.project, plan_context.instance))
             lease.begins(plan_context.run_id)
             for event in self.inner.execute(plan_context, execution_plan):
+                measure(event)
                 yield event
                 if STOP.reason and event.event_type in _STEP_ENDS:
                     raise dg.DagsterExecutionInterruptedError

@@ -4,7 +4,6 @@ import datetime as dt
 
 import pandas as pd
 
-from custana_pipeline.models.importance import champion_importances
 from custana_pipeline.models.training import Training
 from custana_pipeline.stores.session import Session
 
@@ -16,6 +15,8 @@ def store_importance(session: Session, as_of: dt.date, training: Training, holdo
 
     The estimators are those that were judged, so that nothing they are measured on was seen in fitting.
     """
+    from custana_pipeline.models.importance import champion_importances
+
     session.connection.execute(
         f"""create table if not exists {TABLE} (as_of date, target varchar, topic varchar, columns varchar,
         importance double, lower double, upper double)"""

@@ -5,6 +5,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.failures import is_stopped
 from custana_pipeline.orchestration.one_run import only_run
+from custana_pipeline.orchestration.profiling import measure, profiled
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.warming import step_begins, warming
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.dead_runs import COMMAND_TAGS, ENDED_TAG, end_dead_runs, mark_too_long
 from custana_pipeline.stores.run_lock import Lease
@@ -43,6 +46,13 @@ class RunOutcome:
     as_of: dt.date | None
     skipped: tuple[str, ...]
     step_seconds: dict[str, float] = field(default_factory=dict)
+    next_day: dt.date | None = None
+    """The day that a run without a day is for, after this one."""
+
+    @property
+    def has_published(self) -> bool:
+        """Whether the lists of the day were made and published in this run."""
+        return "applications__exports" in self.step_seconds
 
     @property
     def stage_seconds(self) -> dict[str, float]:
@@ -76,13 +86,17 @@ def run_chain(
         _refuse_day_to_come(settings, as_of)
     definitions, project = definitions or build_definitions(settings), Project(settings)
     home = dagster_home.prepare(settings.dagster_home)
-    with dagster_home.opened(home) as instance, only_run(project, instance) as lease:
+    with ExitStack() as stack:
+        stack.enter_context(profiled(settings))
+        instance = stack.enter_context(dagster_home.opened(home))
+        lease = stack.enter_context(only_run(project, instance))
         for died in end_dead_runs(instance, home, of_servers=False):
             tell_of_command_run(settings, instance, died)
         command = _Command(settings, definitions, instance, heard, lease)
+        stack.enter_context(warming(settings))
         if as_of is None and settings.pack.calendar.end is None:
             command.execute("ingest", None)
-            as_of = _day_after_newest_line(project)
+            as_of = _next_day(settings)
             _refuse_missing_partition(definitions, as_of)
             later = [spec.key for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] in STAGES[2:]]
             return command.execute("nightly", as_of, later)
@@ -139,11 +153,15 @@ class _Command:
             error.is_told = True
             raise
         seconds, skipped = _step_seconds(self.instance, run_id)
-        return RunOutcome(run_id=run_id, as_of=as_of, skipped=tuple(skipped), step_seconds=seconds)
+        return RunOutcome(run_id, as_of, tuple(skipped), seconds, _next_day(self.settings) if as_of else None)
 
 
 def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
     event = entry.dagster_event
+    if event is not None:
+        measure(event)
+        if event.event_type_value == "STEP_START" and event.step_key:
+            step_begins(event.step_key)
     if event is None or event.step_key is None or event.event_type_value not in _HAPPENINGS:
         return
     heard(event.step_key, _HAPPENINGS[event.event_type_value])
@@ -209,8 +227,11 @@ def _raise_stopped(result: dg.ExecuteInProcessResult) -> None:
         raise DataFault(f"{' '.join(told.values())} Nothing was published, and what was stays.")
 
 
-def _day_after_newest_line(project: Project) -> dt.date:
-    with project.warehouse.reading() as session:
+def _next_day(settings: Settings) -> dt.date:
+    """The day that a run without a day is for: a closed source's last one, else that after the newest order line."""
+    if settings.pack.calendar.end is not None:
+        return settings.pack.calendar.end
+    with Project(settings).warehouse.reading() as session:
         newest = session.rows("select max(ordered_date) from cleaned.transactions")[0][0]
     if newest is None:
         raise DataFault("cleaned.transactions has no line: check the source files and `custana status`.")

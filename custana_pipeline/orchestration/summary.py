@@ -3,15 +3,16 @@
 import json
 import resource
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from custana_pipeline.orchestration.absences import absences
 from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.profiling import profile_line
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import state_path
 from custana_pipeline.orchestration.run import RunOutcome
 from custana_pipeline.orchestration.watch import warnings_of
+from custana_pipeline.stores.places import near
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import Settings
 
@@ -61,6 +62,8 @@ class RunSummary:
     """What was noticed about the data and stopped nothing."""
     places: dict[str, str]
     peak_memory_gb: float = field(default=0.0)
+    stages: str = ""
+    """Seconds and peak memory of each stage, in one line."""
 
 
 def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
@@ -85,6 +88,7 @@ def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
         warnings=warnings,
         places=_places(settings, outcome, bool(untrainable)),
         peak_memory_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+        stages=profile_line(),
     )
 
 
@@ -136,12 +140,5 @@ def _places(settings: Settings, outcome: RunOutcome, unpublished: bool) -> dict[
     uis = "`make ui` (or `custana ui`): Dagster http://127.0.0.1:{}, MLflow http://127.0.0.1:{}"
     places = {"UIs": uis.format(settings.dagster_port, settings.mlflow_port)}
     if unpublished:
-        return {"Report": _near(state_path(Project(settings), outcome.as_of)), **places} if outcome.as_of else places
-    return {"Lists": _near(folder), "Report": _near(folder / "report.html"), **places}
-
-
-def _near(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        return {"Report": near(state_path(Project(settings), outcome.as_of)), **places} if outcome.as_of else places
+    return {"Lists": near(folder), "Report": near(folder / "report.html"), **places}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from custana_pipeline.errors import ContractBroken
-from custana_pipeline.models.trainable import MOST_MAGNITUDE
+from custana_pipeline.features.magnitude import MOST_MAGNITUDE
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.warehouse import Warehouse
 

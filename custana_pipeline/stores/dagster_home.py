@@ -6,12 +6,15 @@ laid out here, by one process, under a lock.
 
 import importlib.metadata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from custana_pipeline.errors import CustanaError, WrongUse
+from custana_pipeline.stores import store_templates
 from custana_pipeline.stores.durable_files import replace_text
 from custana_pipeline.stores.file_locks import holding
 
@@ -19,7 +22,9 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 SETTINGS_FILE = "dagster.yaml"
+_EVENTS = "custana_pipeline.stores.dagster_events"
 _PREPARED_BY = "prepared-by"
+_DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 # The command writes its own progress: with the default manager its standard streams would end in files.
 _NO_CAPTURE = {
     "compute_logs": {
@@ -41,8 +46,10 @@ def prepare(home: Path) -> Path:
         return home
     with holding(home / "preparing.lock"):
         if not _is_prepared(home, marker, version):
+            has_own_settings = (home / SETTINGS_FILE).exists()
             _place_settings(home)
-            _lay_out_schema(home, is_older=marker.exists())
+            if has_own_settings or not _copy_schema(home):
+                _lay_out_schema(home, is_older=marker.exists())
             replace_text(marker, version)
     return home
 
@@ -69,6 +76,17 @@ def _place_settings(home: Path) -> None:
         replace_text(target, template.read_text(encoding="utf-8"))
 
 
+def keep_template() -> None:
+    """Keeps an empty home's databases, from which new homes are copied."""
+    store_templates.keep("dagster", importlib.metadata.version("dagster"), _DATABASES, prepare)
+
+
+def _copy_schema(home: Path) -> bool:
+    """Copies empty databases, where they are kept and the home has none."""
+    is_empty = not any((home / name).exists() for name in _DATABASES)
+    return is_empty and store_templates.place("dagster", importlib.metadata.version("dagster"), _DATABASES, home)
+
+
 def _lay_out_schema(home: Path, *, is_older: bool) -> None:
     with opened(home) as instance:  # opening an empty home creates its databases
         if is_older:
@@ -79,7 +97,7 @@ def _open(home: Path, captures_output: bool) -> "DagsterInstance":
     from dagster import DagsterInstance, DagsterInvalidConfigError
     from dagster._core.instance.ref import InstanceRef
 
-    overrides = {} if captures_output else _NO_CAPTURE
+    overrides = {} if captures_output else {**_NO_CAPTURE, **_kept_events(home)}
     try:
         return DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
     except DagsterInvalidConfigError as error:
@@ -89,6 +107,16 @@ def _open(home: Path, captures_output: bool) -> "DagsterInstance":
         ) from None
     except OSError as error:
         raise CustanaError(f"Dagster's home {home} cannot be used ({error.strerror}): check its rights.") from None
+
+
+def _kept_events(home: Path) -> dict[str, Any]:
+    """The command's own way to write events; none where the home keeps them elsewhere."""
+    with suppress(OSError, yaml.YAMLError):
+        told = yaml.safe_load((home / SETTINGS_FILE).read_text(encoding="utf-8")) or {}
+        if not {"storage", "event_log_storage"} & set(told):
+            place = {"base_dir": str(home / "history" / "runs")}
+            return {"event_log_storage": {"module": _EVENTS, "class": "KeptEventLog", "config": place}}
+    return {}
 
 
 def _faults(error: Exception) -> str:

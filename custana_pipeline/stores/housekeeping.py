@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from custana_pipeline.errors import NoSpace
-from custana_pipeline.stores import faults, publishing, source_files, warehouse_file
+from custana_pipeline.stores import faults, publishing, receipts, source_files, warehouse_file
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.warehouse import Warehouse
 
@@ -24,6 +24,7 @@ def before_run(warehouse: Warehouse, settings: Settings) -> None:
     Raises NoSpace where the disk clearly has too little room for the input, Damaged where the warehouse cannot be
     opened, and Transient, before any work, where a reader does not close it in time.
     """
+    receipts.tear_up(settings)
     warehouse_file.sweep(warehouse.path)
     publishing.sweep(settings.published_dir)
     for leftover in (settings.data_dir / "reports" / settings.source).glob("*/.*.tmp"):

@@ -95,3 +95,11 @@ def _is_kernels(path: Path) -> bool:
         return path.stat().st_dev in {place.stat().st_dev for place in KERNEL[:2] if place.exists()}
     except OSError:
         return False
+
+
+def near(path: Path) -> str:
+    """The path as it is shown: from the working directory, where it lies below that."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

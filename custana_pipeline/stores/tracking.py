@@ -13,9 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores.file_locks import holding
+from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.tracking_models import ModelStore, SavedModel, registered, sha256_of
 from custana_pipeline.stores.tracking_records import (
     MODEL_TRAINING_VIEW,
@@ -52,12 +55,13 @@ class Tracker:
         run too, with the reason and no model. Raises Transient for a locked store, CustanaError for anything else; the
         run is FAILED then, and the alias stays where it was.
         """
-        with translated(self.store), self._writing():
+        with PROFILE.within("tracking"), translated(self.store), self._writing():
             self._end_unfinished()
             experiment_id = self._experiment(run)
             models = ModelStore(self._client, experiment_id, trusted_types)
             with self._run(experiment_id, _run_name(run), _parent_tags(run)) as told:
                 run_id = told.run_id
+                PROFILE.told_in.append(Path(url2pathname(urlsplit(str(told.artifact_uri)).path)))
                 trials = {(each.target, each.name): self._log_trial(run, each, run_id, models) for each in run.trials}
                 versions = self._log_champions(run, run_id, models)
                 self._log_batch(told, _parent_parameters(run), {0: _parent_metrics(run)})

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custana_pipeline.errors import CustanaError, Transient
+from custana_pipeline.stores import store_templates
 from custana_pipeline.stores.durable_files import replace_text, sync_file, sync_folder
 from custana_pipeline.stores.file_locks import holding
 
@@ -81,6 +82,17 @@ def initialise(folder: Path) -> TrackingStore:
             _write_ahead(store)
             replace_text(marker, version)
     return store
+
+
+def keep_template() -> None:
+    """Keeps an empty store's database, from which new stores are copied."""
+
+    def lay_out(folder: Path) -> None:
+        store = initialise(folder)
+        with closing(sqlite3.connect(store.database)) as connection:
+            connection.execute("pragma wal_checkpoint(truncate)")
+
+    store_templates.keep("mlflow", importlib.metadata.version("mlflow"), ("mlflow.db",), lay_out)
 
 
 def client(store: TrackingStore) -> "MlflowClient":
@@ -148,8 +160,9 @@ def _lay_out(store: TrackingStore) -> None:
     aside = TrackingStore(store.folder / "preparing")
     shutil.rmtree(aside.folder, ignore_errors=True)
     aside.folder.mkdir()
-    client(aside).search_experiments(max_results=1)  # the first question creates the tables
-    sync_file(aside.database)
+    if not store_templates.place("mlflow", importlib.metadata.version("mlflow"), (aside.database.name,), aside.folder):
+        client(aside).search_experiments(max_results=1)  # the first question creates the tables
+        sync_file(aside.database)
     aside.database.rename(store.database)
     shutil.rmtree(aside.folder)
     sync_folder(store.folder)

@@ -1,16 +1,18 @@
 """The drift asset: whether tonight's customers are like those that the model of who buys has learned from."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from custana_pipeline.models.drift import Drift
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.drift_tables import TABLE, measure_drift, store_drift
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
+
+if TYPE_CHECKING:
+    from custana_pipeline.models.drift import Drift
 
 CHECK = "inputs_are_like_those_of_training"
 SHOWN = 20
@@ -46,7 +48,7 @@ def drift_assets(project: Project) -> list[dg.AssetsDefinition]:
     return [drift]
 
 
-def _verdict(measured: Drift) -> dg.AssetCheckResult:
+def _verdict(measured: "Drift") -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=CHECK,
         passed=measured.level != "alarm",
@@ -59,7 +61,7 @@ def _verdict(measured: Drift) -> dg.AssetCheckResult:
     )
 
 
-def _told(measured: Drift) -> dict[str, Any]:
+def _told(measured: "Drift") -> dict[str, Any]:
     rows = [
         f"| {row['column']} | {row['psi']:.3f} | {row['psi_alarm']:.3f} | {row['ks']:.3f} | {row['ks_alarm']:.3f} "
         f"| {row['level']} | {row['direction']} |"
