@@ -64,7 +64,7 @@ def end_dead_runs(instance: "DagsterInstance", home: Path, *, of_servers: bool) 
             if COMMAND_TAGS.items() <= run.tags.items():
                 instance.add_run_tags(run.run_id, _DIED_TAGS)
     if ended:
-        _forget_older(instance, home)
+        _forget_older(instance, home, ended)
     return ended
 
 
@@ -118,12 +118,14 @@ class RunWatch:
             worker.kill()
 
 
-def _forget_older(instance: "DagsterInstance", home: Path) -> None:
-    """Takes the runs of commands that died out of the books and off the disk, but for the newest ones."""
+def _forget_older(instance: "DagsterInstance", home: Path, untold: list[str]) -> None:
+    """Takes the runs of commands that died out of the books and off the disk, but for the newest and the `untold`."""
     from dagster import RunsFilter
 
     died = instance.get_runs(filters=RunsFilter(tags={**COMMAND_TAGS, **_DIED_TAGS}))
     for run in died[KEPT_DEAD_RUNS:]:
+        if run.run_id in untold:
+            continue
         instance.delete_run(run.run_id)
         for events in (home / "history" / "runs").glob(f"{run.run_id}.db*"):
             events.unlink()  # Dagster empties the file, and leaves it
