@@ -31,6 +31,10 @@ COMMAND_TAGS = {"custana/trigger": "command"}
 DIED = "The process of this run died before the run ended."
 ENDED_TAG = "custana/ended"
 """Carries the code of what ended a run that did not end by itself."""
+_DIED_TAGS = {"custana/died": "yes"}
+"""The tags of a command's run whose process died."""
+KEPT_DEAD_RUNS = 5
+"""How many runs of commands that died stay in the books, the newest; each takes about a megabyte."""
 _SERVERS_LOCK = "servers.lock"
 _LINGERING_SECONDS = 5.0
 """A process whose run has ended in the books for longer than this is killed."""
@@ -57,6 +61,10 @@ def end_dead_runs(instance: "DagsterInstance", home: Path, *, of_servers: bool) 
         if is_ours and not is_at_work(home, run.run_id) and _end(instance, run.run_id, DIED):
             ended.append(run.run_id)
             (home / FOLDER / run.run_id).unlink(missing_ok=True)
+            if COMMAND_TAGS.items() <= run.tags.items():
+                instance.add_run_tags(run.run_id, _DIED_TAGS)
+    if ended:
+        _forget_older(instance, home, ended)
     return ended
 
 
@@ -108,6 +116,19 @@ class RunWatch:
             worker.kill()
         elif run.status.value == "CANCELING" and time.time() - record.update_timestamp.timestamp() > GRACE_SECONDS:
             worker.kill()
+
+
+def _forget_older(instance: "DagsterInstance", home: Path, untold: list[str]) -> None:
+    """Takes the runs of commands that died out of the books and off the disk, but for the newest and the `untold`."""
+    from dagster import RunsFilter
+
+    died = instance.get_runs(filters=RunsFilter(tags={**COMMAND_TAGS, **_DIED_TAGS}))
+    for run in died[KEPT_DEAD_RUNS:]:
+        if run.run_id in untold:
+            continue
+        instance.delete_run(run.run_id)
+        for events in (home / "history" / "runs").glob(f"{run.run_id}.db*"):
+            events.unlink()  # Dagster empties the file, and leaves it
 
 
 def _unfinished(instance: "DagsterInstance") -> list["DagsterRun"]:

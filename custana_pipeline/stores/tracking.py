@@ -19,7 +19,7 @@ from urllib.request import url2pathname
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores.file_locks import holding
 from custana_pipeline.stores.run_profile import PROFILE
-from custana_pipeline.stores.tracking_models import ModelStore, SavedModel, registered, sha256_of
+from custana_pipeline.stores.tracking_models import ModelStore, SavedModel, registered, remove_run, sha256_of
 from custana_pipeline.stores.tracking_records import (
     MODEL_TRAINING_VIEW,
     AnalysisRun,
@@ -80,7 +80,10 @@ class Tracker:
             )
 
     def reap_unfinished(self) -> int:
-        """Ends the runs that a process left RUNNING when it died, as KILLED; returns how many there were."""
+        """Ends what a process left RUNNING when it died; returns how many runs that were.
+
+        A run with a registered model is ended as KILLED; any other is removed with its nested runs and files.
+        """
         with translated(self.store), self._writing():
             return self._end_unfinished()
 
@@ -183,10 +186,13 @@ class Tracker:
     def _end_unfinished(self) -> int:
         experiments = [each.experiment_id for each in self._client.search_experiments()]
         running = self._client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=1000)
-        left = [each for each in running if "custana.source" in each.data.tags]
+        left = [each.info for each in running if "custana.source" in each.data.tags]
         for each in left:
-            self._client.set_tag(each.info.run_id, "custana.reason", "the process that logged this run died")
-            self._client.set_terminated(each.info.run_id, "KILLED")
+            if self._client.search_model_versions(f"run_id = '{each.run_id}'", max_results=1):
+                self._client.set_tag(each.run_id, "custana.reason", "the process that logged this run died")
+                self._client.set_terminated(each.run_id, "KILLED")
+            else:
+                remove_run(self._client, each)
         return len(left)
 
     def _run_url(self, experiment_id: str, run_id: str) -> str:

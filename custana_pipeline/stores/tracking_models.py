@@ -2,10 +2,11 @@
 
 import hashlib
 import importlib.metadata
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores.tracking_records import AnalysisRun, RegisteredModel, ServingModel
@@ -13,6 +14,7 @@ from custana_pipeline.stores.tracking_words import version_note
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
     from mlflow.models import ModelSignature
 
 ALIAS = "champion"
@@ -130,6 +132,24 @@ def registered(model: ServingModel, saved: SavedModel, version: tuple[int, str],
         sha256=digest,
         is_champion=False,
     )
+
+
+def remove_run(client: "MlflowClient", run: "RunInfo") -> None:
+    """Removes a run that no registered model refers to, for good: its nested runs, stored models and files with it.
+
+    It goes last, so that whoever is killed meanwhile leaves it to be found and removed again.
+    """
+    from mlflow.utils.file_utils import local_file_uri_to_path
+
+    found: Any = client
+    store = found._tracking_client.store  # the client itself only hides runs and models, and keeps their files
+    for nested in client.search_runs([run.experiment_id], f"tags.`mlflow.parentRunId` = '{run.run_id}'"):
+        remove_run(client, nested.info)
+    for model in client.search_logged_models([run.experiment_id], f"source_run_id = '{run.run_id}'"):
+        shutil.rmtree(local_file_uri_to_path(model.artifact_location), ignore_errors=True)
+        store._hard_delete_logged_model(model.model_id)
+    shutil.rmtree(local_file_uri_to_path(str(run.artifact_uri)), ignore_errors=True)
+    store._hard_delete_run(run.run_id)
 
 
 def requirements() -> list[str]:

@@ -64,6 +64,24 @@ def test_the_run_of_a_command_that_died_is_ended(home: Path, instance: dg.Dagste
     assert _status(instance, left) == "FAILURE"
 
 
+def test_only_the_newest_runs_of_commands_that_died_stay_in_the_books_and_on_the_disk(
+    home: Path, instance: dg.DagsterInstance
+) -> None:
+    failed, finished = _run(instance, COMMAND_TAGS, "FAILURE"), _run(instance, COMMAND_TAGS, "SUCCESS")
+    died = []
+    for _ in range(dead_runs.KEPT_DEAD_RUNS + 2):
+        died.append(_run(instance, COMMAND_TAGS))
+        instance.report_engine_event("at work", instance.get_run_by_id(died[-1]))
+        assert end_dead_runs(instance, home, of_servers=False) == [died[-1]]
+    kept = [run_id for run_id in died if instance.has_run(run_id)]
+    assert kept == died[2:]
+    on_disk = {path.stem for path in (home / "history" / "runs").glob("*.db")}
+    assert on_disk.isdisjoint(died[:2])
+    assert on_disk >= set(kept)
+    assert _status(instance, failed) == "FAILURE"
+    assert _status(instance, finished) == "SUCCESS"
+
+
 @pytest.mark.parametrize("tags", [COMMAND_TAGS, {}])
 def test_a_run_whose_worker_lives_is_left_alone(home: Path, instance: dg.DagsterInstance, tags: dict[str, str]) -> None:
     running = _run(instance, tags)

@@ -203,13 +203,35 @@ def test_a_type_that_was_reviewed_is_stored(tracker: Tracker) -> None:
     assert logged.registered[TARGET].file.is_file()
 
 
-def test_a_run_left_running_by_a_process_that_died_is_killed_by_the_next(tracker: Tracker, store: MlflowClient) -> None:
-    experiment_id = tracker.log_analysis(_run()).experiment_id
-    left = store.create_run(experiment_id, tags={"custana.source": "shop"}).info.run_id
-    foreign = store.create_run(experiment_id).info.run_id
-    tracker.log_analysis(_run())
-    assert store.get_run(left).info.status == "KILLED"
+def _files(tracker: Tracker) -> set[Path]:
+    return {path for path in tracker.store.artifacts.rglob("*") if path.is_file()}
+
+
+def test_a_run_left_running_by_a_process_that_died_is_removed_with_all_that_it_had_stored(
+    tracker: Tracker, store: MlflowClient
+) -> None:
+    logged = tracker.log_analysis(_run(champions=()))
+    before, standing = _files(tracker), {each.info.run_id for each in store.search_runs([logged.experiment_id])}
+    foreign = store.create_run(logged.experiment_id).info.run_id
+    died = tracker.log_analysis(_run(champions=())).run_id
+    store.update_run(died, status="RUNNING")
+    assert _files(tracker) > before
+    assert tracker.reap_unfinished() == 1
+    assert _files(tracker) == before
+    assert {each.info.run_id for each in store.search_runs([logged.experiment_id])} == standing | {foreign}
     assert store.get_run(foreign).info.status == "RUNNING"
+    assert len(store.search_logged_models([logged.experiment_id])) == 1
+
+
+def test_a_run_that_died_after_it_had_registered_a_model_is_ended_as_killed(
+    tracker: Tracker, store: MlflowClient
+) -> None:
+    died = tracker.log_analysis(_run())
+    store.update_run(died.run_id, status="RUNNING")
+    before = _files(tracker)
+    assert tracker.reap_unfinished() == 1
+    assert store.get_run(died.run_id).info.status == "KILLED"
+    assert _files(tracker) == before
 
 
 def test_a_metric_that_is_not_a_number_is_left_out(tracker: Tracker, store: MlflowClient) -> None:
