@@ -37,7 +37,12 @@ typed as (
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
         lower(nullif(trim(event_type), '')) as event_type,
-        cast(try_strptime(nullif(trim(happened_at), ''), $timestamp_format) as timestamp) as happened_at
+        -- nearly all are read as they stand, and only the others without their blanks
+        cast(
+            coalesce(
+                try_strptime(happened_at, $timestamp_format), try_strptime(trim(happened_at), $timestamp_format)
+            ) as timestamp
+        ) as happened_at
     from browsing_events
 ),
 

@@ -41,7 +41,12 @@ trimmed as (
             ) then trim(customer_id)
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
-        cast(try_strptime(nullif(trim(ordered_at), ''), $timestamp_format) as timestamp) as ordered_at,
+        -- nearly all are read as they stand, and only the others without their blanks
+        cast(
+            coalesce(
+                try_strptime(ordered_at, $timestamp_format), try_strptime(trim(ordered_at), $timestamp_format)
+            ) as timestamp
+        ) as ordered_at,
         nullif(trim(quantity), '') as quantity,
         nullif(trim(unit_price), '') as unit_price,
         nullif(trim(amount), '') as amount,
