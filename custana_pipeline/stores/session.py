@@ -60,6 +60,10 @@ class Session:
             self._run(f"create or replace table {model.name} as {model.text}", model, parameters)
         return self.count(model.name)
 
+    def build_temporary(self, model: SqlModel, name: str, parameters: Parameters) -> None:
+        """Puts what the model's SELECT yields into a table that is gone with the connection."""
+        self._run(f"create or replace temp table {name} as {model.text}", model, parameters)
+
     def build_view(self, model: SqlModel) -> None:
         """Replaces the model's view, or the table of an earlier version; for models without parameters."""
         self._drop_other(model, "table")

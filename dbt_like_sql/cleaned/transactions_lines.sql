@@ -1,5 +1,6 @@
 -- one row is one order line as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
+-- increment: 9ed4a4e4d518 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
