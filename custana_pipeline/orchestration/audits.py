@@ -17,6 +17,7 @@ from custana_pipeline.cleaned.gate import (
     rejected_share,
 )
 from custana_pipeline.errors import ContractBroken, DataFault
+from custana_pipeline.orchestration.increments import Plan
 from custana_pipeline.orchestration.money import money_by_file
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.watch import watch
@@ -50,8 +51,16 @@ class Audit:
     """Check name -> what was noticed and stops nothing."""
 
 
-def audit(session: Session, project: Project, table: str, as_of: dt.date | None = None) -> Audit:
-    """What was found of a table, once it has passed; the days of its lines are judged as seen from `as_of`.
+@dataclass(frozen=True)
+class Judged:
+    """What an audit is about: the day that it is seen from, and what of the table is new."""
+
+    as_of: dt.date | None
+    plan: Plan
+
+
+def audit(session: Session, project: Project, table: str, judged: Judged) -> Audit:
+    """What was found of a table, once it has passed; lines that were there before have kept their contract already.
 
     Raises ContractBroken where lines or money are lost or the contract is broken, and DataFault where so many lines are
     rejected, or so few kept, that the files are at fault, or the days look wrong. The caller's transaction then takes
@@ -66,11 +75,14 @@ def audit(session: Session, project: Project, table: str, as_of: dt.date | None 
     if tripped:
         raise DataFault(f"{'; '.join(tripped)}. The tables and lists of yesterday stay.")
     _refuse_empty(session, project, table, counts)
-    verdict = judge(contract_of(table), session.batches(judging_query(contract_of(table), f"cleaned.{table}")))
+    added = judged.plan.judged
+    rows = f"(select * from {added} where status = 'kept') as added" if added else f"cleaned.{table}"
+    verdict = judge(contract_of(table), session.batches(judging_query(contract_of(table), rows)))
     if not verdict.passed:
         raise ContractBroken(f"cleaned.{table} does not keep its contract: {describe(verdict)}. Yesterday's stays.")
-    money = money_by_file(session) if table == "transactions" and len(counts) else {}
-    return Audit(counts, money, watch(session, project, table, as_of))
+    new_files = judged.plan.new_files if added else None
+    money = money_by_file(session, new_files) if table == "transactions" and len(counts) else {}
+    return Audit(counts, money, watch(session, project, table, judged.as_of))
 
 
 def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:

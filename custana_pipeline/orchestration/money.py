@@ -4,6 +4,7 @@ The money of the files is summed from the raw text by a statement of its own, no
 """
 
 import datetime as dt
+from collections.abc import Sequence
 
 from custana_pipeline.errors import ContractBroken
 from custana_pipeline.stores.session import Session
@@ -30,19 +31,20 @@ _MONEY_IN = """
         cross join (select count(quantity) > 0 as has_quantity from sources.transactions)
     )
 """
+READ_TABLE = "cleaned.money_read"
+_MONEY_READ = f"""
+    select source_file, coalesce(sum(money), 0) as money, count(*) filter (where money is null) as without,
+        count(*) filter (where is_unparsable) as unparsable
+    from ({_MONEY_IN}) where $is_whole or source_file in (select unnest($files)) group by source_file
+"""
 _MONEY_BY_FILE = f"""
     with went as (
         select source_file, sum(amount) as money, count(*) filter (where amount is null) as without
         from cleaned.transactions_lines group by source_file
-    ),
-    came as (
-        select source_file, sum(money) as money, count(*) filter (where money is null) as without,
-            count(*) filter (where is_unparsable) as unparsable
-        from ({_MONEY_IN}) group by source_file
     )
     select coalesce(came.source_file, went.source_file), coalesce(came.money, 0), coalesce(went.money, 0),
         coalesce(came.without, 0), coalesce(went.without, 0), coalesce(came.unparsable, 0)
-    from came full join went on came.source_file = went.source_file order by 1
+    from {READ_TABLE} as came full join went on came.source_file = went.source_file order by 1
 """
 _ORDERS_IN_DAYS = """
     select
@@ -69,11 +71,19 @@ _DAYS_IN_CUSTOMERS = """
 """
 
 
-def money_by_file(session: Session) -> dict[str, float]:
+def money_by_file(session: Session, new_files: Sequence[str] | None = None) -> dict[str, float]:
     """The money of all files and how many lines have some that cannot be read, once the law holds for every file.
+
+    What was read of files is kept, and summed anew from the text for `new_files` only, where these are given.
 
     Raises ContractBroken, with the file and both sums, where money got lost or was made on the way.
     """
+    given = {"is_whole": new_files is None, "files": list(new_files or ())}
+    if new_files is None:
+        session.rows(f"create or replace table {READ_TABLE} as {_MONEY_READ}", given)
+    elif new_files:
+        session.rows(f"delete from {READ_TABLE} where source_file in (select unnest($files))", given)
+        session.rows(f"insert into {READ_TABLE} {_MONEY_READ}", given)
     rows = session.rows(_MONEY_BY_FILE)
     wrong = [
         f"{file}: {came:,} of money were read and {went:,} are accounted for, without money {few:,} and {many:,} lines"

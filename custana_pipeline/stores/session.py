@@ -52,12 +52,21 @@ class Session:
                 ) from None
 
     def build(self, model: SqlModel, parameters: Parameters | None = None) -> int:
-        """Replaces the model's table by what its SELECT yields now, and returns the rows."""
-        self._run(f"create or replace table {model.name} as {model.text}", model, parameters)
+        """Replaces the model's table, or view where it is one, by what its SELECT yields now, and returns the rows."""
+        if model.is_view:
+            self.build_view(model)
+        else:
+            self._drop_other(model, "view")
+            self._run(f"create or replace table {model.name} as {model.text}", model, parameters)
         return self.count(model.name)
 
+    def build_temporary(self, model: SqlModel, name: str, parameters: Parameters) -> None:
+        """Puts what the model's SELECT yields into a table that is gone with the connection."""
+        self._run(f"create or replace temp table {name} as {model.text}", model, parameters)
+
     def build_view(self, model: SqlModel) -> None:
-        """Replaces the model's view; for models without parameters."""
+        """Replaces the model's view, or the table of an earlier version; for models without parameters."""
+        self._drop_other(model, "table")
         self._run(f"create or replace view {model.name} as {model.text}", model, None)
 
     def build_day(self, model: SqlModel, parameters: Parameters) -> int:
@@ -139,6 +148,14 @@ class Session:
     def count(self, table: str) -> int:
         """How many rows a table has; 0 where there is none."""
         return int(self.rows(f"select count(*) from {table}")[0][0]) if self.exists(table) else 0
+
+    def _drop_other(self, model: SqlModel, kind: str) -> None:
+        """Drops what has the model's name and is of the other kind, so that a model may become a view, and back."""
+        query = """select count(*) from information_schema.tables
+            where table_schema = $schema and table_name = $name and table_type = $type"""
+        told = {"schema": model.stage, "name": model.table, "type": "VIEW" if kind == "view" else "BASE TABLE"}
+        if self.rows(query, told)[0][0]:
+            self.connection.execute(f"drop {kind} {model.name}")
 
     def _run(self, statement: str, model: SqlModel, parameters: Parameters | None) -> None:
         missing = model.parameters - set(parameters or {})

@@ -74,6 +74,19 @@ class SqlModel:
         return tuple(part.strip() for part in found.group(1).split(",")) if found else ()
 
     @cached_property
+    def is_view(self) -> bool:
+        """Whether its rows are read through and not stored: a `-- view: why` line of the file says so."""
+        return re.search(r"^--\s*view:", self.text, flags=re.MULTILINE) is not None
+
+    @cached_property
+    def is_signed(self) -> bool:
+        """Whether it can judge the lines of new files alone: a `-- increment: <code version>` line vouches for it.
+
+        Whoever changes the SELECT signs it again, or the table is built anew each time.
+        """
+        return re.search(rf"^--\s*increment:\s*{self.code_version}\b", self.text, flags=re.MULTILINE) is not None
+
+    @cached_property
     def reads(self) -> frozenset[str]:
         """The stored tables that the SELECT reads, schema-qualified."""
         return frozenset(f"{table.db}.{table.name}" for table in self.tree.find_all(exp.Table) if table.db)

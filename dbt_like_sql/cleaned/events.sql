@@ -1,5 +1,6 @@
 -- one row is one thing that a known customer did while browsing
 -- grain: source_file, source_line
+-- view: its rows are those of events_lines, which are stored once
 select
     customer_id,
     product_id,

@@ -1,5 +1,6 @@
 -- one row is one browsing event as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
+-- increment: 6411f8aa8687 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
@@ -37,7 +38,12 @@ typed as (
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
         lower(nullif(trim(event_type), '')) as event_type,
-        cast(try_strptime(nullif(trim(happened_at), ''), $timestamp_format) as timestamp) as happened_at
+        -- nearly all are read as they stand, and only the others without their blanks
+        cast(
+            coalesce(
+                try_strptime(happened_at, $timestamp_format), try_strptime(trim(happened_at), $timestamp_format)
+            ) as timestamp
+        ) as happened_at
     from browsing_events
 ),
 

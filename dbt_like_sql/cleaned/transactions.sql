@@ -1,5 +1,6 @@
 -- one row is one order line that is kept: a sale, or a return with its quantity and amount negative
 -- grain: source_file, source_line
+-- view: its rows are those of transactions_lines, which are stored once
 select
     order_id,
     customer_id,

@@ -1,5 +1,6 @@
 -- one row is one order line as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
+-- increment: 9ed4a4e4d518 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
@@ -41,7 +42,12 @@ trimmed as (
             ) then trim(customer_id)
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
-        cast(try_strptime(nullif(trim(ordered_at), ''), $timestamp_format) as timestamp) as ordered_at,
+        -- nearly all are read as they stand, and only the others without their blanks
+        cast(
+            coalesce(
+                try_strptime(ordered_at, $timestamp_format), try_strptime(trim(ordered_at), $timestamp_format)
+            ) as timestamp
+        ) as ordered_at,
         nullif(trim(quantity), '') as quantity,
         nullif(trim(unit_price), '') as unit_price,
         nullif(trim(amount), '') as amount,

@@ -1,13 +1,15 @@
 """Cleaned assets: judge every line, keep the good ones, and replace yesterday's table only when the new one passes."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from custana_pipeline.cleaned.breakers import Finding
-from custana_pipeline.orchestration.audits import CONTRACTS, Audit, audit, contract_of, count_metadata
+from custana_pipeline.orchestration.audits import CONTRACTS, Audit, Judged, audit, contract_of, count_metadata
 from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.increments import add_new_lines, note_built, plan_of
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import (
     asset_key,
@@ -95,13 +97,18 @@ def _watched(name: str, finding: Finding | None) -> dg.AssetCheckResult:
 
 
 def clean_table(session: Session, project: Project, table: str, as_of: dt.date | None = None) -> Audit:
-    """Builds one cleaned table, and returns what was found of it once it has passed; see `audit` for what stops it."""
+    """Builds one cleaned table, or adds what is new to it; returns what was found, see `audit` for what stops it."""
     pack = project.settings.pack
     numbers = NumberMarks(pack.decimal_mark, pack.thousands_mark)
     session.create_source_views(project.models, project.raw_columns, [table], numbers)
-    for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
-        session.build(project.models[name], project.cleaning_parameters)
-    return audit(session, project, table, as_of)
+    plan = plan_of(session, project, table)
+    if plan.is_whole or not add_new_lines(session, project, table, plan):
+        plan = replace(plan, is_whole=True, new_files=())
+        for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
+            session.build(project.models[name], project.cleaning_parameters)
+    found = audit(session, project, table, Judged(as_of, plan))
+    note_built(session, table, plan)
+    return found
 
 
 def check_metadata(found: Audit, limit: float) -> dict[str, dict[str, Any]]:
