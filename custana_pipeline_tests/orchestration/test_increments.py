@@ -142,6 +142,17 @@ def test_a_run_with_nothing_new_judges_nothing_again(tmp_path, added):
     assert set(added) >= {"transactions", "customers", "products"}
 
 
+def test_stored_lines_that_lost_money_are_made_anew_from_the_files(tmp_path, added):
+    put(tmp_path, "products_0.csv", ["p1,tea,food"])
+    put(tmp_path, "customers_0.csv", ["c1,1980,f,Moss,2023-01-01"])
+    put(tmp_path, "transactions_0.csv", ["o1,c1,p1,2024-01-05 10:00:00,1,2.00"])
+    project = shop(tmp_path, "grown")
+    first = ingest(project)
+    with project.warehouse.transaction() as session:
+        session.rows("update cleaned.transactions_lines set amount = amount - 0.01")
+    assert ingest(project) == first
+
+
 @pytest.mark.parametrize("table", ["transactions", "events"])
 def test_the_models_are_signed_as_they_are(tmp_path, table):
     model = shop(tmp_path, "none").models[f"cleaned.{table}_lines"]

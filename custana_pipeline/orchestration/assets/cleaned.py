@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from custana_pipeline.cleaned.breakers import Finding
+from custana_pipeline.errors import ContractBroken
 from custana_pipeline.orchestration.audits import CONTRACTS, Audit, Judged, audit, contract_of, count_metadata
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.increments import add_new_lines, note_built, plan_of
@@ -103,11 +104,22 @@ def clean_table(session: Session, project: Project, table: str, as_of: dt.date |
     session.create_source_views(project.models, project.raw_columns, [table], numbers)
     plan = plan_of(session, project, table)
     if plan.is_whole or not add_new_lines(session, project, table, plan):
-        plan = replace(plan, is_whole=True, new_files=())
-        for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
-            session.build(project.models[name], project.cleaning_parameters)
-    found = audit(session, project, table, Judged(as_of, plan))
+        return _clean_whole(session, project, table, Judged(as_of, plan))
+    try:
+        found = audit(session, project, table, Judged(as_of, plan))
+    except ContractBroken:
+        # what was stored is no longer what was judged: the files are the truth
+        return _clean_whole(session, project, table, Judged(as_of, plan))
     note_built(session, table, plan)
+    return found
+
+
+def _clean_whole(session: Session, project: Project, table: str, judged: Judged) -> Audit:
+    whole = replace(judged, plan=replace(judged.plan, is_whole=True, new_files=()))
+    for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
+        session.build(project.models[name], project.cleaning_parameters)
+    found = audit(session, project, table, whole)
+    note_built(session, table, whole.plan)
     return found
 
 
