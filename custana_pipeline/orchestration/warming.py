@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from custana_pipeline.stores import tracking_store
+from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.settings import Settings
 
 _MODULES = (
@@ -18,6 +19,8 @@ _MODULES = (
     "custana_pipeline.models.segmentation",
     "custana_pipeline.models.importance",
     "custana_pipeline.models.persistence",
+    "matplotlib.backends.backend_agg",
+    "skops.io",
 )
 _EARLY = ("raw", "cleaned")
 _warming: list[threading.Thread] = []
@@ -42,7 +45,8 @@ def step_begins(step_key: str) -> None:
         if thread.ident is None:
             thread.start()
         if step_key.split("__")[0] not in _EARLY:
-            thread.join()
+            with PROFILE.within("start"):
+                thread.join()
 
 
 def _import_all(settings: Settings) -> None:

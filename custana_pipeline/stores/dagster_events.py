@@ -4,15 +4,16 @@ The files are those of Dagster's own storage, which the pages go on reading. It 
 closes it SQLite clears the write-ahead log, for each of the 900 events of a run; that took as long as cleaning.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
+
+from custana_pipeline.stores.sqlite_commits import wait_for_the_disk_less
 
 _WAIT_SECONDS = 30
 
@@ -22,6 +23,7 @@ class KeptEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
+        wait_for_the_disk_less()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -50,12 +52,6 @@ class KeptEventLog(SqliteEventLogStorage):
                 poolclass=StaticPool,
                 connect_args={"timeout": _WAIT_SECONDS, "check_same_thread": False},
             )
-            event.listen(engine, "connect", _without_waiting_for_the_disk)
             self._initdb(engine)
             self._engines[shard] = engine
         return self._engines[shard]
-
-
-def _without_waiting_for_the_disk(connection: sqlite3.Connection, _: Any) -> None:
-    """With a write-ahead log the file stays whole after a power cut; only the last events of that run may be gone."""
-    connection.execute("pragma synchronous = normal")

@@ -21,6 +21,7 @@ from custana_pipeline.errors import CustanaError, Transient
 from custana_pipeline.stores import store_templates
 from custana_pipeline.stores.durable_files import replace_text, sync_file, sync_folder
 from custana_pipeline.stores.file_locks import holding
+from custana_pipeline.stores.sqlite_commits import wait_for_the_disk_less
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -105,6 +106,7 @@ def client(store: TrackingStore) -> "MlflowClient":
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
+    wait_for_the_disk_less()
     return MlflowClient(tracking_uri=store.uri, registry_uri=store.uri)
 
 
