@@ -1,5 +1,6 @@
 -- one row per customer and day on which they bought or sent something back
 -- grain: customer_id, ordered_date
+-- sample_place, from 0 to 4294967295, is drawn from the id: the first places are an even sample of customers
 with
 
 transactions as (
@@ -40,6 +41,7 @@ select
     cast(return_count as bigint) as return_count,
     cast(return_amount as decimal(38, 2)) as return_amount,
     cast(product_count as bigint) as product_count,
-    line_count > 0 as is_purchase_day
+    line_count > 0 as is_purchase_day,
+    cast(concat('0x', left(md5(customer_id), 8)) as bigint) as sample_place
 from days
 order by customer_id, ordered_date
