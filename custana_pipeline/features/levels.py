@@ -11,10 +11,12 @@ from custana_pipeline.errors import NotTrainable
 from custana_pipeline.features.btyd.bg_nbd import BgNbd, fit_bg_nbd_to
 from custana_pipeline.features.btyd.columns import HISTORY, OWN_MEAN_PRIOR
 from custana_pipeline.features.btyd.fitting import SERVING_PENALTY
-from custana_pipeline.features.btyd.histories import Histories
+from custana_pipeline.features.btyd.histories import Histories, thinned
 from custana_pipeline.features.windows import CHECK_DAYS
 
 MEASURES = ("buyers", "purchases", "amount")
+MOST_HISTORIES = 25_000
+"""Where a day has more different histories, the steady shop is reckoned from these many, evenly taken by customers."""
 WINDOWS = ("near", "future")
 """Prefixes of the outcomes in features.histories: those of the short window and those of the horizon."""
 LEVEL_COLUMNS = (
@@ -38,18 +40,29 @@ def trade_levels(histories: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
 
 
 def _level(day: object, histories: pd.DataFrame, horizon_days: int) -> dict[str, object]:
-    x, t_x, T = (histories[name].to_numpy(dtype="float64") for name in HISTORY)  # noqa: N806 - the paper's name
-    customers = histories["customer_count"].to_numpy(dtype="float64")
+    seen = _thinned(histories)
+    x, t_x, T = (seen[name].to_numpy(dtype="float64") for name in HISTORY)  # noqa: N806 - the paper's name
     try:
-        model = fit_bg_nbd_to(Histories(x, t_x, T, customers), SERVING_PENALTY)
+        model = fit_bg_nbd_to(Histories(x, t_x, T, seen["customer_count"].to_numpy(dtype="float64")), SERVING_PENALTY)
     except NotTrainable:
         return {}
-    level: dict[str, object] = {"as_of": day, "customer_count": int(customers.sum()), "history_days": float(T.max())}
+    customers = int(histories["customer_count"].to_numpy(dtype="int64").sum())
+    oldest = float(histories["tenure_days"].to_numpy(dtype="float64").max())
+    level: dict[str, object] = {"as_of": day, "customer_count": customers, "history_days": oldest}
     for window, days in zip(WINDOWS, (min(CHECK_DAYS, horizon_days), horizon_days), strict=True):
         level |= {f"{window}_{measure}": _total(histories, f"{window}_{measure}") for measure in MEASURES}
-        steady = _steady(model, histories, days)
+        steady = _steady(model, seen, days)
         level |= {f"steady_{window}_{measure}": steady[measure] for measure in MEASURES}
     return level
+
+
+def _thinned(histories: pd.DataFrame) -> pd.DataFrame:
+    """HISTORY, customer_count and purchase_amount of all customers, or of those that stand for them."""
+    customers = histories["customer_count"].to_numpy(dtype="float64")
+    places, stands_for = thinned(customers, MOST_HISTORIES)
+    seen = histories[[*HISTORY, "customer_count", "purchase_amount"]].iloc[places]
+    amount = seen["purchase_amount"].to_numpy(dtype="float64") * (stands_for / customers[places])
+    return seen.assign(customer_count=stands_for, purchase_amount=amount)
 
 
 def _steady(model: BgNbd, histories: pd.DataFrame, days: int) -> dict[str, float]:

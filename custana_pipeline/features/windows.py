@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 YEAR_DAYS = 364
 """A year that keeps the weekdays in step."""
+PAST_CUSTOMERS = 30_000
+"""Customers of the run's own day that past days are looked at by, where there are more."""
+LAST_PLACE = 2**32 - 1
+"""The last `sample_place` of features.purchase_days: up to it, everybody is looked at."""
 CHECK_DAYS = 30
 """Most days of the short windows on which the shop's level is compared with that of a year before."""
 
@@ -88,6 +92,15 @@ def origins(
         refit=back_from(steps),
         level_days=_level_days([grid(each) for each in range(2 * steps + fold_count)], horizon_days, first_day),
     )
+
+
+def last_place(customers: int) -> int:
+    """The `sample_place` up to which customers are looked at on past days, given those of the run's own day.
+
+    >>> last_place(30_000) == LAST_PLACE, round(last_place(120_000) / LAST_PLACE, 6)
+    (True, 0.25)
+    """
+    return LAST_PLACE * PAST_CUSTOMERS // max(customers, PAST_CUSTOMERS)
 
 
 def _level_days(grid: list[dt.date], horizon_days: int, first_day: dt.date) -> tuple[dt.date, ...]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from custana_pipeline.features import levels
 from custana_pipeline.features.levels import LEVEL_COLUMNS, trade_levels
 from custana_pipeline_tests.features.tiny_shop import TinyShop
 
@@ -76,3 +77,26 @@ def test_a_shop_that_goes_on_as_before_is_steady() -> None:
 
 def test_a_day_without_customers_has_no_level() -> None:
     assert trade_levels(pd.DataFrame({"as_of": []}), 90).empty
+
+
+def test_a_day_of_many_histories_has_the_level_of_all_from_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    age = random.integers(1, 700, 20_000)
+    repeats = random.poisson(random.gamma(0.7, 1 / 50, 20_000) * age)
+    rows = pd.DataFrame(
+        {
+            "as_of": pd.Timestamp("2020-01-01"),
+            "repeat_count": repeats,
+            "active_span_days": np.where(repeats > 0, age * repeats // (repeats + 1), 0),
+            "tenure_days": age,
+            "customer_count": random.integers(1, 9, 20_000),
+            "purchase_amount": 10.0 * (repeats + 1),
+        }
+    ).sort_values(["repeat_count", "active_span_days", "tenure_days"])
+    rows = rows.assign(**{f"{window}_{each}": 1.0 for window in levels.WINDOWS for each in levels.MEASURES})
+    everybody = trade_levels(rows, 90).drop(columns="as_of").iloc[0]
+    monkeypatch.setattr(levels, "MOST_HISTORIES", 5_000)
+    some = trade_levels(rows, 90).drop(columns="as_of").iloc[0]
+    assert some["customer_count"] == everybody["customer_count"]
+    assert some["history_days"] == everybody["history_days"]
+    np.testing.assert_allclose(some.astype("float64"), everybody.astype("float64"), rtol=0.02)

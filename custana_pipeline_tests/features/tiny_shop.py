@@ -12,6 +12,7 @@ import duckdb
 import pandas as pd
 
 from custana_pipeline.features.btyd.columns import shop_columns
+from custana_pipeline.features.windows import LAST_PLACE
 from custana_pipeline.stores.sql_models import SqlModel, SqlModels, read_model
 
 FOLDER = Path(__file__).resolve().parents[2] / "dbt_like_sql" / "features"
@@ -54,6 +55,7 @@ class TinyShop:
     """Writes rows into the cleaned tables and reads features from them."""
 
     connection: duckdb.DuckDBPyConnection = field(default_factory=lambda: duckdb.connect(config={"threads": 2}))
+    last_place: int = LAST_PLACE
 
     def __post_init__(self) -> None:
         self.connection.execute(CLEANED)
@@ -105,6 +107,7 @@ class TinyShop:
                 rows = "" if over or model.table != "outcomes" else " limit 0"
                 opening = "insert into {}" if number else "create table {} as"
                 given = {"as_of": as_of, "horizon_days": horizon_days, "known_until": day(outcomes_until or text)}
+                given |= {"last_place": self.last_place}
                 self.connection.execute(
                     f"{opening.format(model.name)} {model.text}{rows}",
                     {name: value for name, value in given.items() if name in model.parameters},

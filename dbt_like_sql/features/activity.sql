@@ -1,5 +1,6 @@
 -- one row per customer with a purchase before as_of: when, how often and for how much they bought
 -- grain: as_of, customer_id
+-- past days have the customers up to last_place only, where there are many
 -- days_ago is 1 for the day before as_of; a purchase is a day with a purchase; returns count in net amounts only
 with
 
@@ -15,12 +16,14 @@ purchase_days as (
         date_diff('day', ordered_date, $as_of) as days_ago,
         case when is_purchase_day then 1 else 0 end as purchase
     from features.purchase_days
-    where ordered_date < $as_of
+    where ordered_date < $as_of and sample_place <= $last_place
 ),
 
+-- the age of the whole shop
 history as (
-    select max(days_ago) as history_days
-    from purchase_days
+    select date_diff('day', min(ordered_date), $as_of) as history_days
+    from features.purchase_days
+    where ordered_date < $as_of
 ),
 
 gaps as (

@@ -1,5 +1,6 @@
 -- one row per customer with a purchase before as_of: what is in their baskets and how their lines spread over products
 -- grain: as_of, customer_id
+-- past days have the customers up to last_place only, where there are many
 -- null where their lines name no product, or their products no category
 with
 
@@ -10,24 +11,7 @@ purchase_days as (
         gross_amount,
         product_count
     from features.purchase_days
-    where is_purchase_day and ordered_date < $as_of
-),
-
-transactions as (
-    select
-        customer_id,
-        product_id,
-        date_diff('day', ordered_date, $as_of) as days_ago
-    from cleaned.transactions
-    where not is_return and product_id is not null and ordered_date < $as_of
-),
-
-products as (
-    select
-        product_id,
-        category
-    from cleaned.products
-    where category is not null
+    where is_purchase_day and ordered_date < $as_of and sample_place <= $last_place
 ),
 
 baskets as (
@@ -39,6 +23,27 @@ baskets as (
         sum(product_count) as basket_product_count
     from purchase_days
     group by customer_id
+),
+
+transactions as (
+    select
+        customer_id,
+        product_id,
+        date_diff('day', ordered_date, $as_of) as days_ago
+    from cleaned.transactions
+    where
+        not is_return
+        and product_id is not null
+        and ordered_date < $as_of
+        and customer_id in (select baskets.customer_id from baskets)
+),
+
+products as (
+    select
+        product_id,
+        category
+    from cleaned.products
+    where category is not null
 ),
 
 customer_products as (

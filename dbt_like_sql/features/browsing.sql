@@ -1,11 +1,14 @@
 -- one row per customer with a purchase before as_of: what they looked at and put into the cart
 -- grain: as_of, customer_id
+-- past days have the customers up to last_place only, where there are many
 -- all null where no such customer has an event before as_of; one without events has zeros, and their days_since_event
 -- is one day more than the whole history of events
 with
 
 purchase_days as (
-    select customer_id
+    select
+        customer_id,
+        sample_place
     from features.purchase_days
     where is_purchase_day and ordered_date < $as_of
 ),
@@ -41,9 +44,17 @@ transactions as (
     where not is_return and product_id is not null and ordered_date < $as_of
 ),
 
-customers as (
-    select distinct customer_id
+buyers as (
+    select distinct
+        customer_id,
+        sample_place
     from purchase_days
+),
+
+customers as (
+    select customer_id
+    from buyers
+    where sample_place <= $last_place
 ),
 
 -- whoever buys for the first time on as_of or later was nobody before it, and their events say nothing yet
@@ -58,11 +69,13 @@ buyer_days as (
     inner join customers on browsing_days.customer_id = customers.customer_id
 ),
 
+-- of the whole shop
 history as (
     select
         max(days_ago) + 1 as never_days,
         max(0) as zero_count
-    from buyer_days
+    from browsing_days
+    where customer_id in (select buyers.customer_id from buyers)
 ),
 
 windows as (

@@ -1,12 +1,13 @@
 -- one row per customer with a purchase before as_of: who they are, as far as it was known
 -- grain: as_of, customer_id
+-- past days have the customers up to last_place only, where there are many
 -- a record that was signed up on as_of or later is not yet known; a record without that date always is
 with
 
 purchase_days as (
     select customer_id
     from features.purchase_days
-    where is_purchase_day and ordered_date < $as_of
+    where is_purchase_day and ordered_date < $as_of and sample_place <= $last_place
 ),
 
 customers as (

@@ -1,5 +1,6 @@
 -- one row per customer with a purchase before as_of: what they bought in the horizon from as_of on
 -- grain: as_of, customer_id
+-- past days have the customers up to last_place only, where there are many
 -- to be run only once the horizon, [as_of, as_of + horizon_days), is over
 with
 
@@ -12,6 +13,7 @@ purchase_days as (
     from features.purchase_days
     where
         is_purchase_day
+        and sample_place <= $last_place
         and date_diff('day', $as_of, ordered_date) < $horizon_days
 ),
 

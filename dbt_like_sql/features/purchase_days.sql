@@ -1,5 +1,6 @@
 -- one row per customer and day on which they bought or sent something back
 -- grain: customer_id, ordered_date
+-- sample_place, from 0 to 4294967295, is drawn from the id: the first places are an even sample of customers
 with
 
 transactions as (
@@ -15,31 +16,66 @@ transactions as (
     from cleaned.transactions
 ),
 
-days as (
+-- different orders and products are counted by grouping twice: half the time of count(distinct)
+orders as (
     select
         customer_id,
         ordered_date,
-        count(distinct case when bought = 1 then order_id end) as order_count,
+        order_id,
         sum(bought) as line_count,
         sum(bought * quantity) as unit_count,
         sum(bought * amount) as gross_amount,
         sum(returned) as return_count,
-        sum(-1 * returned * amount) as return_amount,
-        count(distinct case when bought = 1 then product_id end) as product_count
+        sum(-1 * returned * amount) as return_amount
     from transactions
+    group by customer_id, ordered_date, order_id
+),
+
+days as (
+    select
+        customer_id,
+        ordered_date,
+        count(case when line_count > 0 then order_id end) as order_count,
+        sum(line_count) as line_count,
+        sum(unit_count) as unit_count,
+        sum(gross_amount) as gross_amount,
+        sum(return_count) as return_count,
+        sum(return_amount) as return_amount
+    from orders
+    group by customer_id, ordered_date
+),
+
+day_products as (
+    select distinct
+        customer_id,
+        ordered_date,
+        product_id
+    from transactions
+    where bought = 1 and product_id is not null
+),
+
+product_counts as (
+    select
+        customer_id,
+        ordered_date,
+        count(*) as product_count
+    from day_products
     group by customer_id, ordered_date
 )
 
 select
-    customer_id,
-    ordered_date,
-    cast(order_count as bigint) as order_count,
-    cast(line_count as bigint) as line_count,
-    cast(unit_count as decimal(38, 3)) as unit_count,
-    cast(gross_amount as decimal(38, 2)) as gross_amount,
-    cast(return_count as bigint) as return_count,
-    cast(return_amount as decimal(38, 2)) as return_amount,
-    cast(product_count as bigint) as product_count,
-    line_count > 0 as is_purchase_day
+    days.customer_id,
+    days.ordered_date,
+    cast(days.order_count as bigint) as order_count,
+    cast(days.line_count as bigint) as line_count,
+    cast(days.unit_count as decimal(38, 3)) as unit_count,
+    cast(days.gross_amount as decimal(38, 2)) as gross_amount,
+    cast(days.return_count as bigint) as return_count,
+    cast(days.return_amount as decimal(38, 2)) as return_amount,
+    cast(coalesce(product_counts.product_count, 0) as bigint) as product_count,
+    days.line_count > 0 as is_purchase_day,
+    cast(concat('0x', left(md5(days.customer_id), 8)) as bigint) as sample_place
 from days
-order by customer_id, ordered_date
+left join product_counts
+    on days.customer_id = product_counts.customer_id and days.ordered_date = product_counts.ordered_date
+order by days.customer_id, days.ordered_date

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from custana_pipeline.errors import ContractBroken, DataFault
-from custana_pipeline.features.windows import Origins
+from custana_pipeline.features.windows import LAST_PLACE, Origins, last_place
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.money import (
@@ -90,7 +90,9 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
 def _build_days(session: Session, project: Project, model: SqlModel, day: dt.date) -> dict[str, Any]:
     known = project.origins(session, day)
     days = (*known.level_days, day) if model.table == LEVEL_TABLE else known.snapshots
-    built = {origin: _build_day(session, project, model, origin, known) for origin in days}
+    past_place = _past_place(session, day) if "last_place" in model.parameters else LAST_PLACE
+    places = {origin: LAST_PLACE if origin == day else past_place for origin in days}
+    built = {origin: _build_day(session, project, model, origin, known=known, place=places[origin]) for origin in days}
     if not built[day] and model.table != "outcomes":
         raise DataFault(f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions.")
     if model.table in LEARNED_FROM:
@@ -103,12 +105,24 @@ def _build_days(session: Session, project: Project, model: SqlModel, day: dt.dat
     return {
         "dagster/partition_row_count": built[day],
         "origins": dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()}),
+        "past_customers_share": round(past_place / LAST_PLACE, 6),
     }
 
 
-def _build_day(session: Session, project: Project, model: SqlModel, origin: dt.date, known: Origins) -> int:
-    horizon = dt.timedelta(days=project.settings.horizon_days)
-    given = {"as_of": origin, "horizon_days": project.settings.horizon_days, "known_until": known.as_of}
+def _past_place(session: Session, day: dt.date) -> int:
+    """Whom past days are looked at by; features of a customer do not depend on who else is looked at."""
+    query = (
+        "select count(distinct sample_place) from features.purchase_days where is_purchase_day and ordered_date < $day"
+    )
+    return last_place(session.rows(query, {"day": day})[0][0])
+
+
+def _build_day(
+    session: Session, project: Project, model: SqlModel, origin: dt.date, *, known: Origins, place: int
+) -> int:
+    horizon_days = project.settings.horizon_days
+    horizon = dt.timedelta(days=horizon_days)
+    given = {"as_of": origin, "horizon_days": horizon_days, "known_until": known.as_of, "last_place": place}
     rows = session.build_day(model, given)
     if model.table == "outcomes" and origin + horizon > known.as_of:
         # not known yet on this day, even where a later day has been run before; the table itself is needed

@@ -96,11 +96,13 @@ def _levels_asset(project: Project) -> dg.AssetsDefinition:
         day = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.transaction() as session:
             known = project.origins(session, day)
-            days = ", ".join(f"date '{each}'" for each in (*known.level_days, day))
-            histories = session.frame(f"select * from features.histories where as_of in ({days}) order by all")
-            table: Any = trade_levels(histories, project.settings.horizon_days)
-            for origin, row in table.groupby("as_of"):
-                session.replace_day(LEVELS, row, origin)
+            for origin in (*known.level_days, day):
+                histories = session.frame(
+                    f"select * from features.histories where as_of = date '{origin}' order by all"
+                )
+                level = trade_levels(histories, project.settings.horizon_days)
+                if len(level):
+                    session.replace_day(LEVELS, level, origin)
             metadata = table_metadata(session, LEVELS)
         return dg.MaterializeResult(metadata=metadata)
 

@@ -6,6 +6,7 @@ import io
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.features.windows import LAST_PLACE
 from custana_pipeline.orchestration import money
 from custana_pipeline.selftest.landing.ingestion import CUSTOMER_COLUMNS, HEADER, Ingestion, order, orders
 from custana_pipeline.selftest.trial import Trial, expect, trial
@@ -111,7 +112,8 @@ def joins_that_fan_out(run: Trial) -> None:
         session.build(project.models["features.purchase_days"])
         money.refuse_lost_in_days(session)
         for name in ("activity", "demographics"):
-            session.build_day(project.models[f"features.{name}"], {"as_of": AS_OF, "horizon_days": 90})
+            given = {"as_of": AS_OF, "horizon_days": 90, "last_place": LAST_PLACE}
+            session.build_day(project.models[f"features.{name}"], given)
         money.refuse_lost_in_customers(session, AS_OF)
         money.refuse_other_customers(session, "features.demographics", AS_OF)
         (total,) = session.rows("select sum(purchase_amount), count(*) from features.activity")
