@@ -44,15 +44,8 @@ class BehaviorSettings:
     origin_half_life_days: float = field(
         default=45.0, metadata={"description": "Days after which an older training origin counts half: shops drift."}
     )
-    row_limit: int = field(
-        default=LIMITS.training,
-        metadata={"description": "Most training rows (customer x origin) of a fold; beyond it customers are sampled."},
-    )
-    refit_row_limit: int = field(
-        default=LIMITS.refit, metadata={"description": "Most training rows (customer x origin) of what serves."}
-    )
-    judged_limit: int = field(
-        default=LIMITS.judged, metadata={"description": "Most customers that a past day is judged on."}
+    limits: RowLimits = field(
+        default=LIMITS, metadata={"description": "Rows to learn from and to judge on; beyond them customers are drawn."}
     )
 
 
@@ -75,7 +68,7 @@ def train_behavior(
         candidates=lambda columns, row_count: candidates(columns, settings, row_count),
         blended=BLENDED,
         half_life_days=settings.origin_half_life_days,
-        limits=RowLimits(settings.row_limit, settings.refit_row_limit, settings.judged_limit),
+        limits=settings.limits,
         gate=GateSettings(naive_margin=settings.margin),
     )
     return train_target(snapshots, origins, task, asdict(settings), context or Context())

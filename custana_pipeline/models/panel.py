@@ -17,17 +17,19 @@ from custana_pipeline.models.encoding import as_floats, is_numeric
 
 @dataclass(frozen=True)
 class RowLimits:
-    """Most rows by use; where there are more, customers are drawn by a hash of their id, the same ones every time."""
+    """Rows by use; where there are more, customers are drawn by a hash of their id, the same ones every time."""
 
+    whole: int
+    """Customer x origin, up to which a past day is judged by what all rows before it teach."""
     training: int
-    """Customer x origin, to learn from before a past day is judged."""
+    """Customer x origin, to learn from before a past day is judged, where there are more than `whole`."""
     refit: int
     """Customer x origin, to learn from for serving."""
     judged: int
     """Customers of each day that is judged on."""
 
 
-LIMITS = RowLimits(training=20_000, refit=40_000, judged=12_000)
+LIMITS = RowLimits(whole=25_000, training=12_000, refit=40_000, judged=8_000)
 """What shops beyond some ten thousand customers are held to; see docs/decisions/bounded-training.md."""
 
 
@@ -141,12 +143,12 @@ def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, 
     known = known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True)
     stamps, places = known["as_of"], hash_array(known["customer_id"].astype(str).to_numpy(dtype="object"))
 
-    def drawn(days: Sequence[date], limit: int) -> pd.DataFrame:
+    def drawn(days: Sequence[date], limit: int, whole: int = 0) -> pd.DataFrame:
         rows = np.flatnonzero(stamps.isin(pd.to_datetime(list(days))))
-        return known.iloc[_bounded(rows, places, limit)].reset_index(drop=True)
+        return known.iloc[rows if len(rows) <= whole else _bounded(rows, places, limit)].reset_index(drop=True)
 
     folds = [
-        FoldRows(fold.origin, drawn(fold.training, limits.training), drawn([fold.origin], limits.judged))
+        FoldRows(fold.origin, drawn(fold.training, limits.training, limits.whole), drawn([fold.origin], limits.judged))
         for fold in origins.folds
     ]
     return Panel(tuple(folds), drawn(origins.refit, limits.refit), today)

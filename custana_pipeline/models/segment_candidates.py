@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
+from custana_pipeline.models.at_once import at_once
 from custana_pipeline.models.density import DensitySegments
 from custana_pipeline.models.rfm_quantiles import RfmQuantiles
 from custana_pipeline.models.segment_ground import Ground, SegmentationSettings, drawn, fresh
@@ -23,12 +24,10 @@ COMPARED_REFITS = 5
 
 def kmeans(ground: Ground, count_before: int | None = None) -> Evaluated:
     """KMeans with the number of clusters that `chosen_count` picks; `count_before` is how many there were."""
-    fitted = {
-        count: OrderedSegments(_kmeans(count, ground.settings)).fit(ground.sample)
-        for count in ground.settings.cluster_counts
-        if count < len(ground.sample)
-    }
-    trials = {count: _trial(segments, ground) for count, segments in fitted.items()}
+    counts = [count for count in ground.settings.cluster_counts if count < len(ground.sample)]
+    done = at_once(lambda count: _tried(count, ground), counts)
+    fitted = {count: segments for count, (segments, _) in zip(counts, done, strict=True)}
+    trials = {count: trial for count, (_, trial) in zip(counts, done, strict=True)}
     best = chosen_count(trials, ground.settings, count_before)
     tried = {
         f"{measure}_by_count": ", ".join(f"{count}: {trial[measure]:.3f}" for count, trial in trials.items())
@@ -150,8 +149,10 @@ def _kmeans(count: int, settings: SegmentationSettings) -> KMeans:
     return KMeans(n_clusters=count, n_init=5, random_state=settings.seed)  # pyright: ignore[reportArgumentType]
 
 
-def _trial(segments: OrderedSegments, ground: Ground) -> dict[str, float]:
-    return {"stability": stability_of(segments, ground), **geometry(ground.sample, segments.labels_, ground.judged)}
+def _tried(count: int, ground: Ground) -> tuple[OrderedSegments, dict[str, float]]:
+    segments = OrderedSegments(_kmeans(count, ground.settings)).fit(ground.sample)
+    measures = geometry(ground.sample, segments.labels_, ground.judged)
+    return segments, {"stability": stability_of(segments, ground), **measures}
 
 
 def chosen_count(
