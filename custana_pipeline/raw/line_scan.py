@@ -2,12 +2,15 @@
 
 import codecs
 
+import numpy as np
+
 from custana_pipeline.errors import BadFile
 
 MAX_BLANK_LINES = 10_000
 MAX_FIRST_LINE_BYTES = 1 << 20
 MAX_LINE_BYTES = 8 << 20
 _BLANK_LINES = (b"\n\n", b"\n\r\n")
+_NEWLINE = ord("\n")
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -30,6 +33,7 @@ class LineScan:
         self._pair_count = 0
         self._tail = b""
         self._line_bytes = 0
+        self._ends = _LineEnds()
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     @property
@@ -57,8 +61,11 @@ class LineScan:
         if b"\n" not in self._first_line and len(self._first_line) <= MAX_FIRST_LINE_BYTES:
             self._first_line += block[: MAX_FIRST_LINE_BYTES + 1]
         self._refuse_endless_line(block)
-        self._find_blank_lines(block)
-        self._count_line_ends(block)
+        newlines, are_double = self._ends.look(block)
+        if are_double or b"\r" in block or (self._tail + block[:1]).endswith((b"\n\n", b"\r\n")):
+            self._find_blank_lines(block)
+        self._newline_count += newlines
+        self._count_returns(block)
         self.has_quotes = self.has_quotes or b'"' in block
         self.byte_count += len(block)
         self._tail = (self._tail + block[-2:])[-2:]
@@ -101,8 +108,7 @@ class LineScan:
             place = self.byte_count - pending + fault.start
             raise BadFile(f"{self.file_name}: byte {place} is not UTF-8: export it again as UTF-8.") from None
 
-    def _count_line_ends(self, block: bytes) -> None:
-        self._newline_count += block.count(b"\n")
+    def _count_returns(self, block: bytes) -> None:
         if b"\r" in block or self._tail.endswith(b"\r"):
             self._return_count += block.count(b"\r")
             self._pair_count += block.count(b"\r\n")
@@ -121,6 +127,26 @@ class LineScan:
             self.blank_lines.append(line)
         if len(self.blank_lines) > MAX_BLANK_LINES:
             raise BadFile(f"{self.file_name}: more than {MAX_BLANK_LINES:,} blank lines: export it again without them.")
+
+
+class _LineEnds:
+    """Where the line ends of a block are; in arrays, since bytes.find and count stop at every one of them to look.
+
+    The arrays are kept from block to block: to have new memory for each would take longer than to fill it.
+    """
+
+    def __init__(self) -> None:
+        self._are_ends = np.empty(0, bool)
+        self._are_double = np.empty(0, bool)
+
+    def look(self, block: bytes) -> tuple[int, bool]:
+        """How many line ends there are, and whether two follow each other."""
+        if len(self._are_ends) < len(block):
+            self._are_ends, self._are_double = np.empty(len(block), bool), np.empty(len(block), bool)
+        ends, double = self._are_ends[: len(block)], self._are_double[: max(len(block) - 1, 0)]
+        np.equal(np.frombuffer(block, np.uint8), _NEWLINE, out=ends)
+        np.logical_and(ends[1:], ends[:-1], out=double)
+        return int(np.count_nonzero(ends)), bool(double.any())
 
 
 def _blank_line_ends(block: bytes) -> list[int]:

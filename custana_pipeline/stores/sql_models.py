@@ -188,9 +188,8 @@ def _with_line_columns(source: SqlModel, raw_columns: Mapping[str, Sequence[str]
             "add them by itself only where the SELECT takes its rows straight from one (from raw.<set>)."
         )
     rows = identifier(first.alias_or_name)
-    parts = ", ".join(f"coalesce({rows}.{column}, chr(30))" for column in raw_columns[name])
-    added = {column: f"{rows}.{column}" for column in SOURCE_COLUMNS}
-    added["line_text"] = f"concat_ws(chr(31), {parts})"
+    fields = ", ".join(f"'{column}': {rows}.{column}" for column in raw_columns[name])
+    added = {column: f"{rows}.{column}" for column in SOURCE_COLUMNS} | {"line_text": f"{{{fields}}}"}
     tree = source.tree.copy()
     for column in lacking:
         tree = tree.select(f"{added[column]} as {column}", dialect=DIALECT)  # type: ignore[attr-defined]

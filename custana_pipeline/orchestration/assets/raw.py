@@ -1,7 +1,8 @@
 """Raw assets: one a set of source files. Every file is inspected before any of them changes the warehouse."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from custana_pipeline.errors import BadFile
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
-from custana_pipeline.raw.contracts import RawSetShape
+from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores.databases import bring_in, table_of
@@ -28,6 +29,7 @@ from custana_pipeline.stores.landing_sql import (
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.source_files import files_of
 
+INSPECTED_AT_ONCE = 2
 LINES_CHECK = "every_line_is_accounted_for"
 
 
@@ -117,7 +119,7 @@ def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> t
         )
     stamps = {file.name: settled_stamp(file) for file in files}
     hashes = known_hashes(session.connection, shape, stamps)
-    inspected = {name: inspect_file(by_name[name], shape) for name in stamps if name not in hashes}
+    inspected = _inspected({name: path for name, path in by_name.items() if name not in hashes}, shape)
     note_stamps(session.connection, shape, [(name, file.source_hash, stamps[name]) for name, file in inspected.items()])
     hashes |= {name: file.source_hash for name, file in inspected.items()}
     plan = plan_landing(session.connection, shape, sorted(hashes.items()))
@@ -130,6 +132,12 @@ def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> t
     for copy, original in plan.second_copies.items():
         note_second_copy(session.connection, shape, (copy, hashes[copy]), original)
     return landed, plan
+
+
+def _inspected(files: Mapping[str, Path], shape: RawSetShape) -> dict[str, InspectedFile]:
+    """The files as inspected, two at a time: hashing and scanning leave the interpreter free."""
+    with ThreadPoolExecutor(INSPECTED_AT_ONCE) as pool:
+        return dict(zip(files, pool.map(lambda path: inspect_file(path, shape), files.values()), strict=True))
 
 
 def begin_anew_for_another_input(session: Session, shape: RawSetShape, place: Path) -> None:
