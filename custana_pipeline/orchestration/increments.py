@@ -10,7 +10,9 @@ or mended, its model is not signed for this, or the pack's SELECT is more than t
 
 import hashlib
 from dataclasses import dataclass
+from importlib.resources import files as files_of
 
+import duckdb
 from sqlglot import exp
 
 from custana_pipeline.orchestration.project import Project
@@ -101,6 +103,7 @@ def _rules(project: Project, table: str) -> str:
     numbers = NumberMarks(pack.decimal_mark, pack.thousands_mark)
     view = project.models.source_view(table, project.raw_columns, numbers)
     codes = [f"{model.name} {model.code_version}" for model in project.models.stage("cleaned")]
+    codes += [files_of("custana_pipeline.cleaned").joinpath("contracts.py").read_text("utf-8"), duckdb.__version__]
     return hashlib.sha256(repr((view, codes, project.cleaning_parameters, pack.timezone)).encode()).hexdigest()
 
 
