@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.speed import libraries, page, sides, startup
-from bench.speed.processes import Run
 from bench.speed.rivals_run import RIVALS, rival
 from bench.speed.shops import LINES, SHAPES, add_day, generated, history, reshaped
 
@@ -120,7 +119,7 @@ def _increment(scratch: Path, made: Path, place: Path) -> dict[str, Any]:
     differ = sorted(name for name in {*incremented, *refreshed} if incremented.get(name) != refreshed.get(name))
     shutil.rmtree(data)
     shutil.rmtree(files)
-    sided = {"again": _told(again), "day": _told(day), "whole": _told(whole)}
+    sided = {"again": asdict(again), "day": asdict(day), "whole": asdict(whole)}
     return sided | {"stands": stands, "tables": len(refreshed), "differ": differ}
 
 
@@ -131,15 +130,11 @@ def _shapes(told: argparse.Namespace, scratch: Path, made: Path, place: Path) ->
         files = history(made, scratch / "shape") if shape == "plain" else reshaped(made, shape, scratch / "shape")
         bare = sides.reference(told.reference / "limit.py", files, scratch / "out", "8GB")
         run = sides.product(place, files, _empty(scratch / "shape-data"))
-        found[shape] = {"reference": _told(bare), "product": _told(run)}
+        found[shape] = {"reference": asdict(bare), "product": asdict(run)}
         print(f"        {shape}: {run.seconds:.1f} s, {run.peak_gb:.2f} GB; reference {bare.seconds:.1f} s", flush=True)
     for name in ("shape", "shape-data"):
         shutil.rmtree(scratch / name, ignore_errors=True)
     return found
-
-
-def _told(run: Run) -> dict[str, Any]:
-    return {name: value for name, value in asdict(run).items() if name != "told"}
 
 
 def _empty(folder: Path) -> Path:

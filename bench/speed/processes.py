@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 TAIL = 3000
 """Characters of a failed command's output that are shown."""
@@ -15,13 +14,12 @@ TAIL = 3000
 
 @dataclass(frozen=True)
 class Run:
-    """One process from its start to its end; `stages` are wall seconds, and `told` is what it says of itself."""
+    """One process from its start to its end; `stages` are wall seconds, as it tells them itself."""
 
     seconds: float
     processor_seconds: float
     peak_gb: float
     stages: dict[str, float] = field(default_factory=dict)
-    told: dict[str, Any] = field(default_factory=dict)
 
 
 def measured(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> Run:

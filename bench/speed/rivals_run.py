@@ -24,5 +24,5 @@ def rival(name: str, judges: Path, files: Path, folder: Path) -> dict[str, Any]:
     try:
         run: Run = measured(command, folder, environment)
     except SystemExit as end:
-        return {"failed": str(end)[:300]}
+        return {"failed": str(end).splitlines()[-1][:200]}
     return asdict(run)

@@ -40,7 +40,7 @@ def reference(script: Path, files: Path, folder: Path, memory: str) -> Run:
     for each in told["stages"]:
         stages[REFERENCE_STAGES[each["stage"].split(".")[0]]] += each["wall"]
     shutil.rmtree(folder)
-    return replace(run, stages=stages, told={"customers": told["customers"]})
+    return replace(run, stages=stages)
 
 
 def project(folder: Path) -> Path:
@@ -61,7 +61,7 @@ def product(place: Path, files: Path, data: Path, *options: str, as_of: str = AS
     run = measured(command, place, plain_environment())
     told = profile(data)
     stages = {each["stage"]: each["seconds"] for each in told.get("stages", ())}
-    return replace(run, stages=stages, told={"output": (place / "output.txt").read_text(errors="replace")[-1500:]})
+    return replace(run, stages=stages)
 
 
 def profile(data: Path) -> dict[str, Any]:
