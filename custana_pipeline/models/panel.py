@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from pandas.core.util.hashing import hash_array
+from pandas.util import hash_array
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
@@ -141,7 +141,7 @@ def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, 
     if known.duplicated(["as_of", "customer_id"]).any():
         raise ContractBroken("A customer is twice in one snapshot: the grain is as_of, customer_id.")
     known = known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True)
-    stamps, places = known["as_of"], hash_array(known["customer_id"].astype(str).to_numpy(dtype="object"))
+    stamps, places = known["as_of"], hash_array(known["customer_id"].astype(str).to_numpy(dtype="object"))  # type: ignore[operator]
 
     def drawn(days: Sequence[date], limit: int, whole: int = 0) -> pd.DataFrame:
         rows = np.flatnonzero(stamps.isin(pd.to_datetime(list(days))))

@@ -73,17 +73,17 @@ def _refitted(
         shift = _shift_of(model)
     else:
         model = fit(winner.estimator, rows, task.target, task.half_life_days)
-    served = task.serving(model, winner)
+    serving = task.serving(model, winner)
     return Champion(
         target=task.target,
         name=winner.name,
-        estimator=served,
+        estimator=serving,
         columns=columns.names,
-        metrics=_with_coverage(winner, served),
+        metrics=_with_coverage(winner, serving),
         beats_naive=verdict.beats_naive,
         reason=verdict.reason,
         best_naive=naive.name,
-        reference=reference_of(served, rows, columns.names),
+        reference=reference_of(serving, rows, columns.names),
         is_promoted=verdict.is_promoted,
         figures=verdict.figures,
         shift=shift,
@@ -141,8 +141,8 @@ def moved_to(estimator: Any, shift: float | None) -> Any:
     return type(estimator)(moved, estimator.interval) if hasattr(estimator, "interval") else moved
 
 
-def _with_coverage(winner: Evaluated, served: Any) -> dict[str, float]:
-    interval = getattr(served, "interval", None)
+def _with_coverage(winner: Evaluated, serving: Any) -> dict[str, float]:
+    interval = getattr(serving, "interval", None)
     if interval is None or winner.target != "future_amount":
         return winner.metrics
     return winner.metrics | {"holdout_interval_coverage": interval.measured_on_newest(winner.backtest)}

@@ -11,7 +11,7 @@ from custana_pipeline.models.at_once import WORKERS, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
-PAST_CUSTOMERS = 16_000
+LEARNED_CUSTOMERS = 16_000
 """Customers of each past day that are learned from or judged on; see docs/decisions/bounded-training.md."""
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
@@ -39,7 +39,7 @@ def snapshots(session: Session, table: str, days: Iterable[dt.date], most: int |
 
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
     """The rows by which models are trained: samples of the past days, then one of the day itself."""
-    before = snapshots(session, table, [day for day in past if day != as_of], PAST_CUSTOMERS)
+    before = snapshots(session, table, [day for day in past if day != as_of], LEARNED_CUSTOMERS)
     return pd.concat([before, snapshots(session, table, [as_of], TODAY_CUSTOMERS)], ignore_index=True)
 
 

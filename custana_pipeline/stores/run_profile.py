@@ -24,21 +24,7 @@ _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1024**2
 _OF_PACKAGE = {"raw": "land", "cleaned": "clean", "features": "features", "models": "train", "applications": "score"}
 _OF_TABLE = {
     "models.recommendations": "recommend",
-    **dict.fromkeys(
-        (
-            f"applications.{name}"
-            for name in (
-                "buy_again",
-                "customer_products",
-                "discover",
-                "item_pairs",
-                "product_popularity",
-                "product_recommendations",
-                "recent_trade",
-            )
-        ),
-        "recommend",
-    ),
+    "applications.product_recommendations": "recommend",
     "applications.exports": "publish",
     "applications.report": "publish",
 }
@@ -47,7 +33,7 @@ _OF_TABLE = {
 def stage_of_table(table: str) -> str:
     """The stage that the making of a table counts to.
 
-    >>> stage_of_table("applications.item_pairs"), stage_of_table("applications.customer_value")
+    >>> stage_of_table("applications.product_recommendations"), stage_of_table("applications.customer_value")
     ('recommend', 'score')
     """
     return _OF_TABLE.get(table) or _OF_PACKAGE[table.split(".")[0]]

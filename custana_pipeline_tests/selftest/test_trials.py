@@ -23,5 +23,5 @@ def scratch(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 def test_the_fault_meets_its_pass_condition(ids: tuple[str, ...], scratch: Path) -> None:
     found = judge(ids, scratch, is_full=False)
     assert not [f"{verdict.id}: {verdict.told}" for verdict in found if verdict.state == "fail"]
-    if all(verdict.state == "not run" for verdict in found):
-        pytest.skip("; ".join(verdict.told for verdict in found))
+    if left := [f"{verdict.id}: {verdict.told}" for verdict in found if verdict.state == "not run"]:
+        pytest.skip("; ".join(left))

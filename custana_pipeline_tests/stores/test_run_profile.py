@@ -77,7 +77,7 @@ def test_the_written_profile_has_each_stage_once_and_the_rows_that_it_made(
         ("cleaned.transactions", "clean"),
         ("models.demand", "train"),
         ("models.recommendations", "recommend"),
-        ("applications.buy_again", "recommend"),
+        ("applications.product_recommendations", "recommend"),
         ("applications.recommended_customers", "score"),
         ("applications.exports", "publish"),
     ],

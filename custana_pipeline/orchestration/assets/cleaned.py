@@ -1,6 +1,7 @@
 """Cleaned assets: judge every line, keep the good ones, and replace yesterday's table only when the new one passes."""
 
 import datetime as dt
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from custana_pipeline.orchestration.watch import WATCH_CHECKS
 from custana_pipeline.stores.canonical_text import NumberMarks
 from custana_pipeline.stores.session import Session
 
+_log = logging.getLogger("custana")
 CONTRACT_CHECK = "keeps_its_contract"
 CONSERVATION_CHECK = "kept_set_aside_and_rejected_add_up"
 REJECTED_CHECK = "few_lines_are_rejected"
@@ -107,8 +109,10 @@ def clean_table(session: Session, project: Project, table: str, as_of: dt.date |
         return _clean_whole(session, project, table, Judged(as_of, plan))
     try:
         found = audit(session, project, table, Judged(as_of, plan))
-    except ContractBroken:
-        # what was stored is no longer what was judged: the files are the truth
+    except ContractBroken as broken:
+        _log.warning(
+            "cleaned.%s with its new lines is not as it should be (%s): all its files are cleaned anew.", table, broken
+        )
         return _clean_whole(session, project, table, Judged(as_of, plan))
     note_built(session, table, plan)
     return found

@@ -90,7 +90,8 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
 def _build_days(session: Session, project: Project, model: SqlModel, day: dt.date) -> dict[str, Any]:
     known = project.origins(session, day)
     days = (*known.level_days, day) if model.table == LEVEL_TABLE else known.snapshots
-    past_place = _past_place(session, day) if "last_place" in model.parameters else LAST_PLACE
+    is_sampled = "last_place" in model.parameters
+    past_place = _past_place(session, day) if is_sampled else LAST_PLACE
     places = {origin: LAST_PLACE if origin == day else past_place for origin in days}
     built = {origin: _build_day(session, project, model, origin, known=known, place=places[origin]) for origin in days}
     if not built[day] and model.table != "outcomes":
@@ -102,10 +103,10 @@ def _build_days(session: Session, project: Project, model: SqlModel, day: dt.dat
         refuse_lost_in_customers(session, day)
     elif model.table in ONE_ROW_A_CUSTOMER:
         refuse_other_customers(session, model.name, day)
-    return {
+    told: dict[str, Any] = {"past_customers_share": round(past_place / LAST_PLACE, 6)} if is_sampled else {}
+    return told | {
         "dagster/partition_row_count": built[day],
         "origins": dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()}),
-        "past_customers_share": round(past_place / LAST_PLACE, 6),
     }
 
 

@@ -1,20 +1,14 @@
 """Histories for the tests: CDNOW's sample where the data sets are, and made-up customers of known parameters."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import pytest
 
-DATASETS = Path(os.environ.get("CUSTANA_DATASETS", Path(__file__).parents[3].parent / "shared" / "datasets"))
+from custana_pipeline_tests.conftest import dataset
 
 
 def cdnow_sample() -> pd.DataFrame:
     """One row a customer of CDNOW's sample after 39 weeks: repeats, t_x and T in weeks, mean repeat amount by day."""
-    path = DATASETS / "cdnow" / "CDNOW_sample.txt"
-    if not path.exists():
-        pytest.skip("CDNOW_sample.txt is not there (CUSTANA_DATASETS says where)")
+    path = dataset("cdnow/CDNOW_sample.txt")
     lines = pd.read_csv(path, sep=r"\s+", header=None, usecols=[1, 2, 4], names=["customer", "day", "amount"])
     lines["day"] = pd.to_datetime(lines["day"].astype(str))
     days = lines[lines["day"] < "1997-10-01"].groupby(["customer", "day"], as_index=False)["amount"].sum()

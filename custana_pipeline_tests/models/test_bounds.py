@@ -1,0 +1,61 @@
+"""What shops beyond the bounds are held to: the same customers every time, whole ones, and levels of everybody."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from custana_pipeline.features.windows import Fold, Origins
+from custana_pipeline.models.at_once import at_once
+from custana_pipeline.models.level import Levels
+from custana_pipeline.models.panel import Panel, RowLimits, split_by_origin
+
+DAYS = tuple(dt.date(2024, month, 1) for month in (1, 2, 3, 4, 5))
+ORIGINS = Origins(DAYS[4], DAYS[3], (Fold(DAYS[3], DAYS[:3]),), DAYS[:4])
+LIMITS = RowLimits(whole=100, training=60, refit=150, judged=30)
+
+
+def panel(customers: int, limits: RowLimits = LIMITS) -> Panel:
+    ids = [f"c{number}" for number in range(customers)]
+    rows = [(day, each, 1.0 if day != DAYS[4] else np.nan, 2.0) for day in DAYS for each in ids]
+    return split_by_origin(pd.DataFrame(rows, columns=["as_of", "customer_id", "y", "x"]), ORIGINS, "y", limits)
+
+
+def test_a_shop_below_the_bounds_keeps_every_row() -> None:
+    counts = panel(30).row_counts
+    assert (counts["training"], counts["holdout"], counts["refit"]) == (90, 30, 120)
+
+
+def test_a_shop_beyond_the_bounds_keeps_at_most_as_many_rows_as_they_say() -> None:
+    counts = panel(500).row_counts
+    assert 50 < counts["training"] <= 60
+    assert 140 < counts["refit"] <= 150
+    assert 25 < counts["holdout"] <= 30
+
+
+def test_a_drawn_customer_has_the_rows_of_all_days_or_none() -> None:
+    days = panel(500).training.groupby("customer_id").size()
+    assert set(days) == {3}
+
+
+def test_the_same_customers_are_drawn_whatever_the_order_of_the_bounds() -> None:
+    few, many = panel(500), panel(500, RowLimits(whole=100, training=120, refit=300, judged=60))
+    assert set(few.training["customer_id"]) < set(many.training["customer_id"])
+    assert set(few.holdout["customer_id"]) < set(many.holdout["customer_id"])
+
+
+def test_each_of_a_sample_of_forecasts_stands_for_as_many_customers_as_the_shop_has_more() -> None:
+    table = pd.DataFrame({"as_of": [pd.Timestamp(DAYS[4])], "customer_count": [2_000_000]})
+    levels = Levels(table, DAYS[4], horizon_days=90, near_days=30)
+    assert levels.customers_for_each(40_000) == 50.0
+    assert levels.customers_for_each(2_000_000) == levels.customers_for_each(2_100_000) == 1.0
+
+
+def test_work_done_at_once_comes_back_in_the_order_in_which_it_was_given() -> None:
+    assert at_once(lambda number: number**2, range(40)) == [number**2 for number in range(40)]
+
+
+def test_what_fails_in_work_done_at_once_is_raised_where_it_was_asked_for() -> None:
+    with pytest.raises(ZeroDivisionError):
+        at_once(lambda number: 1 // number, [2, 1, 0, 3])

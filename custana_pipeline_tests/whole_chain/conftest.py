@@ -1,0 +1,50 @@
+"""The small simulated shop that the whole chain is run on, once a test session, and helpers around it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from custana_pipeline.raw.simulator import SimulationPlan, simulate
+from custana_pipeline.stores.file_locks import holding
+from custana_pipeline_tests.commands.shop_files import fingerprint
+from custana_pipeline_tests.whole_chain.nights import run
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A folder that all processes of the test session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if hasattr(request.config, "workerinput") else own
+
+
+@pytest.fixture
+def shop(root: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A folder with the shop's `files` and the `data` of two runs of one day, made once a test session.
+
+    `first.json` tells what was published after the first of them.
+    """
+    folder, made = root / "whole-chain", root / "whole-chain" / "made"
+    with holding(root / "whole-chain.lock"):
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            simulate(SimulationPlan(customers=400, days=500), folder / "files")
+            told = run(capsys, folder / "files", folder / "data")
+            assert told.exit_code == 0, told.err
+            (folder / "first.json").write_text(json.dumps(fingerprint(folder / "data" / "published")))
+            told = run(capsys, folder / "files", folder / "data", "--again")
+            assert told.exit_code == 0, told.err
+            before = fingerprint(folder / "data")
+            told_third = run(capsys, folder / "files", folder / "data")
+            third = {"told": told_third.out, "is_untouched": fingerprint(folder / "data") == before}
+            (folder / "third.json").write_text(json.dumps(third))
+            made.write_text(told.out)
+    return folder
+
+
+@pytest.fixture
+def version(shop: Path) -> Path:
+    """The folder that CURRENT names."""
+    published = shop / "data" / "published"
+    return published / (published / "CURRENT").read_text().strip()
