@@ -5,8 +5,8 @@ set, and a whole sample run costs about as much as importing MLflow does. One pr
 found RUNNING was left behind by a process that died.
 """
 
+import json
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,12 +31,10 @@ from custana_pipeline.stores.tracking_store import TrackingStore, client, initia
 from custana_pipeline.stores.tracking_words import analysis_note, experiment_note
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import RunInfo
 
 _EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
-_FIGURE_DPI = 80
 _PARAMETERS_A_BATCH = 100
 _LONGEST_VALUE = 4000
 
@@ -61,15 +59,11 @@ class Tracker:
             models = ModelStore(self._client, experiment_id, trusted_types)
             with self._run(experiment_id, _run_name(run), _parent_tags(run)) as told:
                 run_id = told.run_id
-                PROFILE.told_in.append(Path(url2pathname(urlsplit(str(told.artifact_uri)).path)))
+                PROFILE.told_in.append(_folder(told))
                 trials = {(each.target, each.name): self._log_trial(run, each, run_id, models) for each in run.trials}
                 versions = self._log_champions(run, run_id, models)
                 self._log_batch(told, _parent_parameters(run), {0: _parent_metrics(run)})
-                self._log_figures(run_id, run.figures())
-                for name, table in run.tables.items():
-                    self._client.log_text(run_id, table.to_csv(index=False), f"{name}.csv")
-                if run.dropped_columns:
-                    self._client.log_dict(run_id, dict(run.dropped_columns), "dropped_columns.json")
+                _keep(told, _parent_files(run))
             return LoggedAnalysis(
                 experiment_id=experiment_id,
                 run_id=run_id,
@@ -138,7 +132,7 @@ class Tracker:
                 saved = models.save(told.run_id, trial.name, trial.estimator, run.column_types)
             measured = {**trial.by_step, 0: {**trial.by_step.get(0, {}), **trial.metrics}}
             self._log_batch(told, trial.parameters, measured, saved.model_id if saved else None)
-            self._log_figures(told.run_id, trial.figures())
+            _keep(told, {f"{name}.svg": figure for name, figure in trial.figures().items()})
         return told.run_id, saved
 
     def _log_champions(self, run: AnalysisRun, run_id: str, models: ModelStore) -> list[RegisteredModel]:
@@ -175,14 +169,6 @@ class Tracker:
         for begin in range(_PARAMETERS_A_BATCH, len(told), _PARAMETERS_A_BATCH):
             self._client.log_batch(run.run_id, params=told[begin : begin + _PARAMETERS_A_BATCH])
 
-    def _log_figures(self, run_id: str, figures: "Mapping[str, Figure]") -> None:
-        if not figures:
-            return
-        with tempfile.TemporaryDirectory(prefix="custana-figures-") as folder:
-            for name, figure in figures.items():
-                _draw(figure, Path(folder) / f"{name}.png")
-            self._client.log_artifacts(run_id, folder)  # not in a folder: Compare shows only what lies at the root
-
     def _end_unfinished(self) -> int:
         experiments = [each.experiment_id for each in self._client.search_experiments()]
         running = self._client.search_runs(experiments, "attributes.status = 'RUNNING'", max_results=1000)
@@ -199,14 +185,16 @@ class Tracker:
         return f"{self.ui_url}/#/experiments/{experiment_id}/runs/{run_id}{MODEL_TRAINING_VIEW}"
 
 
-def _draw(figure: "Figure", path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.image import imsave
+def _folder(run: "RunInfo") -> Path:
+    return Path(url2pathname(urlsplit(str(run.artifact_uri)).path))
 
-    figure.set_dpi(_FIGURE_DPI)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # savefig would lay out and draw a second time, for a tight box that nobody asked for
-    imsave(path, canvas.buffer_rgba(), dpi=_FIGURE_DPI, pil_kwargs={"compress_level": 3})
+
+def _keep(run: "RunInfo", files: Mapping[str, str]) -> None:
+    """Lays files into the run's own folder, at its root, since Compare shows only what lies there."""
+    folder = _folder(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
 
 
 def _promoted(version: RegisteredModel, models: ModelStore, run: AnalysisRun) -> RegisteredModel:
@@ -257,6 +245,14 @@ def _trial_tags(run: AnalysisRun, trial: Trial) -> dict[str, str]:
         "custana.candidate": trial.name,
         "custana.is_champion": str(serving).lower(),
     }
+
+
+def _parent_files(run: AnalysisRun) -> dict[str, str]:
+    files = {f"{name}.svg": figure for name, figure in run.figures().items()}
+    files |= {f"{name}.csv": table.to_csv(index=False) for name, table in run.tables.items()}
+    if run.dropped_columns:
+        files["dropped_columns.json"] = json.dumps(dict(run.dropped_columns), indent=2)
+    return files
 
 
 def _parent_parameters(run: AnalysisRun) -> dict[str, object]:

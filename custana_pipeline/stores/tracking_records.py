@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 MODEL_TRAINING_VIEW = "?workflowType=machine_learning"
 """Added to a link, it opens MLflow's pages for models instead of those for chats, which are its default."""
@@ -35,8 +34,8 @@ class Trial:
     target: str
     parameters: Mapping[str, object]
     metrics: Mapping[str, float]
-    figures: Callable[[], "Mapping[str, Figure]"] = dict
-    """Called once, when its run is logged; the name of a figure is the name of its file."""
+    figures: Callable[[], Mapping[str, str]] = dict
+    """File name -> SVG; called once, when its run is logged."""
     estimator: object | None = None
     """Stored beside the run where given."""
     by_step: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
@@ -86,7 +85,7 @@ class AnalysisRun:
     row_counts: Mapping[str, int] = field(default_factory=dict)
     dropped_columns: Mapping[str, str] = field(default_factory=dict)
     """Column -> why it was not used."""
-    figures: Callable[[], "Mapping[str, Figure]"] = dict
+    figures: Callable[[], Mapping[str, str]] = dict
     """Of the analysis as a whole, such as all candidates beside each other; called once."""
     tables: Mapping[str, "pd.DataFrame"] = field(default_factory=dict)
     """Name -> what is kept beside the run as <name>.csv."""
