@@ -85,10 +85,13 @@ def _customers_of_orders(folder: Path) -> None:
     changed = folder / "customers.new"
     duckdb.sql(
         f"""copy (
-            with people as (select *, row_number() over () - 1 as place, count(*) over () as people from {people}),
-            orders as (select distinct customer_id, hash(customer_id) as chance from {lines} where customer_id <> '')
+            with people as (select *, row_number() over () - 1 as place from {people}),
+            orders as (
+                select customer_id, hash(customer_id) % (select count(*) from people) as place
+                from (select distinct customer_id from {lines} where customer_id <> '')
+            )
             select orders.customer_id, age, gender, city, country, signup_date from orders
-            join people on orders.chance % people.people = people.place order by 1
+            join people on orders.place = people.place order by 1
         ) to '{changed}' (format csv, header true)"""
     )
     changed.replace(folder / "customers.csv")

@@ -70,7 +70,7 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     bars = StageBars(console, step_counts(settings, definitions))
     with telling_of_faults(settings):
         begun = receipts.beginning(settings)
-        with bars.progress, hearing(lambda told: console.print(f"custana: {told}")):
+        with bars.progress, hearing(lambda _, told: console.print(f"custana: {told}")):
             outcome = run_chain(settings, day, bars.heard, definitions)
         summary = summarise(settings, outcome)
     if outcome.has_published and outcome.as_of is not None and outcome.next_day is not None:

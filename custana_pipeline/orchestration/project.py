@@ -37,7 +37,7 @@ class Project:
         return Warehouse(
             self.settings.warehouse_path,
             memory_limit=self.settings.duckdb_memory_limit,
-            threads=self.settings.threads,
+            threads=self.settings.duckdb_threads,
             lock_wait_seconds=self.settings.warehouse_wait_seconds,
             timezone=self.settings.pack.timezone,
         )

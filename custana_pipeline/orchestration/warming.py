@@ -1,6 +1,6 @@
 """Imports that the later stages need, made on the side while DuckDB lands and cleans.
 
-To import scikit-learn, MLflow and matplotlib takes seconds of one processor. The first features wait for them, so that
+To import scikit-learn and MLflow takes seconds of one processor. The first features wait for them, so that
 no module is imported from two threads at once.
 """
 
@@ -19,7 +19,6 @@ _MODULES = (
     "custana_pipeline.models.segmentation",
     "custana_pipeline.models.importance",
     "custana_pipeline.models.persistence",
-    "matplotlib.backends.backend_agg",
     "skops.io",
 )
 _EARLY = ("raw", "cleaned")

@@ -178,7 +178,7 @@ class Session:
         except duckdb.OutOfMemoryException:
             raise CustanaError(
                 f"{model.name} needs more memory than memory_limit allows: raise CUSTANA_MEMORY_LIMIT, or free disk "
-                "space for spilling."
+                "space for spilling. What was published before still stands."
             ) from None
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise ContractBroken(f"{model.name} cannot be built: {_first_line(error)}") from None
