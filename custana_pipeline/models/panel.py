@@ -95,6 +95,15 @@ class FoldRows:
         with self._turn:
             return self._encoded(encoding)
 
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows of the day itself."""
+        return self.holdout
+
+    def read(self, encoding: Pipeline) -> np.ndarray:
+        """The rows of the day itself in an encoding."""
+        return self.encoded(encoding).holdout
+
     def forget(self) -> None:
         """Lets go of the rows as models read them; they are made again when asked for."""
         self._made.clear()
@@ -201,8 +210,10 @@ class _Stock:
             counts = (limit * shares / shares.sum()).astype("int64")
             parts = [self._first(day, count) for day, count in zip(chosen, counts, strict=True)]
             return self._of(np.sort(np.concatenate(parts))), None
+        if self.half_life_days is None or not len(rows):
+            return self._of(rows), None
         weights = _weights(self.days[rows], self.half_life_days)
-        return self._of(rows), None if self.half_life_days is None else weights / weights.mean()
+        return self._of(rows), weights / weights.mean()
 
     def judged(self, day: date, limit: int) -> pd.DataFrame:
         """The rows of one day, or `limit` of them."""
