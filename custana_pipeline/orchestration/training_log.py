@@ -69,7 +69,8 @@ def _trial(evaluated: Evaluated, training: Training, facts: TrainingFacts) -> Tr
 
     champion = training.champions.get(evaluated.target)
     serves = champion is not None and evaluated.name == champion.name
-    has_model = evaluated.role == "candidate" and serves
+    # the one that was judged defends the champion on the next night; segments have no such gate
+    has_model = evaluated.role == "candidate" and serves and training.analysis != "segmentation"
     return Trial(
         name=evaluated.name,
         role=evaluated.role,
