@@ -11,8 +11,6 @@ from custana_pipeline.models.at_once import WORKERS, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
-LEARNED_CUSTOMERS = 16_000
-"""Customers of each past day that are learned from or judged on; see docs/decisions/bounded-training.md."""
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
@@ -24,22 +22,28 @@ def snapshots(session: Session, table: str, days: Iterable[dt.date], most: int |
     With `most`, that many customers a day at most: those whose ids come first by their md5, the same ones on every day.
     """
     listed = ", ".join(f"date '{day}'" for day in days)
-    if most is None:
-        return session.frame(f"select * from {table} where as_of in ({listed}) order by as_of, customer_id")
+    within = f"as_of in ({listed})"
+    if most is None or _most_rows_a_day(session, table, within) <= most:
+        return session.frame(f"select * from {table} where {within} order by as_of, customer_id")
     return session.frame(
         f"""with chosen as (
-            select as_of, customer_id from {table} where as_of in ({listed})
+            select as_of, customer_id from {table} where {within}
             qualify row_number() over (partition by as_of order by md5(customer_id), customer_id) <= {most}
         )
         select rows.* from {table} as rows
         semi join chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
-        where rows.as_of in ({listed}) order by rows.as_of, rows.customer_id"""
+        where rows.{within} order by rows.as_of, rows.customer_id"""
     )
 
 
+def _most_rows_a_day(session: Session, table: str, within: str) -> int:
+    counted = f"select count(*) as rows from {table} where {within} group by as_of"
+    return int(session.rows(f"select coalesce(max(rows), 0) from ({counted})")[0][0])
+
+
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
-    """The rows by which models are trained: samples of the past days, then one of the day itself."""
-    before = snapshots(session, table, [day for day in past if day != as_of], LEARNED_CUSTOMERS)
+    """The rows by which models are trained: those of the past days (PAST_CUSTOMERS), then some of the day itself."""
+    before = snapshots(session, table, [day for day in past if day != as_of])
     return pd.concat([before, snapshots(session, table, [as_of], TODAY_CUSTOMERS)], ignore_index=True)
 
 
