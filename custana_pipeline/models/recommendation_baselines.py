@@ -17,14 +17,14 @@ def popularity(snapshot: Snapshot) -> Ranked:
     top = np.argsort(-sales, kind="stable")[:PLACES]
     place = np.tile(top, customers)
     candidates = Candidates(np.repeat(np.arange(customers), len(top)), place, np.zeros(len(place)))
-    return best(candidates, sales[place], len(sales))
+    return best(candidates, sales[place], len(sales), digits=0)
 
 
 def popularity_of_new(snapshot: Snapshot) -> Ranked:
     """The ten most popular products of the last 30 days that the customer never bought or sent back."""
     sales = snapshot.shelf.sales(POPULARITY_DAYS)
     fills = in_demand(snapshot, sales)
-    return best(fills, sales[fills.place], len(sales))
+    return best(fills, sales[fills.place], len(sales), digits=0)
 
 
 def personal_frequency(snapshot: Snapshot) -> Ranked:

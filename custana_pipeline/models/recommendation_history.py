@@ -4,18 +4,21 @@ Customers, products and days are integers. Customers are numbered in the order o
 first n of them are a sample that stays the same from night to night; products in the order of their id.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 IN_STOCK_DAYS = 90
 """A product without a sale for longer is taken to be out of stock and is never offered."""
 TREND_DAYS = 14
 MILLION = 1_000_000
 PLACE_BITS = 20
-"""Places on the shelf are below 2 to this power."""
+"""Products and places on the shelf are below 2 to this power."""
+DAY_BITS = 17
+"""Days since 1970-01-01 are below 2 to this power."""
 
 Integers = np.ndarray
 Floats = np.ndarray
@@ -43,18 +46,23 @@ class History:
     is_purchase: np.ndarray
 
     @classmethod
-    def of(cls, product_days: pd.DataFrame) -> "History":
-        """From a frame of customer, product, day, net_quantity and is_purchase."""
-        customer, product, day = (product_days[name].to_numpy(np.int64) for name in ("customer", "product", "day"))
-        history = cls(
-            customer,
-            product,
-            day,
-            product_days["net_quantity"].to_numpy(dtype=float),
-            product_days["is_purchase"].to_numpy(dtype=bool),
+    def of(cls, lines: Mapping[str, Any]) -> "History":
+        """From customer, product, day, net_quantity and is_purchase of order lines or of whole days, in any order."""
+        customer, product, day = (np.asarray(lines[name]).astype(np.int64) for name in ("customer", "product", "day"))
+        is_purchase = np.asarray(lines["is_purchase"]).astype(bool)
+        codes = (((customer << PLACE_BITS) | product) << DAY_BITS) | day
+        order = np.argsort(codes, kind="stable")
+        codes = codes[order]
+        first = np.flatnonzero(np.r_[True, np.diff(codes) != 0][: len(codes)])
+        quantity = np.asarray(lines["net_quantity"]).astype(float)[order]
+        at = order[first]
+        return cls(
+            customer[at],
+            product[at],
+            day[at],
+            np.add.reduceat(quantity, first) if len(first) else quantity,
+            np.logical_or.reduceat(is_purchase[order], first) if len(first) else is_purchase,
         )
-        order = np.lexsort((day, product, customer))
-        return history if (np.diff(order) == 1).all() else history.where(order)
 
     def where(self, chosen: np.ndarray) -> "History":
         """The entries for which `chosen` is true, or at the places that it names."""

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import PLACE_BITS, Floats, Shelf, Snapshot, half_up
 from custana_pipeline.models.recommendation_metrics import PLACES
+from custana_pipeline.models.recommendation_neighbours import Near
 from custana_pipeline.models.recommendation_ranking import (
     RULED_OUT,
     Candidates,
@@ -46,6 +47,9 @@ class ListParameters:
     """1, or 0 for a list that goes by popularity alone."""
     trend_power: float = 0.0
     """Power of a product's trend; the buy-again list has no use for it."""
+    taste_weight: float = 0.0
+    """Weight of what is bought by the same customers, beside what is bought together; with 0 the buy-again list has
+    neither of them."""
 
     def told(self) -> dict[str, float]:
         """The parameters by name."""
@@ -92,24 +96,22 @@ def habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
     return Candidates(snapshot.pair_customer[kept], snapshot.pair_place[kept], decayed)
 
 
-def strongest_habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
-    """The 100 habits of each customer that weigh most; of equals those of the more sold products."""
-    own = habits(snapshot, half_life_days)
-    counts = np.bincount(own.customer, minlength=len(snapshot.customers))
-    is_kept = counts[own.customer] <= MOST_HABITS
+def strongest(own: Candidates, rows: int) -> Candidates:
+    """The 100 habits of each row that weigh most; of equals those of the more sold products."""
+    is_kept = np.bincount(own.customer, minlength=rows)[own.customer] <= MOST_HABITS
     rest = np.flatnonzero(~is_kept)
     order = rest[np.lexsort((own.place[rest], -own.evidence[rest], own.customer[rest]))]
     is_kept[order[place_within(own.customer[order]) <= MOST_HABITS]] = True
     return Candidates(own.customer[is_kept], own.place[is_kept], own.evidence[is_kept])
 
 
+def speaking_habits(snapshot: Snapshot, half_life_days: float) -> sparse.csr_matrix:
+    """Customer x place: the strongest habits, which speak for what is near to them."""
+    return matrix_of(strongest(habits(snapshot, half_life_days), len(snapshot.customers)), snapshot)
+
+
 Product = tuple[sparse.csr_matrix, sparse.csr_matrix]
 """Two matrices, customer x something and something x place, whose product speaks for places."""
-
-
-def affinities(snapshot: Snapshot, neighbours: sparse.csr_matrix, half_life_days: float) -> Product:
-    """The decayed purchase days of each customer's 100 strongest habits, and squared similarities."""
-    return matrix_of(strongest_habits(snapshot, half_life_days), snapshot), neighbours.multiply(neighbours).tocsr()
 
 
 def as_they_are(width: int) -> sparse.csr_matrix:
@@ -117,16 +119,17 @@ def as_they_are(width: int) -> sparse.csr_matrix:
     return sparse.csr_matrix(sparse.identity(width))
 
 
-def discoveries(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidates) -> Pool:
-    """What the sum of `evidence` speaks for, and `fills`, without what the customer knows."""
-    known = np.full(len(snapshot.pair_place), 2 * RULED_OUT)
+def united_pool(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidates, barred: np.ndarray) -> Pool:
+    """What the sum of `evidence` speaks for, and `fills`, without the pairs of the snapshot that are `barred`."""
+    known = np.full(int(barred.sum()), 2 * RULED_OUT)
     next_to_nothing = np.full(len(fills.place), NEXT_TO_NOTHING)
     width = len(snapshot.shelf.products)
     same = as_they_are(width)
+    ruled_out = Candidates(snapshot.pair_customer[barred], snapshot.pair_place[barred], known)
     parts = [
         *evidence,
         (matrix_of(Candidates(fills.customer, fills.place, next_to_nothing), snapshot), same),
-        (matrix_of(Candidates(snapshot.pair_customer, snapshot.pair_place, known), snapshot), same),
+        (matrix_of(ruled_out, snapshot), same),
     ]
     # one product of matrices adds up everything without sorting it
     stacked = sparse.vstack([right for _, right in parts], format="csr")
@@ -134,31 +137,49 @@ def discoveries(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidat
     return pool_of(Candidates(row_of(summed), summed.indices, summed.data), width)
 
 
-def buy_again_lists(snapshot: Snapshot, variants: Mapping[str, ListParameters]) -> dict[str, Ranked]:
-    """The buy-again list by each of the variants: (weight x decayed purchase days + 0.1) x demand, to six digits."""
-    shown = {days: habits(snapshot, days) for days in {each.half_life_days for each in variants.values()}}
-    width = len(snapshot.shelf.products)
+def discoveries(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidates) -> Pool:
+    """What the sum of `evidence` speaks for, and `fills`, without what the customer knows."""
+    return united_pool(snapshot, evidence, fills, np.ones(len(snapshot.pair_place), dtype=bool))
 
-    def pooled(half_life_days: float, fills: Candidates) -> Pool:
-        return pool_of(beside(shown[half_life_days], fills, len(snapshot.customers)), width)
+
+def habits_and(snapshot: Snapshot, shown: Candidates, speaking: Product, fills: Candidates) -> Pool:
+    """Habits with what they speak for besides, and `fills`, without what was sent back whole."""
+    own = (matrix_of(shown, snapshot), as_they_are(len(snapshot.shelf.products)))
+    return united_pool(snapshot, [own, speaking], fills, ~snapshot.pair_is_kept)
+
+
+def buy_again_lists(
+    snapshot: Snapshot, variants: Mapping[str, ListParameters], near: Near | None = None
+) -> dict[str, Ranked]:
+    """The buy-again list by each of the variants: (weight x evidence + 0.1) x demand, to six digits.
+
+    Evidence is the decayed purchase days, and with a taste what the habits speak for besides.
+    """
+    half_lives = {each.half_life_days for each in variants.values()}
+    shown = {days: habits(snapshot, days) for days in half_lives}
+    width = len(snapshot.shelf.products)
+    weighed = _weighed(near, variants)
+
+    def pooled(half_life_days: float, taste: float, fills: Candidates) -> Pool:
+        if not taste or near is None:
+            return pool_of(beside(shown[half_life_days], fills, len(snapshot.customers)), width)
+        own = matrix_of(strongest(shown[half_life_days], len(snapshot.customers)), snapshot)
+        return habits_and(snapshot, shown[half_life_days], (own, weighed[taste]), fills)
 
     return _lists(snapshot, variants, pooled, Rule(HABIT_FLOOR, 6))
 
 
 def discover_lists(
-    snapshot: Snapshot,
-    variants: Mapping[str, ListParameters],
-    neighbours: sparse.csr_matrix,
-    interests: sparse.csr_matrix,
+    snapshot: Snapshot, variants: Mapping[str, ListParameters], near: Near, interests: sparse.csr_matrix
 ) -> dict[str, Ranked]:
     """The discover list by each of the variants: (weight x (affinity + interest) + 0.001) x demand, to nine digits."""
     viewed = (interests, as_they_are(len(snapshot.shelf.products)))
-    shown = {
-        days: affinities(snapshot, neighbours, days) for days in {each.half_life_days for each in variants.values()}
-    }
+    half_lives = {each.half_life_days for each in variants.values()}
+    own = {days: speaking_habits(snapshot, days) for days in half_lives}
+    weighed = _weighed(near, variants)
 
-    def pooled(half_life_days: float, fills: Candidates) -> Pool:
-        return discoveries(snapshot, [shown[half_life_days], viewed], fills)
+    def pooled(half_life_days: float, taste: float, fills: Candidates) -> Pool:
+        return discoveries(snapshot, [(own[half_life_days], weighed[taste]), viewed], fills)
 
     return _lists(snapshot, variants, pooled, Rule(EVIDENCE_FLOOR, 9))
 
@@ -170,10 +191,15 @@ def matrix_of(entries: Candidates, snapshot: Snapshot) -> sparse.csr_matrix:
     return sparse.csr_matrix((entries.evidence, entries.place, np.r_[0, ends]), shape=shape)
 
 
+def _weighed(near: Near | None, variants: Mapping[str, ListParameters]) -> dict[float, sparse.csr_matrix]:
+    """What products speak for by each weight of taste that is asked for."""
+    return {taste: near.weighing(taste) for taste in {each.taste_weight for each in variants.values()}} if near else {}
+
+
 def _lists(
     snapshot: Snapshot,
     variants: Mapping[str, ListParameters],
-    pooled: Callable[[float, Candidates], Pool],
+    pooled: Callable[[float, float, Candidates], Pool],
     rule: Rule,
 ) -> dict[str, Ranked]:
     """The list by each of the variants, from what speaks for the products, filled with what is in demand.
@@ -184,8 +210,10 @@ def _lists(
     # the power of popularity changes no order of what is in demand
     orders = {(each.popularity_days, each.trend_power): demands[name] for name, each in variants.items()}
     fills = united([in_demand(snapshot, demand) for demand in orders.values()])
-    pools = {days: pooled(days, fills) for days in {each.half_life_days for each in variants.values()}}
-    return {
-        name: ranked(pools[each.half_life_days], demands[name], (each.evidence_weight, rule.floor), rule.digits)
-        for name, each in variants.items()
-    }
+    lists = {}
+    for half_life_days, taste in dict.fromkeys((each.half_life_days, each.taste_weight) for each in variants.values()):
+        pool = pooled(half_life_days, taste, fills)
+        for name, each in variants.items():
+            if (each.half_life_days, each.taste_weight) == (half_life_days, taste):
+                lists[name] = ranked(pool, demands[name], (each.evidence_weight, rule.floor), rule.digits)
+    return {name: lists[name] for name in variants}

@@ -1,11 +1,11 @@
 """Which products are bought together: the neighbours of the discover list, and those of its two classic rivals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import PLACE_BITS, History, Integers, Shelf, Snapshot, half_up
@@ -18,9 +18,8 @@ BASKET_SIZES = (2, 100)
 LEAST_SHARED = 2
 MOST_PAIRS = 30_000_000
 """Pairs of products in baskets that are counted at most, those of the newest baskets first."""
-MOST_CUSTOMERS = 10_000
 MOST_PRODUCTS_A_CUSTOMER = 200
-"""What the rivals learn from at most: customers first by number, and of each the products bought last."""
+"""What tastes are learned from at most: of each customer the products bought last."""
 ROWS_AT_ONCE = 1_000
 THREADS = 2
 BM25_K1, BM25_B = 1.2, 0.75
@@ -106,23 +105,67 @@ def scaled(shared: Any, counts: np.ndarray, first: int = 0) -> sparse.csr_matrix
     return sparse.csr_matrix((cosines, shared.indices, shared.indptr), shape=shared.shape)
 
 
+@dataclass(frozen=True, eq=False)
+class Near:
+    """Which products are near to each other, place x place."""
+
+    baskets: sparse.csr_matrix
+    """Cosine over baskets: bought together."""
+    buyers: sparse.csr_matrix | None = None
+    """Cosine over customers: bought by the same ones, at whatever time; None where nobody asks."""
+
+    def weighing(self, taste: float) -> sparse.csr_matrix:
+        """Squared cosine over baskets, and with `taste` above 0 so much of that over customers, the 10 highest."""
+        squared = sparse.csr_matrix(self.baskets.multiply(self.baskets))
+        if not taste or self.buyers is None:
+            return squared
+        return nearest(sparse.csr_matrix(squared + taste * self.buyers), BASKET_NEIGHBOURS)
+
+
 def buyers(known: History, shelf: Shelf) -> sparse.csr_matrix:
     """Customer x place, 1 where the customer bought it; of each customer the 200 products bought last."""
-    sampled = known.customer < MOST_CUSTOMERS
-    bought = known.where(sampled & known.is_purchase & (shelf.places[known.product] >= 0))
-    newest: Any = pd.DataFrame({"customer": bought.customer, "place": shelf.places[bought.product], "day": -bought.day})
-    newest = newest.groupby(["customer", "place"], as_index=False)["day"].min()
-    newest = newest.sort_values(["customer", "day", "place"], kind="stable")
-    newest = newest[newest.groupby("customer").cumcount() < MOST_PRODUCTS_A_CUSTOMER]
-    customers, row = np.unique(newest["customer"].to_numpy(), return_inverse=True)
-    ones = np.ones(len(newest), dtype=np.float32)
-    return sparse.csr_matrix((ones, (row, newest["place"].to_numpy())), shape=(len(customers), len(shelf.products)))
+    bought = known.where(known.is_purchase & (shelf.places[known.product] >= 0))
+    pair = np.r_[np.diff(bought.customer) | np.diff(bought.product), 1][: len(bought.day)] != 0
+    newest = bought.where(pair)  # the last entry of a customer and product is the newest one
+    return buyers_of(newest.customer, shelf.places[newest.product], shelf.day - newest.day, len(shelf.products))
+
+
+def buyers_of(customer: Integers, place: Integers, age: Integers, width: int) -> sparse.csr_matrix:
+    """The same from customers in order, each with every product once and how many days ago it was last bought."""
+    row = np.cumsum(np.r_[False, np.diff(customer) != 0][: len(customer)])
+    often = np.bincount(row)[row] > MOST_PRODUCTS_A_CUSTOMER if len(row) else np.zeros(0, dtype=bool)
+    at = np.flatnonzero(often)
+    at = at[np.lexsort((place[at], age[at], row[at]))]
+    is_kept = ~often
+    is_kept[at[place_within(row[at]) <= MOST_PRODUCTS_A_CUSTOMER]] = True
+    row, place = row[is_kept], place[is_kept]
+    shape = (int(row.max(initial=-1)) + 1, width)
+    return sparse.csr_matrix((np.ones(len(row), dtype=np.float32), (row, place)), shape=shape)
 
 
 def cosine_neighbours(bought: Any) -> sparse.csr_matrix:
-    """Item-item cosine over customers (Sarwar et al. 2001, WWW), the 20 nearest of each."""
+    """Item-item cosine over customers (Sarwar et al. 2001, WWW), the 20 nearest of each.
+
+    A single customer in common is chance and counts for nothing.
+    """
     counts = np.maximum(np.asarray(bought.sum(axis=0)).ravel(), 1).astype(float)
-    return _nearest_of(bought, lambda shared, first: scaled(shared, counts, first))
+
+    def found(shared: Any, first: int) -> sparse.csr_matrix:
+        often = shared.data >= LEAST_SHARED
+        ends = np.r_[0, np.cumsum(often)][shared.indptr]
+        shared = sparse.csr_matrix((shared.data[often], shared.indices[often], ends), shape=shared.shape)
+        return scaled(shared, counts, first)
+
+    return _nearest_of(bought, found)
+
+
+def moved(near: sparse.csr_matrix, shelf: Shelf, to: Shelf) -> sparse.csr_matrix:
+    """The matrix of one shelf's places by those of another; what is not on both is left out."""
+    places = to.places[shelf.products]
+    row, column = places[row_of(near)], places[near.indices]
+    on_both = (row >= 0) & (column >= 0)
+    width = len(to.products)
+    return sparse.csr_matrix((near.data[on_both], (row[on_both], column[on_both])), shape=(width, width))
 
 
 def bm25_neighbours(bought: Any) -> sparse.csr_matrix:
@@ -153,16 +196,17 @@ def _nearest_of(columns: Any, similarity: Callable[[Any, int], Any]) -> sparse.c
     return sparse.csr_matrix(sparse.vstack(parts)) if parts else sparse.csr_matrix((0, 0))
 
 
-def interests_of(events: pd.DataFrame, snapshot: Snapshot) -> sparse.csr_matrix:
+def interests_of(events: Mapping[str, Any], snapshot: Snapshot) -> sparse.csr_matrix:
     """Customer x place: half a point for each of the last 30 days with a view, another half for one with a cart.
 
-    `events` has one row per customer, product and day, with is_cart.
+    `events` has one entry per customer, product and day, with is_cart.
     """
     shelf, customers = snapshot.shelf, snapshot.customers
-    day = events["day"].to_numpy(dtype=np.int64)
-    product, customer = (events[name].to_numpy(dtype=np.int64) for name in ("product", "customer"))
-    seen = (day >= shelf.day - 30) & (day < shelf.day)
-    seen[seen] = np.isin(customer[seen], customers) & (shelf.places[product[seen]] >= 0)
-    points = 0.5 * (1 + events["is_cart"].to_numpy(dtype=float)[seen])
-    entries = (np.searchsorted(customers, customer[seen]), shelf.places[product[seen]])
-    return sparse.csr_matrix((points, entries), shape=(len(customers), len(shelf.products)))
+    day, product, customer = (np.asarray(events[name]).astype(np.int64) for name in ("day", "product", "customer"))
+    recent = np.flatnonzero((day >= shelf.day - 30) & (day < shelf.day))
+    row_of_customer = np.full(int(max(customers.max(initial=-1), customer.max(initial=-1))) + 1, -1)
+    row_of_customer[customers] = np.arange(len(customers))
+    row, place = row_of_customer[customer[recent]], shelf.places[product[recent]]
+    seen = (row >= 0) & (place >= 0)
+    points = 0.5 * (1 + np.asarray(events["is_cart"]).astype(float)[recent[seen]])
+    return sparse.csr_matrix((points, (row[seen], place[seen])), shape=(len(customers), len(shelf.products)))

@@ -27,20 +27,30 @@ from custana_pipeline.models.recommendation_lists import (
     EVIDENCE_FLOOR,
     HABIT_FLOOR,
     ListParameters,
-    affinities,
     as_they_are,
     discoveries,
     habits,
+    habits_and,
     in_demand,
     matrix_of,
+    speaking_habits,
+    strongest,
 )
 from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_neighbours import BASKET_NEIGHBOURS
-from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, in_order, pool_of, ranked, row_of
+from custana_pipeline.models.recommendation_ranking import (
+    Candidates,
+    Ranked,
+    beside,
+    each_once,
+    pool_of,
+    ranked,
+    row_of,
+)
 
 AGE_BITS = 16
 LISTS = ("buy_again", "discover")
-POPULAR, BOUGHT, COMPANION, VIEWED, CART = range(5)
+POPULAR, BOUGHT, COMPANION, VIEWED, CART, TASTE = range(6)
 """What a reason tells of."""
 BILLION = 1_000_000_000
 MOST_CELLS = 2**25
@@ -57,7 +67,8 @@ class Offer:
     """What may be offered tonight and how the lists are made; demand by list has one value a place."""
 
     demand: Mapping[str, Floats]
-    neighbours: sparse.csr_matrix
+    speaking: Mapping[str, sparse.csr_matrix]
+    """Place x place, by list: what each product speaks for, 10 others at most; without the list that goes by none."""
     parameters: Mapping[str, ListParameters]
 
     @cached_property
@@ -68,15 +79,18 @@ class Offer:
         return Shelf(0, places, places, Sales(nothing, nothing, np.zeros(0)))
 
     @cached_property
-    def weights(self) -> tuple[Integers, Integers]:
-        """Place -> its neighbours and the billionths of their squared similarities, ten each; place 0 for none."""
-        near: Any = self.neighbours
-        row = row_of(near)
-        column = np.arange(len(row)) - near.indptr[row]
-        neighbour = np.zeros((near.shape[0], BASKET_NEIGHBOURS), dtype=np.int64)
-        weight = np.zeros((near.shape[0], BASKET_NEIGHBOURS))
-        neighbour[row, column], weight[row, column] = near.indices, near.data * near.data
-        return neighbour, weight
+    def weights(self) -> Mapping[str, tuple[Integers, Integers]]:
+        """By list: place -> what it speaks for and how much, ten each; place 0 with no weight stands for none."""
+        return {which: _side_by_side(matrix) for which, matrix in self.speaking.items()}
+
+
+def _side_by_side(matrix: Any) -> tuple[Integers, Integers]:
+    row = row_of(matrix)
+    column = np.arange(len(row)) - matrix.indptr[row]
+    neighbour = np.zeros((matrix.shape[0], BASKET_NEIGHBOURS), dtype=np.int32)
+    weight = np.zeros((matrix.shape[0], BASKET_NEIGHBOURS))
+    neighbour[row, column], weight[row, column] = matrix.indices, matrix.data
+    return neighbour, weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +131,11 @@ def packed(customer: Integers, place: Integers, age: Integers | None = None) -> 
     return pair if age is None else (pair << AGE_BITS) | np.minimum(age, 2**AGE_BITS - 1)
 
 
+def unpacked(codes: Integers) -> tuple[Integers, Integers, Integers]:
+    """Customer, place and days ago."""
+    return codes >> (PLACE_BITS + AGE_BITS), (codes >> AGE_BITS) & (2**PLACE_BITS - 1), codes & (2**AGE_BITS - 1)
+
+
 def served_lists(known: Known, offer: Offer) -> Iterator[Columns]:
     """customer, list (0 buy_again, 1 discover), rank, place, score, reason, count and other, block by block.
 
@@ -151,8 +170,7 @@ def _joined(both: list[dict[str, np.ndarray]], name: str) -> np.ndarray:
 
 def _snapshot(known: Known, shelf: Shelf) -> Snapshot:
     pair_of_day = known.purchases >> AGE_BITS
-    bought = pair_of_day[np.r_[True, np.diff(pair_of_day) != 0][: len(pair_of_day)]]
-    pairs = np.union1d(bought, known.doubtful) if len(known.doubtful) else bought
+    pairs = each_once(pair_of_day, known.doubtful)
     is_kept = np.ones(len(pairs), dtype=bool)
     is_kept[np.searchsorted(pairs, known.doubtful)] = known.is_kept
     return Snapshot(
@@ -168,18 +186,34 @@ def _snapshot(known: Known, shelf: Shelf) -> Snapshot:
 
 def _buy_again(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.ndarray]:
     chosen, demand = offer.parameters["buy_again"], offer.demand["buy_again"]
-    own = beside(habits(snapshot, chosen.half_life_days), in_demand(snapshot, demand), known.customers)
-    lists = ranked(pool_of(own, len(demand)), demand, (chosen.evidence_weight, HABIT_FLOOR), 6)
-    pairs = packed(snapshot.pair_customer, snapshot.pair_place)
-    pair, is_habit = _found(pairs, packed(lists.row, lists.place))
-    days = snapshot.purchase_days()
-    newest = np.full(len(pairs), 2**AGE_BITS)
-    np.minimum.at(newest, snapshot.purchase_pair, snapshot.purchase_age)
+    shown, fills = habits(snapshot, chosen.half_life_days), in_demand(snapshot, demand)
+    line = (chosen.evidence_weight, HABIT_FLOOR)
+    if "buy_again" in offer.speaking:
+        own = matrix_of(strongest(shown, known.customers), snapshot)
+        pool = habits_and(snapshot, shown, (own, offer.speaking["buy_again"]), fills)
+        lists = ranked(pool, demand, line, 6)
+        affinity, companion = _companions(lists, own, offer.weights["buy_again"])
+    else:
+        lists = ranked(pool_of(beside(shown, fills, known.customers), len(demand)), demand, line, 6)
+        affinity = companion = np.zeros(len(lists.row), dtype=np.int64)
+    pair, is_habit = _found(packed(snapshot.pair_customer, snapshot.pair_place), packed(lists.row, lists.place))
+    days, newest = _habit_facts(snapshot, pair)
+    reason = np.select([is_habit, affinity > 0], [BOUGHT, TASTE], POPULAR)
     return _columns(lists, 0) | {
-        "reason": np.where(is_habit, BOUGHT, POPULAR),
-        "count": np.where(is_habit, days[pair], 0).astype(np.int64) if len(pairs) else np.zeros_like(pair),
-        "other": np.where(is_habit, newest[pair], 0) if len(pairs) else np.zeros_like(pair),
+        "reason": reason,
+        "count": np.where(is_habit, days, 0),
+        "other": np.select([is_habit, reason == TASTE], [newest, companion], 0),
     }
+
+
+def _habit_facts(snapshot: Snapshot, pair: Integers) -> tuple[Integers, Integers]:
+    """On how many days each of the pairs was bought, and how many days ago for the last time; 0 without any pair."""
+    count = len(snapshot.pair_place)
+    if not count:
+        return np.zeros_like(pair), np.zeros_like(pair)
+    newest = np.full(count, 2**AGE_BITS)
+    newest[snapshot.purchase_pair[::-1]] = snapshot.purchase_age[::-1]  # of each pair the youngest comes first
+    return snapshot.purchase_days().astype(np.int64)[pair], newest[pair]
 
 
 def _discover(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.ndarray]:
@@ -187,20 +221,17 @@ def _discover(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.nd
     row, place = known.looked_at >> PLACE_BITS, known.looked_at & (2**PLACE_BITS - 1)
     interest = BILLION // 2 * (known.viewed_days + known.cart_days)
     viewed = matrix_of(Candidates(row, place, interest / BILLION), snapshot)
-    own, near = affinities(snapshot, offer.neighbours, chosen.half_life_days)
-    speaking = [(own, near), (viewed, as_they_are(len(demand)))]
-    pool = discoveries(snapshot, speaking, in_demand(snapshot, demand))
-    near_enough = ranked(pool, demand, (chosen.evidence_weight, EVIDENCE_FLOOR), 9)
-    speaks, _ = _companions(near_enough, own, offer)
-    seen, is_seen = _found(known.looked_at, packed(near_enough.row, near_enough.place))
-    evidence = (speaks + (np.where(is_seen, interest[seen], 0) if len(interest) else 0)) / BILLION
-    score = half_up((chosen.evidence_weight * evidence + EVIDENCE_FLOOR) * demand[near_enough.place], 9)
-    lists = in_order(near_enough.row, near_enough.place, score)
-    return _columns(lists, 1) | _reasons(lists, known, interest, _companions(lists, own, offer))
+    own = speaking_habits(snapshot, chosen.half_life_days)
+    evidence = [(own, offer.speaking["discover"]), (viewed, as_they_are(len(demand)))]
+    pool = discoveries(snapshot, evidence, in_demand(snapshot, demand))
+    lists = ranked(pool, demand, (chosen.evidence_weight, EVIDENCE_FLOOR), 9)
+    companions = _companions(lists, own, offer.weights["discover"])
+    word = TASTE if chosen.taste_weight else COMPANION
+    return _columns(lists, 1) | _reasons(lists, known, interest, (*companions, word))
 
 
 def _reasons(lists: Ranked, known: Known, interest: Integers, companions: tuple) -> dict[str, np.ndarray]:
-    affinity, companion = companions
+    affinity, companion, word = companions
     seen, is_seen = _found(known.looked_at, packed(lists.row, lists.place))
     if not len(interest):
         seen, interest, known_days = np.zeros_like(seen), np.zeros(1, dtype=np.int64), np.zeros((2, 1), dtype=np.int64)
@@ -209,17 +240,17 @@ def _reasons(lists: Ranked, known: Known, interest: Integers, companions: tuple)
     is_looked_at = is_seen & (interest[seen] >= affinity)
     viewed, cart = known_days[:, seen]
     is_cart = is_looked_at & (cart > 0)
-    reason = np.select([is_cart, is_looked_at, affinity > 0], [CART, VIEWED, COMPANION], POPULAR)
+    reason = np.select([is_cart, is_looked_at, affinity > 0], [CART, VIEWED, word], POPULAR)
     count = np.select([is_cart, is_looked_at], [cart, viewed], 0)
-    return {"reason": reason, "count": count, "other": np.where(reason == COMPANION, companion, 0)}
+    return {"reason": reason, "count": count, "other": np.where(reason == word, companion, 0)}
 
 
-def _companions(lists: Ranked, own: Any, offer: Offer) -> tuple[Integers, Integers]:
+def _companions(lists: Ranked, own: Any, weights: tuple[Integers, Integers]) -> tuple[Integers, Integers]:
     """For each entry of the lists: affinity in billionths, and the place of the habit that speaks most for it.
 
     Of equals the one that is sold more.
     """
-    neighbour, weight = offer.weights
+    neighbour, weight = weights
     width, entries = len(neighbour), len(lists.row)
     slots = np.zeros(own.shape[0] * width, dtype=np.uint8)
     slots[lists.row * width + lists.place] = lists.rank

@@ -16,7 +16,7 @@ from custana_pipeline.models.recommendation_baselines import neighbours_of_bough
 from custana_pipeline.models.recommendation_history import History
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
 from custana_pipeline.models.recommendation_metrics import metrics_of
-from custana_pipeline.models.recommendation_neighbours import THREADS, bm25_neighbours, buyers, cosine_neighbours
+from custana_pipeline.models.recommendation_neighbours import THREADS, bm25_neighbours, buyers
 from custana_pipeline.models.recommendation_ranking import Ranked
 from custana_pipeline.models.recommendation_windows import (
     LEAST_JUDGED,
@@ -33,10 +33,16 @@ DEFAULT = "default"
 TUNED = "tuned"
 DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameters(45, 14, 1.0, trend_power=0.5)}
 GRIDS = {
-    "buy_again": ((120, 240, 960), (14, 30, 90), (0.3, 0.6), (1.0,), (0.0,)),
-    "discover": ((45, 180), (14, 30), (1.0,), (1.0,), (0.0, 0.5, 1.0)),
+    "buy_again": (
+        ((240, 960), (14, 90), (0.3, 0.6), (1.0,), (0.0,), (0.0,)),
+        ((240,), (14, 90), (0.6,), (1.0,), (0.0,), (0.3, 1.0)),
+    ),
+    "discover": (
+        ((45, 180), (14, 30), (1.0,), (1.0,), (0.0, 0.5), (0.0,)),
+        ((180,), (14,), (1.0,), (1.0,), (0.0, 0.5), (0.1, 1.0)),
+    ),
 }
-"""Half-lives, popularity windows (days), popularity powers, evidence weights and trend powers that are tried."""
+"""Half-lives, popularity windows (days), popularity powers, evidence weights, trend powers and taste weights tried."""
 FOREVER_DAYS = 10_000_000_000
 """A half-life at which nothing fades within any history, to the millionth."""
 NAIVE = {
@@ -92,27 +98,27 @@ class RecommendationTuning:
 
 
 def tune_recommendations(
-    product_days: pd.DataFrame,
-    events: pd.DataFrame,
+    history: History,
+    events: Mapping[str, Any],
     span: tuple[int, int],
     everybody: Everybody | None = None,
 ) -> RecommendationTuning:
     """Tries both lists on the last three windows before a day (days since 1970-01-01); `span` is it and the horizon.
 
-    `product_days` has customer, product, day, net_quantity and is_purchase, `events` customer, product, day and
-    is_cart; customers and products are numbers (see recommendation_history). What lies at or after the day is left out.
-    Where these are of some customers only, `everybody` tells what sold and what was bought together.
+    `events` has customer, product, day and is_cart; customers and products are numbers (see recommendation_history).
+    What lies at or after the day is left out. Where these are of some customers only, `everybody` tells what sold and
+    what was bought together.
     """
-    if product_days.empty:
+    if not len(history.day):
         return _untuned("The order lines before the day name no products, so there is nothing to recommend.")
     as_of, days = span[0], min(LONGEST_WINDOW_DAYS, span[1])
-    windows = windows_before(History.of(product_days), events, (as_of, days), everybody)
+    windows = windows_before(history, events, (as_of, days), everybody)
     if not windows or windows[0].snapshot.shelf.day != as_of - days:
         return _untuned(
             f"Fewer than {LEAST_JUDGED} known customers bought in the last {days} days: the default parameters serve."
         )
     bought = buyers(windows[0].known, windows[0].snapshot.shelf)
-    rivals = {"item_cosine": cosine_neighbours(bought), "item_bm25": bm25_neighbours(bought)}
+    rivals = {"item_cosine": windows[0].near.buyers, "item_bm25": bm25_neighbours(bought)}
     choices, trials = {}, []
     for target in LISTS:
         with ThreadPoolExecutor(THREADS) as threads:
@@ -128,7 +134,7 @@ def tune_recommendations(
 
 def variants_of(target: str) -> dict[str, ListParameters]:
     """The default, then the rest of the grid by name."""
-    grid = [ListParameters(*each) for each in product(*GRIDS[target])]
+    grid = [ListParameters(*each) for part in GRIDS[target] for each in product(*part)]
     named = {_name(each): each for each in grid if each != DEFAULTS[target]}
     return {DEFAULT: DEFAULTS[target], **named}
 
@@ -187,9 +193,9 @@ def _lists(window: Window, target: str) -> dict[str, Ranked]:
     """The list by every variant and naive rule, as of the window's start."""
     parameters = {**variants_of(target), **NAIVE[target]}
     if target == "discover":
-        return discover_lists(window.snapshot, parameters, window.neighbours, window.interests)
+        return discover_lists(window.snapshot, parameters, window.near, window.interests)
     return {
-        **buy_again_lists(window.snapshot, parameters),
+        **buy_again_lists(window.snapshot, parameters, window.near),
         "personal_frequency": baselines.personal_frequency(window.snapshot),
     }
 
@@ -197,9 +203,8 @@ def _lists(window: Window, target: str) -> dict[str, Ranked]:
 def _scores(window: Window, target: str, lists: Mapping[str, Ranked]) -> pd.DataFrame:
     """A row per judged customer: the metric of every list."""
     truth = window.bought_for(target)
-    scored = {name: truth.scores(each)[METRIC[target]] for name, each in lists.items()}
-    scores = pd.DataFrame(scored)
-    return scores.set_index(window.snapshot.customers[truth.row])
+    scored = {name: truth.scores(each, METRIC[target]) for name, each in lists.items()}
+    return pd.DataFrame(scored, index=window.snapshot.customers[truth.row])
 
 
 def _rivals(window: Window, target: str, rivals: Mapping[str, csr_matrix]) -> dict[str, Ranked]:
@@ -212,12 +217,15 @@ def _trials(window: Window, target: str, lists: Mapping[str, Ranked]) -> list[Li
     """Every list on the newest window; `tuned` is by the parameters that the windows before it would have chosen."""
     candidates, naive = variants_of(target), NAIVE[target]
     truth, popularity = window.bought_for(target), window.popularity
+    is_judged = np.zeros(len(window.snapshot.customers), dtype=bool)
+    is_judged[truth.row] = True
     trials = []
     for name, each in lists.items():
         role = "candidate" if name in candidates or name == TUNED else "baseline"
         told = {**candidates, **naive}.get(name)
-        offered = pd.Series(each.place[np.isin(each.row, truth.row)])
-        metrics = metrics_of(truth.scores(each), offered, popularity)
+        offered = pd.Series(each.place[is_judged[each.row]])
+        scores = pd.DataFrame({metric: truth.scores(each, metric) for metric in ("recall_10", "ndcg_10")})
+        metrics = metrics_of(scores, offered, popularity)
         trials.append(ListTrial(name, role, target, told.told() if told else {}, metrics))
     return trials
 
@@ -233,4 +241,5 @@ def _default(target: str, reason: str) -> ListChoice:
 def _name(parameters: ListParameters) -> str:
     half_life, days = parameters.half_life_days, parameters.popularity_days
     trend = f"_trend_{parameters.trend_power:g}" if parameters.trend_power else ""
-    return f"half_life_{half_life:g}_popularity_{days:g}_power_{parameters.popularity_power:g}{trend}"
+    taste = f"_taste_{parameters.taste_weight:g}" if parameters.taste_weight else ""
+    return f"half_life_{half_life:g}_popularity_{days:g}_power_{parameters.popularity_power:g}{trend}{taste}"

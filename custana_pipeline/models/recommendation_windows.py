@@ -1,7 +1,9 @@
 """Past windows on which the lists are tried: what was known when each began, and what was bought within it."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import (
     PLACE_BITS,
+    Floats,
     History,
     Integers,
     Sales,
@@ -17,12 +20,20 @@ from custana_pipeline.models.recommendation_history import (
     snapshot_of,
 )
 from custana_pipeline.models.recommendation_metrics import PLACES
-from custana_pipeline.models.recommendation_neighbours import THREADS, basket_neighbours, interests_of
+from custana_pipeline.models.recommendation_neighbours import (
+    THREADS,
+    Near,
+    basket_neighbours,
+    buyers,
+    cosine_neighbours,
+    interests_of,
+    moved,
+)
 from custana_pipeline.models.recommendation_ranking import Ranked
 
 WINDOWS = 3
 LONGEST_WINDOW_DAYS = 30
-MOST_JUDGED = 3_000
+MOST_JUDGED = 1_500
 LEAST_JUDGED = 50
 
 
@@ -46,16 +57,16 @@ class Truth:
     codes: Integers
     """Place in the snapshot and place on the shelf of what was bought and could be offered, packed and in order."""
 
-    def scores(self, lists: Ranked) -> pd.DataFrame:
-        """recall_10 and ndcg_10 of every judged customer, as `score_list` has them."""
+    def scores(self, lists: Ranked, metric: str) -> Floats:
+        """recall_10 or ndcg_10 of every judged customer, as `score_list` has them."""
         asked = (lists.row << PLACE_BITS) | lists.place
         at = np.minimum(np.searchsorted(self.codes, asked), max(len(self.codes) - 1, 0))
         is_hit = self.codes[at] == asked if len(self.codes) else np.zeros(len(asked), dtype=bool)
         rows, count = lists.row[is_hit], int(self.row.max(initial=-1)) + 1
-        hits = np.bincount(rows, minlength=count)[self.row]
+        if metric == "recall_10":
+            return np.bincount(rows, minlength=count)[self.row] / self.bought
         gain = np.bincount(rows, 1 / np.log2(1 + lists.rank[is_hit]), minlength=count)[self.row]
-        perfect = np.cumsum(1 / np.log2(np.arange(2, PLACES + 2)))[np.minimum(self.bought, PLACES) - 1]
-        return pd.DataFrame({"recall_10": hits / self.bought, "ndcg_10": gain / perfect}, index=self.row)
+        return gain / np.cumsum(1 / np.log2(np.arange(2, PLACES + 2)))[np.minimum(self.bought, PLACES) - 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +78,7 @@ class Window:
     bought: Truth
     bought_new: Truth
     """The same for products that the customer had never bought or sent back."""
-    neighbours: sparse.csr_matrix
+    near: Near
     interests: sparse.csr_matrix
 
     @property
@@ -81,11 +92,11 @@ class Window:
 
 
 def windows_before(
-    history: History, events: pd.DataFrame, span: tuple[int, int], everybody: Everybody | None = None
+    history: History, events: Mapping[str, Any], span: tuple[int, int], everybody: Everybody | None = None
 ) -> list[Window]:
     """The last three windows of `span` (as_of, days) that were over at day as_of, the newest first.
 
-    Those with under 50 customers are left out. Of the customers of a window the first 3,000 by number are judged.
+    Those with under 50 customers are left out. Of the customers of a window the first 1,500 by number are judged.
     """
     as_of, days = span
     known = history.before(as_of)
@@ -96,31 +107,54 @@ def windows_before(
 
     with ThreadPoolExecutor(THREADS) as threads:
         made = list(threads.map(window, range(WINDOWS)))
-    return [window for window in made if len(window.snapshot.customers) >= LEAST_JUDGED]
+    return _with_taste([window for window in made if len(window.snapshot.customers) >= LEAST_JUDGED])
 
 
-def _window(history: History, events: pd.DataFrame, span: tuple[int, int], everybody: Everybody) -> Window:
+def _with_taste(windows: list[Window]) -> list[Window]:
+    """The windows, with what is bought by the same customers as it was known when the oldest of them began.
+
+    Learned once, since it changes slowly and costs more than all else that is known of a window.
+    """
+    if not windows:
+        return []
+    oldest = windows[-1].snapshot.shelf
+    learned = cosine_neighbours(buyers(windows[-1].known, oldest))
+    return [
+        replace(each, near=Near(each.near.baskets, moved(learned, oldest, each.snapshot.shelf))) for each in windows
+    ]
+
+
+def _window(history: History, events: Mapping[str, Any], span: tuple[int, int], everybody: Everybody) -> Window:
     start, days = span
     product_count = 1 + max(int(each.product.max(initial=-1)) for each in (history, everybody.sales))
     known = history.before(start)
     shelf = shelf_of(everybody.sales, start, product_count)
     customers, products = history.between(start, start + days).kept_purchases()
-    has_bought = np.bincount(known.customer[known.is_purchase], minlength=int(customers.max(initial=-1)) + 1) > 0
+    last = int(max(customers.max(initial=-1), known.customer.max(initial=-1)))
+    has_bought = np.bincount(known.customer[known.is_purchase], minlength=last + 1) > 0
     judged = np.unique(customers[has_bought[customers]])[:MOST_JUDGED]
-    is_judged = np.isin(customers, judged)
+    row_of_customer = np.full(last + 1, -1)
+    row_of_customer[judged] = np.arange(len(judged))
+    is_judged = row_of_customer[customers] >= 0
     customers, products = customers[is_judged], products[is_judged]
-    snapshot = snapshot_of(known, shelf, judged)
-    earlier = known.where(known.customer <= judged.max(initial=-1))
-    is_new = ~np.isin(customers * product_count + products, earlier.customer * product_count + earlier.product)
-    rows = np.searchsorted(judged, customers)
+    earlier = known.where(row_of_customer[known.customer] >= 0)
+    is_new = ~_among(customers * product_count + products, earlier.customer * product_count + earlier.product)
+    rows, places = row_of_customer[customers], shelf.places[products]
+    snapshot = snapshot_of(earlier, shelf, judged)
     return Window(
         known=known,
         snapshot=snapshot,
-        bought=_truth(rows, shelf.places[products]),
-        bought_new=_truth(rows[is_new], shelf.places[products[is_new]]),
-        neighbours=basket_neighbours(everybody.baskets, shelf),
+        bought=_truth(rows, places),
+        bought_new=_truth(rows[is_new], places[is_new]),
+        near=Near(basket_neighbours(everybody.baskets, shelf)),
         interests=interests_of(events, snapshot),
     )
+
+
+def _among(asked: Integers, codes: Integers) -> np.ndarray:
+    """Which of those asked for are among the codes, which are in order."""
+    at = np.minimum(np.searchsorted(codes, asked), max(len(codes) - 1, 0))
+    return codes[at] == asked if len(codes) else np.zeros(len(asked), dtype=bool)
 
 
 def _truth(row: Integers, place: Integers) -> Truth:

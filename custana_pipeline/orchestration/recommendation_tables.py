@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
@@ -98,27 +99,50 @@ def _borders(session: Session, lines: int) -> list[int]:
 
 def _offer(session: Session, given: Mapping[str, Any], lines: list[tuple]) -> "Offer":
     from custana_pipeline.models.recommendation_lists import ListParameters
-    from custana_pipeline.models.recommendation_neighbours import neighbours_in
+    from custana_pipeline.models.recommendation_neighbours import Near
     from custana_pipeline.models.recommendation_serving import LISTS, Offer
 
     demand = session.arrays(
         "select buy_again_demand, discover_demand from applications.product_popularity order by popularity_rank",
     )
-    newest = next((age for age, count in _running(lines) if count > MOST_LINES), 366)
-    query = f"{PURCHASES} and transactions.ordered_date > $as_of - cast($newest as integer) * interval 1 day"
-    span = {"as_of": given["as_of"], "first": 0, "end": 2**62, "newest": min(newest, 366)}
-    baskets = session.arrays(query, span)
     parameters = {
         which: ListParameters(
             **{key.removeprefix(f"{which}_"): value for key, value in given.items() if key.startswith(f"{which}_")}
         )
         for which in LISTS
     }
-    return Offer(
-        demand={which: demand[f"{which}_demand"] for which in LISTS},
-        neighbours=neighbours_in(baskets["customer"], baskets["place"], baskets["age"], len(demand["discover_demand"])),
-        parameters=parameters,
-    )
+    width, as_of = len(demand["discover_demand"]), given["as_of"]
+    is_taste = any(each.taste_weight for each in parameters.values())
+    near = Near(_baskets(session, as_of, width, lines), _tastes(session, as_of, width) if is_taste else None)
+    speaking = {
+        which: near.weighing(each.taste_weight)
+        for which, each in parameters.items()
+        if which == "discover" or each.taste_weight
+    }
+    return Offer({which: demand[f"{which}_demand"] for which in LISTS}, speaking, parameters)
+
+
+def _baskets(session: Session, as_of: dt.date, width: int, lines: list[tuple]) -> Any:
+    """What is bought together, from as many of the newest days as MOST_LINES allow."""
+    from custana_pipeline.models.recommendation_neighbours import neighbours_in
+
+    newest = next((age for age, count in _running(lines) if count > MOST_LINES), 366)
+    query = f"{PURCHASES} and transactions.ordered_date > $as_of - cast($newest as integer) * interval 1 day"
+    span = {"as_of": as_of, "first": 0, "end": 2**62, "newest": min(newest, 366)}
+    baskets = session.arrays(query, span)
+    return neighbours_in(baskets["customer"], baskets["place"], baskets["age"], width)
+
+
+def _tastes(session: Session, as_of: dt.date, width: int) -> Any:
+    """What is bought by the same customers, learned from those that the lists were tried on."""
+    from custana_pipeline.models.recommendation_neighbours import buyers_of, cosine_neighbours
+    from custana_pipeline.models.recommendation_serving import AGE_BITS, packed, unpacked
+
+    bought = session.arrays(BUYERS, {"as_of": as_of, "most": MOST_CUSTOMERS})
+    days = np.sort(packed(bought["customer"], bought["place"], bought["age"]))
+    pairs = days >> AGE_BITS
+    customer, place, age = unpacked(days[np.r_[True, np.diff(pairs) != 0][: len(pairs)]])
+    return cosine_neighbours(buyers_of(customer, place, age, width))
 
 
 def _running(lines: list[tuple]) -> Iterator[tuple[int, int]]:
@@ -153,8 +177,10 @@ def _rows(columns: Mapping[str, np.ndarray], first: int) -> "pa.Table":
     """A block of lists as rows of the table."""
     import pyarrow as pa
 
+    from custana_pipeline.models.recommendation_serving import COMPANION, TASTE
+
     reason, other = columns["reason"], columns["other"]
-    is_companion = reason == 2
+    is_companion = (reason == COMPANION) | (reason == TASTE)
     return pa.table(
         {
             "customer_number": columns["customer"] + first,

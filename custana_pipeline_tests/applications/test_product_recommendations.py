@@ -1,7 +1,10 @@
 """What to offer: the buy-again and the discover list, from a few rows."""
 
+from dataclasses import replace
+
 from custana_pipeline.applications.contracts import ProductRecommendations
-from custana_pipeline_tests.applications.shop import RECOMMENDATIONS, Shop
+from custana_pipeline.models.recommendation_tuning import DEFAULTS, list_parameters
+from custana_pipeline_tests.applications.shop import AS_OF, RECOMMENDATIONS, Shop
 
 
 def _reason(shop: Shop, customer: str, which: str, product: str) -> str:
@@ -92,6 +95,34 @@ def test_what_goes_with_her_products_is_discovered_and_the_reason_names_it(shop:
     assert shop.recommended("anna", "discover") == ["cup", "soap"]
     assert _reason(shop, "anna", "discover", "cup") == "often bought with Tea pot"
     assert _reason(shop, "anna", "discover", "soap") == "popular in the last 14 days"
+
+
+def test_what_buyers_of_her_products_buy_at_other_times_is_offered_where_tastes_count(shop: Shop) -> None:
+    shop.sells("pot", "Tea pot")
+    for customer in ("bert", "cleo", "dora"):
+        shop.buys(customer, "pot", 40)
+        shop.buys(customer, "cup", 30)
+    for customer in ("erik", "fred", "gina", "hans"):
+        shop.buys(customer, "soap", 10)
+    shop.buys("anna", "pot", 60)
+    tasteful = {which: replace(each, taste_weight=1.0) for which, each in DEFAULTS.items()}
+    shop.recommend({"as_of": AS_OF, **list_parameters(tasteful)})
+    assert shop.recommended("anna", "buy_again") == ["pot", "cup", "soap"]
+    assert shop.recommended("anna", "discover") == ["cup", "soap"]
+    for which in ("buy_again", "discover"):
+        assert _reason(shop, "anna", which, "cup") == "bought by many who bought Tea pot"
+        assert _reason(shop, "anna", which, "soap") == "popular in the last 14 days"
+
+
+def test_what_was_sent_back_whole_is_not_offered_for_taste_either(shop: Shop) -> None:
+    for customer in ("bert", "cleo"):
+        shop.buys(customer, "pot", 40)
+        shop.buys(customer, "cup", 30)
+    shop.buys("anna", "pot", 60)
+    shop.buys("anna", "cup", 50)
+    shop.buys("anna", "cup", 45, quantity=-1)
+    shop.recommend({"as_of": AS_OF, **list_parameters({w: replace(d, taste_weight=1.0) for w, d in DEFAULTS.items()})})
+    assert shop.recommended("anna", "buy_again") == ["pot"]
 
 
 def test_what_was_looked_at_and_not_bought_is_discovered(shop: Shop) -> None:

@@ -9,7 +9,13 @@ import pytest
 from custana_pipeline.models import recommendation_serving
 from custana_pipeline.models.recommendation_history import History, shelf_of, snapshot_of
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
-from custana_pipeline.models.recommendation_neighbours import basket_neighbours, interests_of
+from custana_pipeline.models.recommendation_neighbours import (
+    Near,
+    basket_neighbours,
+    buyers,
+    cosine_neighbours,
+    interests_of,
+)
 from custana_pipeline.models.recommendation_ranking import listed
 from custana_pipeline.models.recommendation_tuning import DEFAULTS, NAIVE, list_parameters
 from custana_pipeline.orchestration import recommendation_tables
@@ -67,10 +73,12 @@ def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd
     known = History.of(lines).before(day)
     shelf = shelf_of(known, day, 40)
     snapshot = snapshot_of(known, shelf, np.unique(known.customer[known.is_purchase]))
-    neighbours, interests = basket_neighbours(known, shelf), interests_of(events, snapshot)
+    near = Near(basket_neighbours(known, shelf), cosine_neighbours(buyers(known, shelf)))
     made = {
-        "buy_again": buy_again_lists(snapshot, {"it": parameters["buy_again"]})["it"],
-        "discover": discover_lists(snapshot, {"it": parameters["discover"]}, neighbours, interests)["it"],
+        "buy_again": buy_again_lists(snapshot, {"it": parameters["buy_again"]}, near)["it"],
+        "discover": discover_lists(snapshot, {"it": parameters["discover"]}, near, interests_of(events, snapshot))[
+            "it"
+        ],
     }
     return {name: listed(each, snapshot) for name, each in made.items()}
 
@@ -81,6 +89,10 @@ def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd
     [
         DEFAULTS,
         {"buy_again": ListParameters(90, 30, 0.3), "discover": ListParameters(180, 30, 0.5, 1.0, 1.0)},
+        {
+            "buy_again": ListParameters(240, 14, 0.6, taste_weight=1.0),
+            "discover": ListParameters(180, 14, 1.0, trend_power=0.5, taste_weight=0.1),
+        },
         {
             "buy_again": NAIVE["buy_again"]["personal_frequency_filled_recent"],
             "discover": NAIVE["discover"]["popularity"],

@@ -82,8 +82,9 @@ def test_bm25_counts_a_shared_buyer_of_few_products_for_more() -> None:
     assert near[shelf.places[20], shelf.places[21]] > near[shelf.places[1], shelf.places[2]] > 0
 
 
-def test_neighbours_of_what_was_bought_are_summed() -> None:
-    history = known((0, 1, 5), (1, 1, 5), (1, 2, 5), (2, 1, 5), (2, 2, 5), (2, 3, 5))
+def test_neighbours_of_what_was_bought_are_summed_but_one_buyer_in_common_is_chance() -> None:
+    both = [(customer, product, 5) for customer in (1, 2) for product in (1, 2)]
+    history = known((0, 1, 5), *both, (2, 3, 5), (3, 1, 5), (3, 3, 5), (3, 4, 5))
     snapshot = seen(history)
     near = cosine_neighbours(buyers(history, snapshot.shelf))
     assert products(baselines.neighbours_of_bought(snapshot, near, is_new=True), 0, snapshot) == [2, 3]

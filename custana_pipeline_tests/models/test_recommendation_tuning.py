@@ -37,13 +37,24 @@ def habit_shop(customers: int = 120) -> pd.DataFrame:
     return lines(*sorted(rows))
 
 
+def tasteful_shop(customers: int = 600) -> pd.DataFrame:
+    """Nobody has habits: each buys any of the forty products of one of three tastes, one every twelve days."""
+    rng = np.random.default_rng(4)
+    rows = {
+        (customer, customer % 3 * 40 + int(rng.integers(40)), days_ago, 1)
+        for customer in range(customers)
+        for days_ago in range(1 + customer % 12, 200, 12)
+    }
+    return lines(*sorted(rows))
+
+
 def metric(tuning, target: str, name: str, metric: str) -> float:
     (found,) = [each.metrics[metric] for each in tuning.trials if (each.target, each.name) == (target, name)]
     return found
 
 
 def test_a_shop_with_habits_beats_popularity_and_says_so() -> None:
-    tuning = tune_recommendations(habit_shop(), NO_EVENTS, (AS_OF, 90))
+    tuning = tune_recommendations(History.of(habit_shop()), NO_EVENTS, (AS_OF, 90))
     assert tuning.state == "TRAINED"
     assert metric(tuning, "buy_again", "tuned", "recall_10") > 2 * metric(
         tuning, "buy_again", "popularity", "recall_10"
@@ -54,49 +65,69 @@ def test_a_shop_with_habits_beats_popularity_and_says_so() -> None:
         assert names >= {DEFAULT, "tuned", "popularity", "item_cosine", "item_bm25"}
 
 
+def test_a_shop_of_tastes_is_served_by_what_is_bought_by_the_same_customers() -> None:
+    tuning = tune_recommendations(History.of(tasteful_shop()), NO_EVENTS, (AS_OF, 90))
+    for target in LISTS:
+        assert tuning.choices[target].parameters.taste_weight > 0
+        assert tuning.choices[target].beats_naive
+    assert metric(tuning, "discover", "tuned", "ndcg_10") > 1.5 * metric(tuning, "discover", DEFAULT, "ndcg_10")
+
+
+def test_a_shop_of_habits_has_no_use_for_tastes() -> None:
+    tuning = tune_recommendations(History.of(habit_shop()), NO_EVENTS, (AS_OF, 90))
+    assert tuning.choices["buy_again"].parameters.taste_weight == 0
+
+
+def test_lines_of_a_day_are_one_entry_in_whatever_order_they_come() -> None:
+    history = History.of(lines((1, 7, 3, 2), (0, 7, 9, 1), (1, 7, 3, -2), (1, 7, 3, 5), (1, 2, 1, -1)))
+    columns = (history.customer, history.product, AS_OF - history.day, history.net_quantity, history.is_purchase)
+    assert list(zip(*columns, strict=True)) == [(0, 7, 9, 1, True), (1, 2, 1, -1, False), (1, 7, 3, 5, True)]
+
+
 def test_nothing_at_or_after_the_day_moves_a_choice() -> None:
     known = habit_shop()
     future = lines(*((customer, 59, -1 * (customer % 9), 5) for customer in range(120)))
-    told = tune_recommendations(known, NO_EVENTS, (AS_OF, 90))
-    assert told == tune_recommendations(pd.concat([known, future]), NO_EVENTS, (AS_OF, 90))
+    told = tune_recommendations(History.of(known), NO_EVENTS, (AS_OF, 90))
+    assert told == tune_recommendations(History.of(pd.concat([known, future])), NO_EVENTS, (AS_OF, 90))
 
 
 def test_sales_and_baskets_of_everybody_may_come_apart_from_the_history_of_some() -> None:
-    days = habit_shop()
-    history = History.of(days)
+    history = History.of(habit_shop())
     everybody = Everybody(Sales.of(history), history)
-    apart = tune_recommendations(days, NO_EVENTS, (AS_OF, 90), everybody)
-    assert apart == tune_recommendations(days, NO_EVENTS, (AS_OF, 90))
+    apart = tune_recommendations(history, NO_EVENTS, (AS_OF, 90), everybody)
+    assert apart == tune_recommendations(history, NO_EVENTS, (AS_OF, 90))
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:
     known = habit_shop()
     shuffled = known.sample(frac=1, random_state=1)
-    assert tune_recommendations(known, NO_EVENTS, (AS_OF, 90)) == tune_recommendations(shuffled, NO_EVENTS, (AS_OF, 90))
+    assert tune_recommendations(History.of(known), NO_EVENTS, (AS_OF, 90)) == tune_recommendations(
+        History.of(shuffled), NO_EVENTS, (AS_OF, 90)
+    )
 
 
 @pytest.mark.parametrize("customers", [0, 1, 2, 10, 49])
 def test_too_few_customers_keep_the_defaults_with_the_reason(customers: int) -> None:
-    tuning = tune_recommendations(habit_shop(customers), NO_EVENTS, (AS_OF, 90))
+    tuning = tune_recommendations(History.of(habit_shop(customers)), NO_EVENTS, (AS_OF, 90))
     assert tuning.state == "NOT_TRAINABLE"
     assert tuning.reason
     assert {target: choice.parameters for target, choice in tuning.choices.items()} == DEFAULTS
 
 
 def test_a_source_without_products_says_that_it_has_none() -> None:
-    assert "name no products" in tune_recommendations(lines(), NO_EVENTS, (AS_OF, 90)).reason
+    assert "name no products" in tune_recommendations(History.of(lines()), NO_EVENTS, (AS_OF, 90)).reason
 
 
 def test_a_shop_with_one_product_has_nothing_to_discover_and_still_gets_a_choice() -> None:
     rows = [(customer, 0, days_ago, 1) for customer in range(60) for days_ago in (5, 35, 65, 95)]
-    tuning = tune_recommendations(lines(*rows), NO_EVENTS, (AS_OF, 90))
+    tuning = tune_recommendations(History.of(lines(*rows)), NO_EVENTS, (AS_OF, 90))
     assert tuning.choices["discover"].parameters == DEFAULTS["discover"]
     assert metric(tuning, "buy_again", DEFAULT, "recall_10") == 1
 
 
 def test_customers_with_nothing_but_returns_are_neither_known_nor_judged() -> None:
     returns = lines(*((customer, 1, days_ago, -1) for customer in range(200, 260) for days_ago in (5, 50)))
-    tuning = tune_recommendations(pd.concat([habit_shop(), returns]), NO_EVENTS, (AS_OF, 90))
+    tuning = tune_recommendations(History.of(pd.concat([habit_shop(), returns])), NO_EVENTS, (AS_OF, 90))
     assert tuning.row_counts["window_1"] == 120
 
 

@@ -1,6 +1,7 @@
 -- one row per customer, list and place: the products to offer them, what they buy again apart from what is new to them
 -- grain: as_of, customer_id, list, rank
--- a place's reason is 0 popular, 1 bought, 2 often bought with a companion, 3 viewed, 4 in the cart
+-- a place's reason is 0 popular, 1 bought, 2 often bought with a companion, 3 viewed, 4 in the cart, 5 bought by many
+-- who bought the companion
 with
 
 product_places as (
@@ -60,6 +61,8 @@ select
                 then
                     'in the cart on ' || cast(product_places.day_count as varchar)
                     || case when product_places.day_count = 1 then ' day' else ' days' end || ', not bought yet'
+            when product_places.reason = 5
+                then 'bought by many who bought ' || companions.product_name
             when product_places.list_number = 0
                 then 'popular in the last ' || cast(cast($buy_again_popularity_days as integer) as varchar) || ' days'
             else 'popular in the last ' || cast(cast($discover_popularity_days as integer) as varchar) || ' days'

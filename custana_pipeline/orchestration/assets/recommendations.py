@@ -24,6 +24,14 @@ from custana_pipeline.models.recommendation_windows import Everybody
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.recommendation_queries import (
+    BASKETS,
+    EVENT_DAYS,
+    LINES,
+    MOST_CUSTOMERS,
+    MOST_IN_BASKETS,
+    SALES,
+)
 from custana_pipeline.orchestration.sql_assets import asset_key
 from custana_pipeline.orchestration.training_log import digest_of
 from custana_pipeline.stores.session import Session
@@ -34,61 +42,6 @@ TABLE = f"models.{ANALYSIS}"
 CHOICES = "models.recommendation_choices"
 NAIVE_CHECK = "beats_the_best_naive_rule"
 EPOCH = dt.date(1970, 1, 1)
-NUMBERED = """with customers as (
-    select customer_id, row_number() over (order by md5(customer_id), customer_id) - 1 as customer
-    from (select distinct customer_id from cleaned.transactions)
-), products as (
-    select product_id, row_number() over (order by product_id) - 1 as product
-    from (select distinct product_id from cleaned.transactions where product_id is not null)
-)"""
-"""Customers by a hash of their id, products by their id; rows at or after as_of change no order among those before."""
-MOST_CUSTOMERS = 30_000
-"""Customers that the lists are tried on and the rivals learn from, at most: the first by number."""
-MOST_IN_BASKETS = 300_000
-"""Customers whose baskets tell what is bought together, at most."""
-PRODUCT_DAYS = f"""{NUMBERED}
-select
-    cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
-    cast(date_diff('day', date '1970-01-01', transactions.ordered_date) as integer) as day,
-    cast(sum(transactions.quantity) as double) as net_quantity, bool_or(not transactions.is_return) as is_purchase
-from cleaned.transactions as transactions
-inner join customers on transactions.customer_id = customers.customer_id
-inner join products on transactions.product_id = products.product_id
-where transactions.ordered_date < $as_of and customers.customer < $most
-group by customers.customer, products.product, transactions.ordered_date
-order by customer, product, day"""
-EVENT_DAYS = f"""{NUMBERED}
-select
-    cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
-    cast(date_diff('day', date '1970-01-01', events.happened_date) as integer) as day,
-    bool_or(events.event_type = 'cart') as is_cart
-from cleaned.events as events
-inner join customers on events.customer_id = customers.customer_id
-inner join products on events.product_id = products.product_id
-where events.event_type in ('view', 'cart') and events.happened_date < $as_of
-    and events.happened_date >= $as_of - interval 120 day and customers.customer < $most
-group by customers.customer, products.product, events.happened_date
-order by customer, product, day"""
-SALES = f"""{NUMBERED}, bought as (
-    select distinct customer_id, product_id, ordered_date from cleaned.transactions
-    where not is_return and ordered_date < $as_of and ordered_date >= $as_of - interval 180 day
-)
-select
-    products.product, cast(count(*) as double) as customers,
-    date_diff('day', date '1970-01-01', bought.ordered_date) as day
-from bought inner join products on bought.product_id = products.product_id
-group by products.product, bought.ordered_date
-order by products.product, day"""
-BASKETS = f"""{NUMBERED}
-select
-    customers.customer, products.product,
-    date_diff('day', date '1970-01-01', transactions.ordered_date) as day
-from cleaned.transactions as transactions
-inner join customers on transactions.customer_id = customers.customer_id
-inner join products on transactions.product_id = products.product_id
-where not transactions.is_return and transactions.ordered_date < $as_of
-    and transactions.ordered_date >= $as_of - interval 455 day and customers.customer < $most"""
-"""The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets."""
 
 
 def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -113,12 +66,12 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
         as_of = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.reading() as session:
             given = {"as_of": as_of, "most": MOST_CUSTOMERS}
-            product_days, events = session.frame(PRODUCT_DAYS, given), session.frame(EVENT_DAYS, given)
+            history, events = History.of(session.arrays(LINES, given)), session.arrays(EVENT_DAYS, given)
             everybody = _everybody(session, as_of)
         span = ((as_of - EPOCH).days, project.settings.horizon_days)
-        tuning = tune_recommendations(product_days, events, span, everybody)
+        tuning = tune_recommendations(history, events, span, everybody)
         origin = Origin(
-            data_version=digest_of(product_days),
+            data_version=digest_of(pd.DataFrame(vars(history))),
             code_version=project.code_version,
             dagster_run_id=context.run.run_id,
             dagster_asset=key.to_user_string(),
