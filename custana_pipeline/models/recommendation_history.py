@@ -64,6 +64,15 @@ class History:
             np.logical_or.reduceat(is_purchase[order], first) if len(first) else is_purchase,
         )
 
+    @classmethod
+    def of_purchases(cls, customer: Integers, product: Integers, day: Integers) -> "History":
+        """From lines that were bought and kept, one piece a line."""
+        codes = np.sort((((customer.astype(np.int64) << PLACE_BITS) | product) << DAY_BITS) | day)
+        codes = codes[np.r_[True, np.diff(codes) != 0][: len(codes)]]
+        pairs, ones = codes >> DAY_BITS, np.ones(len(codes), dtype=bool)
+        days = codes & (2**DAY_BITS - 1)
+        return cls(pairs >> PLACE_BITS, pairs & (2**PLACE_BITS - 1), days, ones.astype(float), ones)
+
     def where(self, chosen: np.ndarray) -> "History":
         """The entries for which `chosen` is true, or at the places that it names."""
         return History(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS
+from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS, number
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
@@ -99,7 +99,7 @@ def _borders(session: Session, lines: int) -> list[int]:
 
 def _offer(session: Session, given: Mapping[str, Any], lines: list[tuple]) -> "Offer":
     from custana_pipeline.models.recommendation_lists import ListParameters
-    from custana_pipeline.models.recommendation_neighbours import Near
+    from custana_pipeline.models.recommendation_neighbours import speaking
     from custana_pipeline.models.recommendation_serving import LISTS, Offer
 
     demand = session.arrays(
@@ -113,13 +113,14 @@ def _offer(session: Session, given: Mapping[str, Any], lines: list[tuple]) -> "O
     }
     width, as_of = len(demand["discover_demand"]), given["as_of"]
     is_taste = any(each.taste_weight for each in parameters.values())
-    near = Near(_baskets(session, as_of, width, lines), _tastes(session, as_of, width) if is_taste else None)
-    speaking = {
-        which: near.weighing(each.taste_weight)
+    baskets = _baskets(session, as_of, width, lines)
+    tastes = _tastes(session, as_of, width) if is_taste else None
+    spoken = {
+        which: speaking(baskets, tastes, each.taste_weight)
         for which, each in parameters.items()
         if which == "discover" or each.taste_weight
     }
-    return Offer({which: demand[f"{which}_demand"] for which in LISTS}, speaking, parameters)
+    return Offer({which: demand[f"{which}_demand"] for which in LISTS}, spoken, parameters)
 
 
 def _baskets(session: Session, as_of: dt.date, width: int, lines: list[tuple]) -> Any:
@@ -138,6 +139,7 @@ def _tastes(session: Session, as_of: dt.date, width: int) -> Any:
     from custana_pipeline.models.recommendation_neighbours import buyers_of, cosine_neighbours
     from custana_pipeline.models.recommendation_serving import AGE_BITS, packed, unpacked
 
+    number(session, as_of)
     bought = session.arrays(BUYERS, {"as_of": as_of, "most": MOST_CUSTOMERS})
     days = np.sort(packed(bought["customer"], bought["place"], bought["age"]))
     pairs = days >> AGE_BITS
