@@ -17,6 +17,8 @@ TREND_DAYS = 14
 MILLION = 1_000_000
 PLACE_BITS = 20
 """Products and places on the shelf are below 2 to this power."""
+AGE_BITS = 16
+"""Days ago are below 2 to this power."""
 DAY_BITS = 17
 """Days since 1970-01-01 are below 2 to this power."""
 

@@ -165,7 +165,7 @@ def each_once(*codes: Integers) -> Integers:
     >>> each_once(np.array([3, 1, 3]), np.array([2, 1])).tolist()
     [1, 2, 3]
     """
-    ordered = np.sort(np.concatenate(codes))
+    ordered = np.sort(np.concatenate(codes) if len(codes) > 1 else codes[0])
     return ordered[np.r_[True, np.diff(ordered) != 0][: len(ordered)]]
 
 
