@@ -27,6 +27,9 @@ STOPPED_CODE = 130
 GARBAGE = (100_000, 20, 20)
 """Objects between two looks for cycles; at Python's 700 a third of the start goes into looking at what was imported."""
 
+ONE_THREAD: dict[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Fits run side by side, each on one thread: sums over several depend on the machine, and a quota is not looked at."""
+
 Source = Annotated[str | None, typer.Option("--source", help="Source pack; custana.toml names the default.")]
 Input = Annotated[str | None, typer.Option("--input", help="Folder or file to read instead of the pack's input.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder for everything that custana writes.")]
@@ -42,6 +45,7 @@ _settled: dict[str, Path] = {}
 def main() -> None:
     """Runs the command line; every expected error is one line on stderr and its exit code."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.update(ONE_THREAD)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.set_threshold(*GARBAGE)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping is stopping: what is open is closed first
@@ -160,7 +164,9 @@ def selftest(
 
 @app.command(hidden=True)
 def prepare(data_dir: DataDir = None) -> int:
-    """Make the stores of Dagster and MLflow; `make setup` calls it once."""
+    """Make the stores of Dagster and MLflow, and compile the package; `make setup` calls it once."""
+    import compileall
+
     from custana_pipeline.stores import dagster_home, tracking_store
 
     settings = _settings(None, None, data_dir, None)
@@ -168,6 +174,7 @@ def prepare(data_dir: DataDir = None) -> int:
     tracking_store.initialise(settings.mlflow_dir)
     dagster_home.keep_template()
     tracking_store.keep_template()
+    compileall.compile_dir(Path(__file__).parent, quiet=2)  # where it cannot be written to, each start does so anew
     return 0
 
 

@@ -23,7 +23,7 @@ SHOWN = {"whole": "whole    ", "damaged": "DAMAGED  ", "left over": "left over"}
 def verify_and_tell(settings: Settings, *, repairs: bool) -> int:
     """Prints a finding a line; returns 0 where all is whole, also after a repair, and 3 where something is damaged."""
     console, places = terminal(), Places(settings.data_dir)
-    with ExitStack() as stack, hearing(lambda told: console.print(f"custana: {told}")):
+    with ExitStack() as stack, hearing(lambda _, told: console.print(f"custana: {told}")):
         for warehouse in {*places.warehouses, settings.warehouse_path}:
             stack.enter_context(holding_turn(Turn(warehouse, wait_seconds=settings.run_wait_seconds)))
         found = _look(console, places)
@@ -53,7 +53,7 @@ def _look(console: Console, places: Places) -> list[Finding]:
 
 def _slim(console: Console, settings: Settings, places: Places) -> None:
     for path in places.warehouses:
-        if housekeeping.slim(Warehouse(path, settings.duckdb_memory_limit, settings.threads)):
+        if housekeeping.slim(Warehouse(path, settings.duckdb_memory_limit, settings.duckdb_threads)):
             console.print(f"{path.name}: written anew without the blocks that held nothing.")
 
 

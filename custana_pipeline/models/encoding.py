@@ -21,6 +21,8 @@ UNKNOWN_TEXT = "(unknown)"
 RARE_ROWS = 10
 """A category with fewer training rows is folded into one, so that no model file names a rare one."""
 MOST_CATEGORIES = 12
+BIN_COUNT = 64
+"""Different values of a number that histogram boosting tells apart."""
 Kind = Literal["linear", "tree", "histogram"]
 """Who is to read the matrix: a line, trees, or histogram boosting."""
 
@@ -128,7 +130,7 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
     weighted ones, which takes ten times as long as all its trees (scikit-learn 1.9.1).
     """
 
-    def __init__(self, bin_count: int = 64) -> None:
+    def __init__(self, bin_count: int = BIN_COUNT) -> None:
         self.bin_count = bin_count
 
     def fit(self, X: Any, y: Any = None) -> Self:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from custana_pipeline.models.behavior_figures import behavior_figures
 from custana_pipeline.models.calibration_figures import decile_totals_figure, reliability_figure
 from custana_pipeline.models.demand_figures import UNITS, demand_figures
-from custana_pipeline.models.figure_style import BLUE, FAINT, INK, NAMES_LEFT, QUIET, new_figure
+from custana_pipeline.models.drawing import FAINT, INK, QUIET, Drawing
+from custana_pipeline.models.figure_style import BESIDE, BLUE, NAMES_LEFT
 from custana_pipeline.models.segment_figures import segment_figures
 from custana_pipeline.models.training import Champion, Evaluated, Training
 
@@ -19,11 +19,12 @@ COMPARED = {
     "segment": ("silhouette", "silhouette in the segment space, more is better", True),
 }
 """Target -> the metric that candidates are compared by, its words, and whether more is better."""
+_DASHES = {"candidate": "-", "baseline": "--", "champion": ":"}
 TELLING = {"behavior": "calibration", "demand": "predicted_against_actual", "segmentation": "segment_profiles"}
 """Analysis -> the one figure that tells most of its champion."""
 
 
-def figures_of(evaluated: Evaluated, analysis: str, *, only_telling: bool = False) -> dict[str, Figure]:
+def figures_of(evaluated: Evaluated, analysis: str, *, only_telling: bool = False) -> dict[str, Drawing]:
     """The figures of one candidate or baseline, by file name, or the TELLING one; none where its rows do not allow any.
 
     Behavior has roc, precision_recall, gains_and_lift, calibration, confusion; demand has predicted_against_actual and
@@ -34,7 +35,7 @@ def figures_of(evaluated: Evaluated, analysis: str, *, only_telling: bool = Fals
     return {figure: draw() for figure, draw in drawings.items() if wanted in (None, figure)}
 
 
-def _drawings(evaluated: Evaluated, analysis: str) -> dict[str, Callable[[], Figure]]:
+def _drawings(evaluated: Evaluated, analysis: str) -> dict[str, Callable[[], Drawing]]:
     holdout = evaluated.holdout
     name = evaluated.name.replace("_", " ")
     if holdout.empty:
@@ -46,7 +47,7 @@ def _drawings(evaluated: Evaluated, analysis: str) -> dict[str, Callable[[], Fig
     return behavior_figures(name, holdout) if len(set(holdout["actual"])) == 2 else {}
 
 
-def comparisons(training: Training) -> dict[str, Figure]:
+def comparisons(training: Training) -> dict[str, Drawing]:
     """One figure a target, `comparison_<target>`; none where nothing was trained."""
     return {
         f"comparison_{target}": comparison(training.evaluated, target, champion.name)
@@ -54,7 +55,7 @@ def comparisons(training: Training) -> dict[str, Figure]:
     }
 
 
-def over_origins(training: Training) -> dict[str, Figure]:
+def over_origins(training: Training) -> dict[str, Drawing]:
     """One figure a target, `over_origins_<target>`: its metric at every origin of the backtest."""
     drawn = {}
     for target in training.champions:
@@ -64,7 +65,7 @@ def over_origins(training: Training) -> dict[str, Figure]:
     return drawn
 
 
-def calibrations(training: Training) -> dict[str, Figure]:
+def calibrations(training: Training) -> dict[str, Drawing]:
     """Of what serves each target, over all origins: `reliability_<target>` for buyers, `totals_<target>` by tenths."""
     drawn = {}
     for target, champion in training.champions.items():
@@ -78,29 +79,30 @@ def calibrations(training: Training) -> dict[str, Figure]:
     return drawn
 
 
-def _over_origins(judged: list[Evaluated], target: str, champion: Champion) -> Figure:
+def _over_origins(judged: list[Evaluated], target: str, champion: Champion) -> Drawing:
     """What serves in blue, the best naive rule in dark dashes; whoever is far worse than both leaves the picture."""
     metric, words, _ = COMPARED[target]
     name = metric.removeprefix("holdout_")
     shown, rule = (each.replace("_", " ") for each in (champion.name, champion.best_naive))
     title = f"{shown} (blue); naive rules dashed, {rule} dark"
-    figure, axes = new_figure(title, "day that was foreseen from", words.replace(" on the holdout", ""))
+    drawing = Drawing(title, "day that was foreseen from", words.replace(" on the holdout", ""))
+    days = sorted({str(day) for each in judged for day in each.by_origin["origin"]})
     for each in sorted(judged, key=lambda one: one.name == champion.name):
         rows = each.by_origin.sort_values("origin")
         serves, is_rule = each.name == champion.name, each.name == champion.best_naive
         colour = BLUE if serves else INK if is_rule else QUIET if each.role == "candidate" else FAINT
-        style = {"candidate": "-", "baseline": "--", "champion": ":"}[each.role]
-        axes.plot(
-            [str(day) for day in rows["origin"]], rows[name], style, color=colour, linewidth=2.2 if serves else 1.0,
-            marker="o" if serves else None, markersize=4,
-        )  # fmt: skip
+        places, values = [days.index(str(day)) for day in rows["origin"]], rows[name].to_numpy(dtype=float)
+        drawing.line(places, values, colour, width=2.4 if serves else 1.1, dash=_DASHES[each.role])
+        if serves:
+            drawing.dots(places, values, colour)
+    drawing.x.name(range(len(days)), days)
     kept = [each.by_origin[name].to_numpy() for each in judged if each.name in (champion.name, champion.best_naive)]
     if kept:
-        axes.set_ylim(top=1.15 * float(np.max(np.concatenate(kept))))
-    return figure
+        drawing.y.high = 1.15 * float(np.max(np.concatenate(kept)))
+    return drawing
 
 
-def champion_figures(training: Training) -> dict[str, Figure]:
+def champion_figures(training: Training) -> dict[str, Drawing]:
     """The telling figure of each target's champion, `<target>_<figure>`."""
     return {
         f"{target}_{name}": figure
@@ -111,7 +113,7 @@ def champion_figures(training: Training) -> dict[str, Figure]:
     }
 
 
-def comparison(evaluated: Iterable[Evaluated], target: str, champion: str = "") -> Figure:
+def comparison(evaluated: Iterable[Evaluated], target: str, champion: str = "") -> Drawing:
     """Bars of all candidates (blue) and naive baselines (grey) of one target, best on top; the champion `serves`."""
     metric, words, more_is_better = COMPARED[target]
     measured = [each for each in evaluated if each.target == target and metric in each.metrics]
@@ -119,19 +121,17 @@ def comparison(evaluated: Iterable[Evaluated], target: str, champion: str = "") 
     candidates = [each for each in measured if each.role == "candidate"]
     baselines = [each for each in measured if each.role == "baseline"]
     verdict = _verdict(candidates, baselines, metric, more_is_better)
-    figure, axes = new_figure(verdict, words, "", left=NAMES_LEFT)
-    values = [each.metrics[metric] for each in measured]
-    colours = [BLUE if each.role == "candidate" else QUIET for each in measured]
-    axes.barh(range(len(measured)), values, color=colours, height=0.65)
+    drawing = Drawing(verdict, words, margins={"left": NAMES_LEFT})
     for place, each in enumerate(measured):
-        axes.annotate(
-            _number(values[place]) + (", serves" if each.name == champion else ""), (max(values[place], 0.0), place),
-            xytext=(4, 0), textcoords="offset points", va="center", fontsize=8.5, color=QUIET,
-        )  # fmt: skip
-    axes.set_yticks(range(len(measured)), [each.name.replace("_", " ") for each in measured])
-    axes.margins(x=0.25)
-    axes.grid(visible=False, axis="y")
-    return figure
+        value = each.metrics[metric]
+        colour = BLUE if each.role == "candidate" else QUIET
+        drawing.tile((0.0, place - 0.32), (value, place + 0.32), colour)
+        told = _number(value) + (", serves" if each.name == champion else "")
+        drawing.text((max(value, 0.0), place), told, BESIDE)
+    drawing.y.name(range(len(measured)), [each.name.replace("_", " ") for each in measured])
+    drawing.x.low = min([0.0, *(each.metrics[metric] for each in measured)])
+    drawing.x.room, drawing.y.has_grid = 0.25, False
+    return drawing
 
 
 def _number(value: float) -> str:

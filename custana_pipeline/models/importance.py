@@ -4,11 +4,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from custana_pipeline.models.evaluation import Loss, row_losses
 from custana_pipeline.models.explanations import topics_of
-from custana_pipeline.models.figure_style import BLUE, INK, NAMES_LEFT, QUIET, new_figure, note
 from custana_pipeline.models.judging import predict
 from custana_pipeline.models.panel import with_plain_numbers
 from custana_pipeline.models.training import Training
@@ -61,34 +59,6 @@ def champion_importances(training: Training, holdout: pd.DataFrame) -> pd.DataFr
         if judged.name == champion.name and target in LOSSES
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "target"])
-
-
-def importance_figure(table: pd.DataFrame, name: str) -> Figure:
-    """Bars of the topics, the most important on top, with the range over the repeats."""
-    figure, axes = new_figure(
-        f"{name}: what the scores hang on", "loss when shuffled, above the loss as is", "", left=NAMES_LEFT
-    )
-    if table.empty:
-        note(axes, "no rows to measure on")
-        return figure
-    shown = table.head(10).iloc[::-1]
-    axes.barh(range(len(shown)), shown["importance"], color=BLUE, height=0.65)
-    axes.hlines(range(len(shown)), shown["lower"], shown["upper"], color=INK, linewidth=1)
-    for place, value in enumerate(shown["importance"]):
-        end = max(float(shown["upper"].iloc[place]), 0.0)
-        axes.annotate(
-            f"{value:+.1%}",
-            (end, place),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-            color=QUIET,
-        )
-    axes.set_yticks(range(len(shown)), [str(topic).replace("_", " ") for topic in shown["topic"]])
-    axes.margins(x=0.2)
-    axes.grid(visible=False, axis="y")
-    return figure
 
 
 def _losses(

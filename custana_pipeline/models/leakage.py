@@ -1,5 +1,6 @@
 """Whether one feature alone gives the outcome away: such a feature knows the future, and no figure after it is true."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,10 @@ def leaked_features(rows: pd.DataFrame, columns: tuple[str, ...], target: str) -
     actual = as_numbers(rows[target]).to_numpy()
     if len(actual) < 3 or np.ptp(actual) == 0:
         return {}
-    measure, limit = (_auc, MOST_AUC) if target == "is_recommended" else (_r2, MOST_R2)
+    if target == "is_recommended":
+        limit, measure = MOST_AUC, _auc
+    else:
+        limit, measure = MOST_R2, partial(_r2, ranks=rankdata(actual))
     found = {name: max(measure(each, actual) for each in _readings(rows[name], actual)) for name in columns}
     if any(found.get(name, 0.0) > limit - REGULAR_ROOM for name in FROM_HISTORIES):
         return {}
@@ -71,8 +75,8 @@ def _auc(values: np.ndarray, actual: np.ndarray) -> float:
     return float(max(area, 1 - area))
 
 
-def _r2(values: np.ndarray, actual: np.ndarray) -> float:
+def _r2(values: np.ndarray, actual: np.ndarray, ranks: np.ndarray) -> float:
     if np.ptp(values) == 0:
         return 0.0
     plain = np.corrcoef(values, actual)[0, 1] ** 2
-    return float(max(plain, np.corrcoef(rankdata(values), rankdata(actual))[0, 1] ** 2))
+    return float(max(plain, np.corrcoef(rankdata(values), ranks)[0, 1] ** 2))

@@ -11,27 +11,39 @@ from custana_pipeline.models.at_once import WORKERS, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
-LEARNED_CUSTOMERS = 16_000
-"""Customers of each past day that are learned from or judged on; see docs/decisions/bounded-training.md."""
+NEWEST_CUSTOMERS = 16_000
+"""Customers of the newest past day, which is learned from most; see docs/decisions/bounded-training.md."""
+LEARNED_CUSTOMERS = 8_000
+"""Customers of each earlier past day that are learned from or judged on."""
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
 
 
-def snapshots(session: Session, table: str, days: Iterable[dt.date], most: int | None = None) -> pd.DataFrame:
-    """The feature rows of `days`, oldest first, in the order of the grain.
+def snapshots(
+    session: Session,
+    table: str,
+    days: Iterable[dt.date],
+    most: int | None = None,
+    columns: Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """The feature rows of `days`, oldest first, in the order of the grain; as_of, customer_id and `columns`, or all.
 
     With `most`, that many customers a day at most: those whose ids come first by their md5, the same ones on every day.
     """
     listed = ", ".join(f"date '{day}'" for day in days)
+    wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
+    told = ", ".join(wanted)
     if most is None:
-        return session.frame(f"select * from {table} where as_of in ({listed}) order by as_of, customer_id")
+        return session.frame(
+            f"select {told} from {table} as rows where as_of in ({listed}) order by as_of, customer_id"
+        )
     return session.frame(
         f"""with chosen as (
             select as_of, customer_id from {table} where as_of in ({listed})
             qualify row_number() over (partition by as_of order by md5(customer_id), customer_id) <= {most}
         )
-        select rows.* from {table} as rows
+        select {told} from {table} as rows
         semi join chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
         where rows.as_of in ({listed}) order by rows.as_of, rows.customer_id"""
     )
@@ -39,8 +51,13 @@ def snapshots(session: Session, table: str, days: Iterable[dt.date], most: int |
 
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
     """The rows by which models are trained: samples of the past days, then one of the day itself."""
-    before = snapshots(session, table, [day for day in past if day != as_of], LEARNED_CUSTOMERS)
-    return pd.concat([before, snapshots(session, table, [as_of], TODAY_CUSTOMERS)], ignore_index=True)
+    before = sorted(set(past) - {as_of})
+    parts = [
+        (before[:-1], LEARNED_CUSTOMERS),
+        (before[-1:], NEWEST_CUSTOMERS),
+        ([as_of], TODAY_CUSTOMERS),
+    ]
+    return pd.concat([snapshots(session, table, days, most) for days, most in parts if days], ignore_index=True)
 
 
 def scored(

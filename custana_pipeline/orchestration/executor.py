@@ -54,7 +54,7 @@ class WatchedExecutor(dg.Executor):
         with (
             profiled(self.project.settings),
             working(home, run_id, self.project.settings.max_runtime_seconds),
-            hearing(plan_context.log.warning),
+            hearing(plan_context.log.log),
         ):
             try:
                 yield from self._steps(plan_context, execution_plan)

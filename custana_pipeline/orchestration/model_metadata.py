@@ -1,4 +1,4 @@
-"""What Dagster's pages show of a training: its verdict, links to MLflow, small plots, and the holdout's metrics."""
+"""What Dagster's pages show of a training: its verdict, links to MLflow, plots, and the holdout's metrics."""
 
 import base64
 from typing import Any
@@ -39,13 +39,12 @@ def training_metadata(training: Training, logged: LoggedAnalysis) -> dict[str, A
 
 def plot_metadata(training: Training) -> dict[str, dg.MarkdownMetadataValue]:
     """For each target the candidates beside the naive baselines, and the champion's telling figure, as images."""
-    from custana_pipeline.models.figure_style import small_png
     from custana_pipeline.models.figures import champion_figures, comparisons, over_origins
 
     figures = comparisons(training) | over_origins(training) | champion_figures(training)
     return {
         f"plot: {name.replace('_', ' ')}": dg.MetadataValue.md(
-            f"![{name}](data:image/png;base64,{base64.b64encode(small_png(figure)).decode()})"
+            f"![{name}](data:image/svg+xml;base64,{base64.b64encode(figure.svg().encode()).decode()})"
         )
         for name, figure in figures.items()
     }

@@ -42,21 +42,24 @@ def only_run(project: Project, instance: dg.DagsterInstance) -> Iterator[Lease]:
 
 
 @contextmanager
-def hearing(tell: Callable[[str], Any]) -> Iterator[None]:
-    """Passes what is logged to `custana` in the block, such as a wait, on to `tell`."""
+def hearing(tell: Callable[[int, str], Any]) -> Iterator[None]:
+    """Passes what is logged to `custana` in the block, such as a wait, on to `tell`, with its level before it."""
     handler = _Teller(tell)
     logger = logging.getLogger("custana")
+    before = logger.level
     logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     try:
         yield
     finally:
+        logger.setLevel(before)
         logger.removeHandler(handler)
 
 
 class _Teller(logging.Handler):
-    def __init__(self, tell: Callable[[str], Any]) -> None:
+    def __init__(self, tell: Callable[[int, str], Any]) -> None:
         super().__init__()
         self.tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.tell(record.getMessage())
+        self.tell(record.levelno, record.getMessage())

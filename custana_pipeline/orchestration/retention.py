@@ -38,6 +38,8 @@ def forget_old_days(session: Session, project: Project) -> int:
 
 def _tables_by_day(session: Session, schema: str) -> list[str]:
     query = """select table_name from information_schema.columns
+        semi join (select * from information_schema.tables where table_type = 'BASE TABLE') as stored
+            using (table_schema, table_name)
         where table_schema = $schema and column_name = 'as_of' order by table_name"""
     return [f"{schema}.{name}" for (name,) in session.rows(query, {"schema": schema})]
 

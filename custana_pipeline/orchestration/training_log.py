@@ -5,8 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +19,9 @@ from custana_pipeline.stores.tracking_records import (
     Trial,
     column_types,
 )
+
+if TYPE_CHECKING:
+    from custana_pipeline.models.drawing import Drawing
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def log_training(tracker: Tracker, training: Training, facts: TrainingFacts) -> 
         settings=training.settings,
         row_counts=training.row_counts,
         dropped_columns=training.dropped_columns,
-        figures=lambda: comparisons(training) | over_origins(training) | calibrations(training),
+        figures=lambda: _drawn(comparisons(training) | over_origins(training) | calibrations(training)),
     )
     return tracker.log_analysis(run, TRUSTED_TYPES)
 
@@ -67,7 +69,8 @@ def _trial(evaluated: Evaluated, training: Training, facts: TrainingFacts) -> Tr
 
     champion = training.champions.get(evaluated.target)
     serves = champion is not None and evaluated.name == champion.name
-    has_model = evaluated.role == "candidate" and serves
+    # the one that was judged defends the champion on the next night; segments have no such gate
+    has_model = evaluated.role == "candidate" and serves and training.analysis != "segmentation"
     return Trial(
         name=evaluated.name,
         role=evaluated.role,
@@ -75,11 +78,15 @@ def _trial(evaluated: Evaluated, training: Training, facts: TrainingFacts) -> Tr
         parameters=evaluated.parameters,
         metrics=evaluated.metrics,
         by_step=_by_step(evaluated, facts.as_of),
-        figures=partial(figures_of, evaluated, training.analysis, only_telling=not serves)
+        figures=(lambda: _drawn(figures_of(evaluated, training.analysis, only_telling=not serves)))
         if evaluated.role == "candidate"
         else dict,
         estimator=evaluated.estimator if has_model else None,
     )
+
+
+def _drawn(figures: "Mapping[str, Drawing]") -> dict[str, str]:
+    return {name: figure.svg() for name, figure in figures.items()}
 
 
 def _by_step(evaluated: Evaluated, as_of: dt.date | None) -> dict[int, dict[str, float]]:

@@ -30,11 +30,11 @@ def refuse_unreal(session: Session, table: str, days: Iterable[dt.date]) -> None
         return
     listed = ", ".join(f"date '{day}'" for day in days)
     within = f"as_of in ({listed})"
+    if not _any_unreal(session, table, names, within):
+        return
     counted = ", ".join(f"count(*) filter (where {_unreal(name)}) as {name}" for name in names)
     counts = session.rows(f"select {counted} from {table} where {within}")[0]
     faulty = {name: count for name, count in zip(names, counts, strict=True) if count}
-    if not faulty:
-        return
     told = ", ".join(f"{name} ({count:,} rows)" for name, count in list(faulty.items())[:MOST_TOLD])
     raise UnrealValues(
         f"{table} holds what is no number of a customer (NaN, infinite or beyond {MOST_MAGNITUDE:.0e}): {told}. "
@@ -55,6 +55,13 @@ def listing_customers(warehouse: Warehouse) -> Iterator[None]:
             session.connection.execute(f"delete from {TABLE} where feature_table = $name", {"name": found.rows[0][1]})
             session.connection.executemany(f"insert into {TABLE} values (?, ?, ?, ?, ?)", found.rows)
         raise
+
+
+def _any_unreal(session: Session, table: str, names: list[str], within: str) -> bool:
+    """Whether there is such a value: NaN is the greatest number to DuckDB, so the extremes tell."""
+    extremes = ", ".join(f"max({name}), min({name})" for name in names)
+    found = session.rows(f"select {extremes} from {table} where {within}")[0]
+    return any(value is not None and not abs(value) <= MOST_MAGNITUDE for value in found)
 
 
 def _unreal(name: str) -> str:

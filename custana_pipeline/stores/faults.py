@@ -63,10 +63,12 @@ def free_bytes(where: Path) -> int:
 def megabytes(count: float) -> str:
     """Bytes in a message.
 
-    >>> megabytes(123_456_789)
-    '124 MB'
+    >>> megabytes(123_456_789), megabytes(3_140_000_000), megabytes(40_000_000_000)
+    ('124 MB', '3.1 GB', '40 GB')
     """
-    return f"{count / 1e6:,.0f} MB" if count < 1e10 else f"{count / 1e9:,.0f} GB"
+    if count < 999.5e6:
+        return f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.1f} GB" if count < 9.95e9 else f"{count / 1e9:,.0f} GB"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -85,6 +87,8 @@ def _kind(error: BaseException) -> type[CustanaError] | str | None:
         return NoSpace
     if isinstance(error, OSError) and error.errno in _REFUSED:
         return "refused"
+    if isinstance(error, MemoryError):
+        return "no memory"
     if not type(error).__module__.startswith(_DATABASES):
         return None
     text = str(error)
@@ -118,7 +122,12 @@ def _worded(kind: type[CustanaError] | str, error: BaseException, where: Path | 
     if kind == "memory":
         return CustanaError(
             "A query needs more memory than memory_limit allows: raise CUSTANA_MEMORY_LIMIT, or free disk space for "
-            "spilling."
+            "spilling. What was published before still stands."
+        )
+    if kind == "no memory":
+        return CustanaError(
+            "This process may have no more memory: let DuckDB have less (CUSTANA_MEMORY_LIMIT), or give the machine, "
+            "its container or ulimit more. What was published before still stands."
         )
     if kind is Transient:
         return Transient(f"The database{name} is locked by another process: try again when that has ended.")

@@ -32,10 +32,6 @@ def harden(connection: duckdb.DuckDBPyConnection, may_read: Sequence[Path] = (),
     connection.execute("set enable_progress_bar = false")
     # globally, so that a second connection has it too
     connection.execute(f"set global timezone = {literal(timezone)}")
-    if may_read:
-        # what is landed carries its line numbers; with the order of the file kept besides, the checkpoint that follows
-        # writes all rows a second time
-        connection.execute("set preserve_insertion_order = false")
     files = [text for path in may_read if not path.is_dir() for text in _both_spellings(path)]
     folders = [f"{path}/" for path in may_read if path.is_dir()]
     for setting, allowed in (("allowed_paths", files), ("allowed_directories", folders)):

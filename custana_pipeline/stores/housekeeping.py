@@ -2,27 +2,21 @@
 
 import contextlib
 import logging
-from pathlib import Path
 
-from custana_pipeline.errors import NoSpace
-from custana_pipeline.stores import faults, publishing, receipts, source_files, warehouse_file
+from custana_pipeline.stores import estimates, faults, publishing, receipts, warehouse_file
+from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.warehouse import Warehouse
 
-_FIRST_RUN_BYTES = 24e6
-"""What a first run writes that does not depend on its input: books of Dagster and MLflow, models, figures."""
-_BYTES_A_BYTE = 3.0
-"""Bytes of tables, snapshot and lists for each byte of input, as measured on the sample and on Online Retail II."""
-_PACKED = 6.0
-_CLEARLY_TOO_LITTLE = 0.25
 _log = logging.getLogger("custana")
 
 
 def before_run(warehouse: Warehouse, settings: Settings) -> None:
     """Clears away what killed runs left, and refuses what cannot end well.
 
-    Raises NoSpace where the disk clearly has too little room for the input, Damaged where the warehouse cannot be
-    opened, and Transient, before any work, where a reader does not close it in time.
+    What the run will need is logged and put into its profile. Raises NoSpace or CustanaError where the disk or the
+    memory is clearly too small for it, Damaged where the warehouse cannot be opened, and Transient, before any work,
+    where a reader does not close it in time.
     """
     receipts.tear_up(settings)
     warehouse_file.sweep(warehouse.path)
@@ -31,7 +25,10 @@ def before_run(warehouse: Warehouse, settings: Settings) -> None:
         leftover.unlink(missing_ok=True)
     if warehouse.path.exists():
         slim(warehouse)
-    _refuse_too_little_room(settings)
+    need = estimates.need_of(settings, warehouse)
+    PROFILE.need = need.facts
+    estimates.refuse_what_cannot_fit(need, settings)
+    _log.log(logging.WARNING if need.is_tight else logging.INFO, need.told())
 
 
 def after_run(warehouse: Warehouse) -> None:
@@ -53,31 +50,5 @@ def slim(warehouse: Warehouse) -> bool:
     is_bloated = warehouse_file.size(warehouse.path) > max(2 * used, warehouse_file.COMPACTED_FROM_BYTES)
     if not is_bloated or faults.free_bytes(warehouse.path) < 1.2 * used:
         return False
-    warehouse_file.compact(warehouse.path, warehouse.threads)
+    warehouse_file.compact(warehouse.path, warehouse.memory_limit, warehouse.threads)
     return True
-
-
-def _refuse_too_little_room(settings: Settings) -> None:
-    there = warehouse_file.size(settings.warehouse_path)
-    need = max(_BYTES_A_BYTE * _input_bytes(settings) - 2 * there, 0.0) + (0 if there else _FIRST_RUN_BYTES)
-    free = faults.free_bytes(settings.data_dir)
-    if free < _CLEARLY_TOO_LITTLE * need:
-        raise NoSpace(
-            f"A run of {settings.source} needs about {faults.megabytes(need)} in {settings.data_dir.name}, and "
-            f"{faults.megabytes(free)} are free: free some space, or give --data-dir on a larger disk. Nothing was "
-            "changed."
-        )
-    if free < need:
-        _log.warning(
-            "A run of %s needs about %s in %s, and %s are free.",
-            *(settings.source, faults.megabytes(need), settings.data_dir.name, faults.megabytes(free)),
-        )
-
-
-def _input_bytes(settings: Settings) -> float:
-    """The input's size as plain text, by the names of its files."""
-    files: set[Path] = set()
-    with contextlib.suppress(Exception):  # what is wrong with the input is told by the asset that reads it
-        for name in settings.pack.raw:
-            files.update(source_files.files_of(settings, name))
-    return sum(file.stat().st_size * (_PACKED if file.suffix in (".gz", ".parquet") else 1) for file in files)

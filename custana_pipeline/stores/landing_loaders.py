@@ -13,16 +13,22 @@ import duckdb
 
 from custana_pipeline.raw.contracts import InspectedFile, MalformedLine
 from custana_pipeline.stores.landing_statements import (
+    CREATE_UNORDERED,
     SHIFT_BUCKET,
+    STAGED_TABLE,
     blank_separated_lines,
-    csv_records,
+    count_staged_headers,
+    create_raw,
     delete_repeated_headers,
+    distinct_shares,
     insert_blank_separated,
     insert_into_raw,
     insert_malformed,
     insert_repeated_headers,
     parquet_rows,
     shifted_records,
+    stage_csv,
+    staged_records,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +37,8 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 
 MAX_REJECTED_TEXTS = 100_000
-STAGED_BYTES = 512 << 20
-"""A csv up to this size is parsed once, into memory; a larger one into the table, and again if lines are malformed."""
+MOSTLY_DISTINCT = 0.35
+"""A column with a larger share of different values than this is compressed as text, and not by its values."""
 _REASONS = {
     "MISSING COLUMNS": "too_few_fields",
     "TOO MANY COLUMNS": "too_many_fields",
@@ -52,24 +58,29 @@ class LoadedCounts:
 
 def load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
     """Load a file of which nothing is loaded yet, and store its malformed lines, repeated headers among them."""
+    connection.execute(CREATE_UNORDERED)
     counts = _load(connection, inspected)
-    if not inspected.header_line_count:
-        return counts
-    headers = connection.execute(insert_repeated_headers(inspected)).fetchall()[0][0]
-    if headers:
-        connection.execute(delete_repeated_headers(inspected))
-    return replace(counts, record=counts.record - headers, malformed=counts.malformed + headers)
+    connection.execute(f"drop table if exists {STAGED_TABLE}")
+    return counts
 
 
 def _load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
     if inspected.format == "parquet":
-        connection.execute(insert_into_raw(inspected, parquet_rows(inspected)))
-        return LoadedCounts(_loaded_rows(connection, inspected))
+        return LoadedCounts(_inserted(connection, insert_into_raw(inspected, parquet_rows(inspected))))
     if inspected.format in ("blank_separated", "fixed_width"):
-        return _load_blank_separated(connection, inspected)
-    if inspected.has_mixed_line_ends:
-        return _load_exactly(connection, inspected)
-    return _load_by_duckdb(connection, inspected) or _load_exactly(connection, inspected)
+        return _without_headers(connection, inspected, _load_blank_separated(connection, inspected))
+    counts = None if inspected.has_mixed_line_ends else _load_by_duckdb(connection, inspected)
+    return counts or _without_headers(connection, inspected, _load_exactly(connection, inspected))
+
+
+def _without_headers(connection: Connection, inspected: InspectedFile, counts: LoadedCounts) -> LoadedCounts:
+    """Moves the loaded records that repeat the header to the malformed lines."""
+    if not inspected.header_line_count:
+        return counts
+    headers = _inserted(connection, insert_repeated_headers(inspected))
+    if headers:
+        connection.execute(delete_repeated_headers(inspected))
+    return replace(counts, record=counts.record - headers, malformed=counts.malformed + headers)
 
 
 def _load_by_duckdb(connection: Connection, inspected: InspectedFile) -> LoadedCounts | None:
@@ -78,43 +89,48 @@ def _load_by_duckdb(connection: Connection, inspected: InspectedFile) -> LoadedC
     When records and header are together as many as the physical lines, each record is exactly one line, and their order
     gives the line numbers. Else the same is tried with the malformed and blank lines taken out.
     """
-    is_staged = inspected.expanded_byte_count <= STAGED_BYTES
-    source = _staged(connection, inspected) if is_staged else csv_records(inspected)
-    if not is_staged:
-        _read_csv(connection, insert_into_raw(inspected, source))
-    record_count = _rows_of(connection, source) if is_staged else _loaded_rows(connection, inspected)
-    if record_count + inspected.header_line_count == inspected.line_count:
-        if is_staged:
-            connection.execute(insert_into_raw(inspected, source))
-        return LoadedCounts(record_count)
-    if not is_staged:
-        _unload(connection, inspected)
-    malformed = _malformed_lines(connection, inspected)
-    if malformed and malformed[-1].reason == "unquoted_value" and _is_last(inspected, malformed[-1].source_line):
-        return None  # a quote that is open to the end: the exact reader tells what it swallows
-    counts = LoadedCounts(record_count, len(inspected.blank_lines), len(malformed))
-    if record_count + counts.blank + counts.malformed + inspected.header_line_count != inspected.line_count:
-        return None
+    for table in ("landing_rejects", "landing_scans"):
+        connection.execute(f"drop table if exists {table}")
+    connection.execute(stage_csv(inspected))
+    record_count = _number(connection, f"select count(*) from {STAGED_TABLE}")
+    counts, source, malformed = LoadedCounts(record_count), staged_records(inspected), []
+    if record_count + inspected.header_line_count != inspected.line_count:
+        malformed = _malformed_lines(connection, inspected)
+        if malformed and malformed[-1].reason == "unquoted_value" and _is_last(inspected, malformed[-1].source_line):
+            return None  # a quote that is open to the end: the exact reader tells what it swallows
+        counts = LoadedCounts(record_count, len(inspected.blank_lines), len(malformed))
+        if record_count + counts.blank + counts.malformed + inspected.header_line_count != inspected.line_count:
+            return None
+        source = _shifted(connection, inspected, malformed)
+    _fit_columns(connection, inspected)
+    connection.execute(insert_into_raw(inspected, source))
+    _store_malformed(connection, inspected, malformed)
+    if _number(connection, count_staged_headers(inspected)):
+        return _without_headers(connection, inspected, counts)
+    return counts
+
+
+def _shifted(connection: Connection, inspected: InspectedFile, malformed: Sequence[MalformedLine]) -> str:
+    """The staged records with the lines that they have in a file with blank and malformed lines between them."""
     taken_out = sorted([*inspected.blank_lines, *(line.source_line for line in malformed)])
     connection.register("counted_shifts", _shifts(taken_out, inspected.line_count))
     # a stored table has a known size, so that the join is built on it and not on the records
     connection.execute("create or replace temp table landing_shifts as select * from counted_shifts")
     connection.unregister("counted_shifts")
-    _read_csv(connection, insert_into_raw(inspected, shifted_records(inspected, source)))
-    _store_malformed(connection, inspected, malformed)
-    return counts
+    return shifted_records(inspected)
 
 
-def _staged(connection: Connection, inspected: InspectedFile) -> str:
-    """Reads the records into a table of their own, from which they go on without the file being parsed again."""
-    _read_csv(connection, f"create or replace temp table landing_staged as select * from {csv_records(inspected)}")
-    return "landing_staged"
+def _fit_columns(connection: Connection, inspected: InspectedFile) -> None:
+    """Chooses how the columns of an empty raw.<set> are compressed, by the first file that comes into it.
 
-
-def _read_csv(connection: Connection, statement: str) -> None:
-    for table in ("landing_rejects", "landing_scans"):
-        connection.execute(f"drop table if exists {table}")
-    connection.execute(statement)
+    Looking for repeated values takes most of the time of writing text, and finds nothing in moments and order ids.
+    """
+    if _number(connection, f"select count(*) from raw.{inspected.shape.name}"):
+        return
+    shares = connection.execute(distinct_shares(inspected)).fetchall()[0]
+    packed = [name for name, share in zip(inspected.shape.columns, shares, strict=True) if share > MOSTLY_DISTINCT]
+    connection.execute(f"drop table raw.{inspected.shape.name}")
+    connection.execute(create_raw(inspected.shape, packed))
 
 
 def _malformed_lines(connection: Connection, inspected: InspectedFile) -> list[MalformedLine]:
@@ -185,7 +201,7 @@ def _arrow(inspected: InspectedFile, lines: list[int], records: list[list[str]])
 
 def _load_blank_separated(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
     connection.execute(f"create or replace temp table landing_lines as {blank_separated_lines(inspected)}")
-    connection.execute(insert_blank_separated(inspected))
+    record_count = _inserted(connection, insert_blank_separated(inspected))
     found = connection.execute(
         "select source_line, case when len(cells) < $width then 'too_few_fields' else 'too_many_fields' end, raw_line "
         "from landing_lines where len(cells) <> $width and not is_blank order by source_line",
@@ -194,7 +210,7 @@ def _load_blank_separated(connection: Connection, inspected: InspectedFile) -> L
     blank = connection.execute("select count(*) from landing_lines where is_blank").fetchall()[0][0]
     connection.execute("drop table landing_lines")
     _store_malformed(connection, inspected, [MalformedLine(*line) for line in found])
-    return LoadedCounts(_loaded_rows(connection, inspected), blank, len(found))
+    return LoadedCounts(record_count, blank, len(found))
 
 
 def _store_malformed(connection: Connection, inspected: InspectedFile, found: Sequence[MalformedLine]) -> None:
@@ -207,15 +223,10 @@ def _store_malformed(connection: Connection, inspected: InspectedFile, found: Se
         connection.unregister("found_malformed")
 
 
-def _rows_of(connection: Connection, table: str) -> int:
-    return connection.execute(f"select count(*) from {table}").fetchall()[0][0]
+def _number(connection: Connection, query: str) -> int:
+    return connection.execute(query).fetchall()[0][0]
 
 
-def _loaded_rows(connection: Connection, inspected: InspectedFile) -> int:
-    query = f"select count(*) from raw.{inspected.shape.name} where source_file = $file"
-    return connection.execute(query, {"file": inspected.source_file}).fetchall()[0][0]
-
-
-def _unload(connection: Connection, inspected: InspectedFile) -> None:
-    query = f"delete from raw.{inspected.shape.name} where source_file = $file"
-    connection.execute(query, {"file": inspected.source_file})
+def _inserted(connection: Connection, statement: str) -> int:
+    """Runs an INSERT and returns how many rows it has added."""
+    return _number(connection, statement)

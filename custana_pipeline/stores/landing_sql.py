@@ -16,6 +16,7 @@ import duckdb
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.landing import refuse_changed
+from custana_pipeline.stores import faults
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
 from custana_pipeline.stores.landing_statements import (
     FILES_TABLE,
@@ -24,6 +25,7 @@ from custana_pipeline.stores.landing_statements import (
     MALFORMED_TABLE,
     STAMPS_COLUMNS,
     STAMPS_TABLE,
+    create_raw,
 )
 from custana_pipeline.stores.replays import prepare_replays, put_in
 
@@ -61,20 +63,19 @@ def prepare(connection: Connection, shape: RawSetShape) -> None:
     connection.execute(f"create table if not exists {MALFORMED_TABLE} ({MALFORMED_COLUMNS})")
     prepare_replays(connection)
     connection.execute(f"create table if not exists {STAMPS_TABLE} ({STAMPS_COLUMNS})")
-    stored = connection.execute(
-        "select column_name from information_schema.columns where table_schema = 'raw' and table_name = $name "
-        "order by ordinal_position",
-        {"name": shape.name},
-    ).fetchall()
-    if stored and [name for (name,) in stored][3:] != list(shape.columns):
+    if not _is_there(connection, shape):
+        connection.execute(create_raw(shape))
+    stored = connection.execute(f"select name from pragma_table_info('raw.{shape.name}')").fetchall()
+    if [name for (name,) in stored][3:] != list(shape.columns):
         connection.execute(f"drop table raw.{shape.name}")
+        connection.execute(create_raw(shape))
         for table in (FILES_TABLE, MALFORMED_TABLE):
             connection.execute(f"delete from {table} where raw_set = $raw_set", {"raw_set": shape.name})
-    columns = ", ".join(f"{name} varchar" for name in shape.columns)
-    connection.execute(
-        f"create table if not exists raw.{shape.name} "
-        f"(source_file varchar, source_hash varchar, source_line bigint, {columns})"
-    )
+
+
+def _is_there(connection: Connection, shape: RawSetShape) -> bool:
+    query = "select count(*) from duckdb_tables() where schema_name = 'raw' and table_name = $name"
+    return connection.execute(query, {"name": shape.name}).fetchall()[0][0] > 0
 
 
 def known_hashes(connection: Connection, shape: RawSetShape, stamps: Mapping[str, str]) -> dict[str, str]:
@@ -141,14 +142,16 @@ def note_second_copy(connection: Connection, shape: RawSetShape, copy: tuple[str
 def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
     """Replace the rows of one file in raw.<set>, raw.malformed_lines and the ledger, and return its counts.
 
-    Raises BadFile where the lines do not add up and Transient where the file changed since its inspection; the caller's
-    transaction then takes everything back.
+    Raises BadFile where the lines do not add up, Transient where the file changed since its inspection, and what
+    `faults` tells of too little memory or disk; the caller's transaction then takes everything back.
     """
     prepare(connection, inspected.shape)
     _forget(connection, inspected.shape.name, inspected.source_file)
     try:
         counts = load(connection, inspected)
     except duckdb.Error as fault:
+        if own := faults.told(fault):  # too little memory or disk is no fault of the file
+            raise own from None
         # the library's text quotes the offending line, so only its kind is told
         kind = type(fault).__name__
         raise BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.") from None
@@ -159,13 +162,13 @@ def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
 
 
 def _forget(connection: Connection, raw_set: str, source_file: str) -> None:
-    """Delete what is stored of a file of that name."""
+    """Delete what is stored of a file of that name; a file without an entry in the ledger has nothing."""
+    given = {"raw_set": raw_set, "file": source_file}
+    its = "raw_set = $raw_set and source_file = $file"
+    if not connection.execute(f"delete from {FILES_TABLE} where {its}", given).fetchall()[0][0]:
+        return
     connection.execute(f"delete from raw.{raw_set} where source_file = $file", {"file": source_file})
-    for table in (FILES_TABLE, MALFORMED_TABLE):
-        connection.execute(
-            f"delete from {table} where raw_set = $raw_set and source_file = $file",
-            {"raw_set": raw_set, "file": source_file},
-        )
+    connection.execute(f"delete from {MALFORMED_TABLE} where {its}", given)
 
 
 def _checked(inspected: InspectedFile, counts: LoadedCounts) -> LandedFile:

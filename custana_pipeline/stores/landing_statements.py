@@ -1,6 +1,8 @@
 """The texts of the statements that load an inspected file: every value in them is quoted here, or a plain number."""
 
-from custana_pipeline.raw.contracts import InspectedFile
+from collections.abc import Collection
+
+from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.stores.sql_text import identifier, literal, without_patterns
 
 FILES_TABLE = "raw.files"
@@ -15,7 +17,11 @@ MALFORMED_COLUMNS = (
     "raw_set varchar, source_file varchar, source_hash varchar, source_line bigint, reason varchar, raw_line varchar"
 )
 STAMPS_COLUMNS = "raw_set varchar, source_file varchar, source_hash varchar, stamp varchar"
+STAGED_TABLE = "landing_staged"
+UNORDERED_TABLE = "landing_unordered"
+SAMPLED_RECORDS = 65_536
 SHIFT_BUCKET = 2048
+CREATE_UNORDERED = f"create temp table if not exists {UNORDERED_TABLE} (source_line bigint)"
 # a control character that no text file has any use for
 _NO_DELIMITER = "\x01"
 _BLANKS = r"[ \t]+"
@@ -24,18 +30,23 @@ _BLANKS = r"[ \t]+"
 def insert_into_raw(inspected: InspectedFile, rows: str) -> str:
     """Insert the relation `rows` (source_line and the raw columns as text) as rows of the inspected file.
 
-    An empty field becomes null: a csv cannot tell the two apart by itself.
+    An empty field becomes null: a csv cannot tell the two apart by itself. The join with no row at all lets DuckDB
+    write the rows in any order: kept in order they make pieces of uneven size, which the checkpoint writes once more.
     """
     names = list(inspected.shape.columns)
     shown = ", ".join(f"nullif({name}, '')" for name in names)
     return (
         f"insert into raw.{inspected.shape.name} (source_file, source_hash, source_line, {', '.join(names)}) "
-        f"select {literal(inspected.source_file)}, {literal(inspected.source_hash)}, source_line, {shown} from {rows}"
+        f"select {literal(inspected.source_file)}, {literal(inspected.source_hash)}, records.source_line, {shown} "
+        f"from {rows} as records full join {UNORDERED_TABLE} on records.source_line = {UNORDERED_TABLE}.source_line"
     )
 
 
-def csv_records(inspected: InspectedFile) -> str:
-    """The records of a csv, numbered as if each were one physical line; malformed ones go to landing_rejects."""
+def stage_csv(inspected: InspectedFile) -> str:
+    """Read the records of a csv into landing_staged, in the order of the file; malformed ones go to landing_rejects.
+
+    Both cores read, and the rows keep the file's order all the same, so that their row ids are those of their records.
+    """
     columns = {f"field_{place}": "varchar" for place in range(len(inspected.file_columns))}
     shown = [
         f"field_{place} as {name}" if place is not None else f"cast(null as varchar) as {name}"
@@ -47,18 +58,43 @@ def csv_records(inspected: InspectedFile) -> str:
         "rejects_table = 'landing_rejects', rejects_scan = 'landing_scans'"
     )
     return (
-        f"(select row_number() over () + {inspected.header_line_count} as source_line, {', '.join(shown)} "
-        f"from {_read_csv(inspected, columns, options)})"
+        f"create or replace temp table {STAGED_TABLE} as "
+        f"select {', '.join(shown)} from {_read_csv(inspected, columns, options)}"
     )
 
 
-def shifted_records(inspected: InspectedFile, source: str) -> str:
-    """The records of `source`, as `csv_records` gives them, with their lines by the buckets of landing_shifts."""
+def staged_records(inspected: InspectedFile) -> str:
+    """The records of landing_staged, numbered as if each were one physical line.
+
+    The row ids of an open transaction begin at a high number, which says nothing.
+    """
+    first = f"(select min(rowid) from {STAGED_TABLE})"
+    return (
+        f"(select rowid - {first} + {inspected.header_line_count + 1} as source_line, "
+        f"{', '.join(inspected.positions)} from {STAGED_TABLE})"
+    )
+
+
+def distinct_shares(inspected: InspectedFile) -> str:
+    """A SELECT of one row: for each raw column, how many of the first staged records have a text of their own."""
+    counted = ", ".join(f"count(distinct {name}) / greatest(count(*), 1)" for name in inspected.shape.columns)
+    return f"select {counted} from (select * from {STAGED_TABLE} limit {SAMPLED_RECORDS})"
+
+
+def create_raw(shape: RawSetShape, packed: Collection[str] = ()) -> str:
+    """Make the empty raw.<set>; the text of the columns `packed` is stored without a search for repeats."""
+    columns = [f"{name} varchar{' using compression zstd' * (name in packed)}" for name in shape.columns]
+    own = ["source_file varchar", "source_hash varchar", "source_line bigint"]
+    return f"create table raw.{shape.name} ({', '.join([*own, *columns])})"
+
+
+def shifted_records(inspected: InspectedFile) -> str:
+    """The records of landing_staged with their physical lines by the buckets of landing_shifts."""
     names = ", ".join(f"records.{name}" for name in inspected.positions)
     within = "len(list_filter(shifts.first_lines, lambda line : line <= records.source_line))"
     return (
         f"(select records.source_line + shifts.shift + {within} as source_line, {names} "
-        f"from {source} as records "
+        f"from {staged_records(inspected)} as records "
         f"join landing_shifts as shifts on records.source_line // {SHIFT_BUCKET} = shifts.bucket)"
     )
 
@@ -115,14 +151,25 @@ def insert_repeated_headers(inspected: InspectedFile) -> str:
     mark = literal(inspected.shape.delimiter)
     lines = (
         f"(select source_line, 'repeated_header' as reason, concat_ws({mark}, {', '.join(inspected.positions)}) "
-        f"as raw_line from raw.{inspected.shape.name} where {_is_header(inspected)})"
+        f"as raw_line from raw.{inspected.shape.name} where {_is_of(inspected)} and {_is_header(inspected)})"
     )
     return insert_malformed(inspected, lines)
 
 
 def delete_repeated_headers(inspected: InspectedFile) -> str:
     """Delete the records that say what the header says."""
-    return f"delete from raw.{inspected.shape.name} where {_is_header(inspected)}"
+    return f"delete from raw.{inspected.shape.name} where {_is_of(inspected)} and {_is_header(inspected)}"
+
+
+def count_staged_headers(inspected: InspectedFile) -> str:
+    """Count the staged records that say what the header says, so that stored ones are looked through only for these."""
+    if not inspected.header_line_count:
+        return "select 0"
+    return f"select count(*) from {STAGED_TABLE} where {_is_header(inspected)}"
+
+
+def _is_of(inspected: InspectedFile) -> str:
+    return f"source_file = {literal(inspected.source_file)}"
 
 
 def _is_header(inspected: InspectedFile) -> str:
@@ -131,7 +178,7 @@ def _is_header(inspected: InspectedFile) -> str:
         for name, place in inspected.positions.items()
         if place is not None
     ]
-    return " and ".join([f"source_file = {literal(inspected.source_file)}", *same])
+    return " and ".join(same)
 
 
 def parquet_rows(inspected: InspectedFile) -> str:

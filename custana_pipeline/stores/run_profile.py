@@ -59,6 +59,8 @@ class RunProfile:
     """Folders besides the data folder that are given the profile: those of the MLflow runs."""
     tables: dict[str, int] = field(default_factory=dict)
     """The rows of each table that was made."""
+    need: dict[str, int] = field(default_factory=dict)
+    """What the run was foretold to need, in bytes by name."""
     _stage: str = "start"
     _since: float = field(default_factory=lambda: _process_began())
     _lock: Any = field(default_factory=threading.Lock)
@@ -109,6 +111,7 @@ class RunProfile:
             "stages": stages,
             "total_seconds": round(sum(cost.seconds for cost in self.costs.values()), 3),
             "peak_mb": round(max(cost.peak_mb for cost in self.costs.values()), 1),
+            "need": self.need,
         }
 
     def write(self, data_dir: Path) -> None:
@@ -167,6 +170,7 @@ def begun_anew() -> Iterator[RunProfile]:
     """The profile of one run of this process; one that runs several, as tests do, begins each at nothing."""
     PROFILE.told_in.clear()
     PROFILE.tables.clear()
+    PROFILE.need = {}
     if PROFILE.costs["land"].seconds:
         PROFILE.enter("start")
         PROFILE.costs.update({stage: StageCost() for stage in STAGES})

@@ -1,5 +1,6 @@
 """One connection to a warehouse with the few things that the pipeline does to tables."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -74,29 +75,39 @@ class Session:
 
         A table whose columns are no longer those of the model is begun anew.
         """
-        if self.exists(model.name) and self.columns(model.name) != model.columns:
-            self.connection.execute(f"drop table {model.name}")
-        if not self.exists(model.name):
-            self._run(f"create table {model.name} as {model.text}", model, parameters)
-        else:
-            self.connection.execute(f"delete from {model.name} where as_of = $as_of", {"as_of": parameters["as_of"]})
-            self._run(f"insert into {model.name} {model.text}", model, parameters)
-        found = self.rows(f"select count(*) from {model.name} where as_of = $as_of", {"as_of": parameters["as_of"]})
-        return int(found[0][0])
+        day = parameters["as_of"]
+        return self.build_days(model, [day], parameters)[day]
 
-    def replace_day(self, table: str, frame: "pd.DataFrame", as_of: Any) -> int:
+    def build_days(self, model: SqlModel, days: Sequence[dt.date], parameters: Parameters) -> dict[dt.date, int]:
+        """The same for the rows of all `days`, by one statement; returns the rows of each."""
+        self._drop_other(model, "view")
+        self._run(f"{self._room_for(model.name, model.columns, days)} {model.text}", model, parameters)
+        query = f"select as_of, count(*) from {model.name} where as_of in ({_listed(days)}) group by as_of"
+        found = dict(self.rows(query))  # type: ignore[arg-type]
+        return {day: int(found.get(day, 0)) for day in days}
+
+    def replace_day(self, table: str, frame: "pd.DataFrame", as_of: dt.date) -> int:
         """Replaces the rows of one `as_of` in `table` by those of `frame`, which has all its columns."""
-        self.connection.register("incoming", frame)
+        return self.replace_days(table, frame, [as_of])
+
+    def replace_days(self, table: str, frame: "pd.DataFrame", days: Sequence[dt.date]) -> int:
+        """The same for the rows of all `days`, in one go."""
         names = ", ".join(frame.columns)
-        if self.exists(table) and self.columns(table) != tuple(frame.columns):
-            self.connection.execute(f"drop table {table}")
-        if not self.exists(table):
-            self.connection.execute(f"create table {table} as select {names} from incoming")
-        else:
-            self.connection.execute(f"delete from {table} where as_of = $as_of", {"as_of": as_of})
-            self.connection.execute(f"insert into {table} select {names} from incoming")
+        beginning = self._room_for(table, tuple(frame.columns), days)
+        self.connection.register("incoming", frame)
+        self.connection.execute(f"{beginning} select {names} from incoming")
         self.connection.unregister("incoming")
         return len(frame)
+
+    def _room_for(self, table: str, columns: tuple[str, ...], days: Sequence[dt.date]) -> str:
+        """Removes the rows of `days`, or a table of other columns; returns how to begin a statement that adds rows."""
+        found = self.columns(table)
+        if found and found == columns:
+            self.connection.execute(f"delete from {table} where as_of in ({_listed(days)})")
+            return f"insert into {table}"
+        if found:
+            self.connection.execute(f"drop table {table}")
+        return f"create table {table} as"
 
     def append(self, table: str, rows: "pa.Table") -> None:
         """Adds rows to a table that has the same columns in the same order."""
@@ -178,7 +189,7 @@ class Session:
         except duckdb.OutOfMemoryException:
             raise CustanaError(
                 f"{model.name} needs more memory than memory_limit allows: raise CUSTANA_MEMORY_LIMIT, or free disk "
-                "space for spilling."
+                "space for spilling. What was published before still stands."
             ) from None
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise ContractBroken(f"{model.name} cannot be built: {_first_line(error)}") from None
@@ -188,6 +199,10 @@ class Session:
                 f"{model.name} met a value that does not fit its type ({type(error).__name__}): a rule in "
                 f"dbt_like_sql/{model.name.replace('.', '/')}.sql must judge that column first."
             ) from None
+
+
+def _listed(days: Sequence[dt.date]) -> str:
+    return ", ".join(f"date '{day}'" for day in days)
 
 
 def _named(query: str, parameters: Parameters | None) -> dict[str, Any]:

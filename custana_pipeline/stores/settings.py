@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from custana_pipeline.errors import WrongUse, shown
 from custana_pipeline.stores.alert_settings import AlertSettings, Names
 from custana_pipeline.stores.database_settings import DatabaseConnection
+from custana_pipeline.stores.machine import bytes_of, this_machine
 from custana_pipeline.stores.packs import Pack
 from custana_pipeline.stores.places import absolute, data_folder, input_place
 from custana_pipeline.stores.settings_file import SettingsFileSource
@@ -42,9 +43,16 @@ class Settings(AlertSettings):
         description="Horizon instead of the pack's, in days (CUSTANA_HORIZON_DAYS).",
     )
     memory_limit: Memory = Field(
-        "", description="DuckDB's memory limit, such as '4GB'; half of the machine's when empty."
+        "",
+        description="DuckDB's memory limit, such as '4GB'; when empty, two fifths of what the machine, its container "
+        "and ulimit allow.",
     )
-    threads: int = Field(2, ge=1, le=256, description="Threads of DuckDB and of the numeric libraries.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Threads of DuckDB; when empty, one for each processor that the process may use, 8 at most.",
+    )
     seed: int = Field(7, ge=0, le=2**32 - 1, description="Seed of everything that is drawn.")
     origin_step_days: int = Field(45, ge=1, le=730, description="Days between two training origins.")
     origin_count: int = Field(4, ge=1, le=24, description="Training origins that are stacked.")
@@ -173,8 +181,13 @@ class Settings(AlertSettings):
 
     @property
     def duckdb_memory_limit(self) -> str:
-        """The stated limit, or half of the machine's memory, at least 1 GB."""
-        return self.memory_limit or f"{max(1, _machine_memory_bytes() // 2 // 1024**3)}GB"
+        """The stated limit, or DuckDB's part of what this process may have."""
+        return self.memory_limit or f"{this_machine().duckdb_bytes // 1024**2}MiB"
+
+    @property
+    def duckdb_threads(self) -> int:
+        """The stated threads, or what processors and memory bear."""
+        return self.threads or this_machine().threads(bytes_of(self.duckdb_memory_limit))
 
 
 def project_dir() -> Path:
@@ -225,7 +238,3 @@ def _place(parts: Sequence[Any]) -> str:
 
 def _printable(name: str) -> str:
     return shown(re.sub(r"[^\w.\[\]-]", "?", name), 63)
-
-
-def _machine_memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -5,8 +5,7 @@ set, and a whole sample run costs about as much as importing MLflow does. One pr
 found RUNNING was left behind by a process that died.
 """
 
-import math
-import tempfile
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from urllib.request import url2pathname
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores.file_locks import holding
 from custana_pipeline.stores.run_profile import PROFILE
+from custana_pipeline.stores.tracking_bulk import LONGEST_VALUE, NestedRun, artifact_uri, write_nested
 from custana_pipeline.stores.tracking_models import ModelStore, SavedModel, registered, remove_run, sha256_of
 from custana_pipeline.stores.tracking_records import (
     MODEL_TRAINING_VIEW,
@@ -26,19 +26,17 @@ from custana_pipeline.stores.tracking_records import (
     LoggedAnalysis,
     RegisteredModel,
     Trial,
+    finite_metrics,
 )
 from custana_pipeline.stores.tracking_store import TrackingStore, client, initialise, translated
 from custana_pipeline.stores.tracking_words import analysis_note, experiment_note
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from mlflow import MlflowClient
     from mlflow.entities import RunInfo
 
 _EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
-_FIGURE_DPI = 80
 _PARAMETERS_A_BATCH = 100
-_LONGEST_VALUE = 4000
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,11 @@ class Tracker:
             models = ModelStore(self._client, experiment_id, trusted_types)
             with self._run(experiment_id, _run_name(run), _parent_tags(run)) as told:
                 run_id = told.run_id
-                PROFILE.told_in.append(Path(url2pathname(urlsplit(str(told.artifact_uri)).path)))
-                trials = {(each.target, each.name): self._log_trial(run, each, run_id, models) for each in run.trials}
+                PROFILE.told_in.append(_folder(str(told.artifact_uri)))
+                trials = self._log_trials(run, told, models)
                 versions = self._log_champions(run, run_id, models)
                 self._log_batch(told, _parent_parameters(run), {0: _parent_metrics(run)})
-                self._log_figures(run_id, run.figures())
-                for name, table in run.tables.items():
-                    self._client.log_text(run_id, table.to_csv(index=False), f"{name}.csv")
-                if run.dropped_columns:
-                    self._client.log_dict(run_id, dict(run.dropped_columns), "dropped_columns.json")
+                _keep(str(told.artifact_uri), _parent_files(run))
             return LoggedAnalysis(
                 experiment_id=experiment_id,
                 run_id=run_id,
@@ -127,18 +121,37 @@ class Tracker:
             raise
         self._client.set_terminated(begun.run_id, "FINISHED")
 
+    def _log_trials(
+        self, run: AnalysisRun, parent: "RunInfo", models: ModelStore
+    ) -> dict[tuple[str, str], tuple[str, SavedModel | None]]:
+        """The nested run of each trial and the model that is stored with it; those without one are written at once."""
+        plain = {
+            (each.target, each.name): NestedRun(
+                run.name_of(each), _trial_tags(run, each), each.parameters, each.measured
+            )
+            for each in run.trials
+            if each.estimator is None
+        }
+        write_nested(self._client, parent, list(plain.values()))
+        logged = {}
+        for trial in run.trials:
+            key = (trial.target, trial.name)
+            if key in plain:
+                logged[key] = (plain[key].run_id, None)
+                uri = artifact_uri(plain[key].run_id, parent)
+                _keep(uri, _figure_files(trial.figures()))
+            else:
+                logged[key] = self._log_trial(run, trial, parent.run_id, models)
+        return logged
+
     def _log_trial(
         self, run: AnalysisRun, trial: Trial, parent_id: str, models: ModelStore
     ) -> tuple[str, SavedModel | None]:
-        name = f"{trial.name} · {trial.target}" if run.has_targets else trial.name
         tags = _trial_tags(run, trial) | {"mlflow.parentRunId": parent_id}
-        with self._run(models.experiment_id, name, tags) as told:
-            saved = None
-            if trial.estimator is not None:
-                saved = models.save(told.run_id, trial.name, trial.estimator, run.column_types)
-            measured = {**trial.by_step, 0: {**trial.by_step.get(0, {}), **trial.metrics}}
-            self._log_batch(told, trial.parameters, measured, saved.model_id if saved else None)
-            self._log_figures(told.run_id, trial.figures())
+        with self._run(models.experiment_id, run.name_of(trial), tags) as told:
+            saved = models.save(told.run_id, trial.name, trial.estimator, run.column_types)
+            self._log_batch(told, trial.parameters, trial.measured, saved.model_id)
+            _keep(str(told.artifact_uri), _figure_files(trial.figures()))
         return told.run_id, saved
 
     def _log_champions(self, run: AnalysisRun, run_id: str, models: ModelStore) -> list[RegisteredModel]:
@@ -165,23 +178,13 @@ class Tracker:
 
         # The run's own start stamps the metrics, so that nothing here asks the clock.
         entries = [
-            Metric(key, float(value), run.start_time, step, model_id=None if step else model_id, run_id=run.run_id)
-            for step, metrics in measured.items()
-            for key, value in metrics.items()
-            if math.isfinite(value)
+            Metric(key, value, run.start_time, step, model_id=None if step else model_id, run_id=run.run_id)
+            for step, key, value in finite_metrics(measured)
         ]
-        told = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in parameters.items()]
+        told = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in parameters.items()]
         self._client.log_batch(run.run_id, metrics=entries, params=told[:_PARAMETERS_A_BATCH])
         for begin in range(_PARAMETERS_A_BATCH, len(told), _PARAMETERS_A_BATCH):
             self._client.log_batch(run.run_id, params=told[begin : begin + _PARAMETERS_A_BATCH])
-
-    def _log_figures(self, run_id: str, figures: "Mapping[str, Figure]") -> None:
-        if not figures:
-            return
-        with tempfile.TemporaryDirectory(prefix="custana-figures-") as folder:
-            for name, figure in figures.items():
-                _draw(figure, Path(folder) / f"{name}.png")
-            self._client.log_artifacts(run_id, folder)  # not in a folder: Compare shows only what lies at the root
 
     def _end_unfinished(self) -> int:
         experiments = [each.experiment_id for each in self._client.search_experiments()]
@@ -199,14 +202,21 @@ class Tracker:
         return f"{self.ui_url}/#/experiments/{experiment_id}/runs/{run_id}{MODEL_TRAINING_VIEW}"
 
 
-def _draw(figure: "Figure", path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.image import imsave
+def _folder(uri: str) -> Path:
+    return Path(url2pathname(urlsplit(uri).path))
 
-    figure.set_dpi(_FIGURE_DPI)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # savefig would lay out and draw a second time, for a tight box that nobody asked for
-    imsave(path, canvas.buffer_rgba(), dpi=_FIGURE_DPI, pil_kwargs={"compress_level": 3})
+
+def _keep(uri: str, files: Mapping[str, str]) -> None:
+    """Lays files into a run's own folder, at its root, since Compare shows only what lies there."""
+    folder = _folder(uri)
+    if files:
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def _figure_files(figures: Mapping[str, str]) -> dict[str, str]:
+    return {f"{name}.svg": figure for name, figure in figures.items()}
 
 
 def _promoted(version: RegisteredModel, models: ModelStore, run: AnalysisRun) -> RegisteredModel:
@@ -257,6 +267,14 @@ def _trial_tags(run: AnalysisRun, trial: Trial) -> dict[str, str]:
         "custana.candidate": trial.name,
         "custana.is_champion": str(serving).lower(),
     }
+
+
+def _parent_files(run: AnalysisRun) -> dict[str, str]:
+    files = _figure_files(run.figures())
+    files |= {f"{name}.csv": table.to_csv(index=False) for name, table in run.tables.items()}
+    if run.dropped_columns:
+        files["dropped_columns.json"] = json.dumps(dict(run.dropped_columns), indent=2)
+    return files
 
 
 def _parent_parameters(run: AnalysisRun) -> dict[str, object]:

@@ -1,26 +1,22 @@
 """Fitted pipelines in MLflow: saved as skops beside their run, registered, and the alias moved forward in time only."""
 
 import hashlib
-import importlib.metadata
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from custana_pipeline.errors import CustanaError
+from custana_pipeline.stores.skops_archives import archive_of
+from custana_pipeline.stores.tracking_description import MODEL_FILE, described, write_description
 from custana_pipeline.stores.tracking_records import AnalysisRun, RegisteredModel, ServingModel
 from custana_pipeline.stores.tracking_words import version_note
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import RunInfo
-    from mlflow.models import ModelSignature
 
 ALIAS = "champion"
-MODEL_FILE = "model.skops"
-# Given, not inferred: MLflow's inference loads the model in a new process, ten times the cost of all the rest.
-_REQUIRED = ("scikit-learn", "numpy", "pandas", "scipy", "skops")
 
 
 @dataclass(frozen=True)
@@ -49,26 +45,18 @@ class ModelStore:
 
         Raises CustanaError when the pipeline holds a type that is not trusted.
         """
-        import mlflow.sklearn as flavor
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
-        from mlflow.models import Model
         from mlflow.utils.file_utils import local_file_uri_to_path
 
         logged = self.client.create_logged_model(self.experiment_id, name=name, source_run_id=run_id)
         folder = Path(local_file_uri_to_path(logged.artifact_location))
         try:
-            flavor.save_model(
-                estimator,
-                str(folder),
-                serialization_format=flavor.SERIALIZATION_FORMAT_SKOPS,
-                skops_trusted_types=list(self.trusted_types),
-                pip_requirements=requirements(),
-                signature=_signature(columns),
-                mlflow_model=Model(run_id=run_id, model_id=logged.model_id, artifact_path=logged.artifact_location),
-            )
-        except Exception as error:
+            archive = archive_of(estimator, name, self.trusted_types)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / MODEL_FILE).write_bytes(archive)
+            write_description(folder, described(logged, run_id, columns, self.trusted_types, len(archive)))
+        except Exception:
             self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
-            _refuse_untrusted(error, name)
             raise
         self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
         self.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
@@ -152,33 +140,7 @@ def remove_run(client: "MlflowClient", run: "RunInfo") -> None:
     store._hard_delete_run(run.run_id)
 
 
-def requirements() -> list[str]:
-    """What a stored pipeline needs in order to be loaded, in the versions that it was fitted with."""
-    return [f"{name}=={importlib.metadata.version(name)}" for name in _REQUIRED]
-
-
 def sha256_of(path: Path) -> str:
     """The hex digest of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _signature(columns: Mapping[str, str]) -> "ModelSignature":
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    # A model without inputs is refused, so a model without features (a naive rule) stands on the customer's id.
-    named = columns or {"customer_id": "string"}
-    inputs = Schema([ColSpec(type=kind, name=name, required=False) for name, kind in named.items()])
-    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec(type="double")]))
-
-
-def _refuse_untrusted(error: Exception, name: str) -> None:
-    marker = "Untrusted types found in the file: "
-    text = str(error)
-    if marker in text:
-        types = text.split(marker, 1)[1].split("\n", 1)[0].rstrip(".")
-        raise CustanaError(
-            f"The model {name} holds types that are not trusted, {types}: review them, and add them to the trusted "
-            "types of models/persistence.py, or use another estimator."
-        ) from None

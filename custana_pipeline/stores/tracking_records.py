@@ -1,6 +1,7 @@
 """What is told to MLflow, and what it answers, as plain data: no stage of the pipeline is known here."""
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 MODEL_TRAINING_VIEW = "?workflowType=machine_learning"
 """Added to a link, it opens MLflow's pages for models instead of those for chats, which are its default."""
@@ -35,12 +35,17 @@ class Trial:
     target: str
     parameters: Mapping[str, object]
     metrics: Mapping[str, float]
-    figures: Callable[[], "Mapping[str, Figure]"] = dict
-    """Called once, when its run is logged; the name of a figure is the name of its file."""
+    figures: Callable[[], Mapping[str, str]] = dict
+    """File name -> SVG; called once, when its run is logged."""
     estimator: object | None = None
     """Stored beside the run where given."""
     by_step: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     """Metrics that were measured several times, by MLflow's step."""
+
+    @property
+    def measured(self) -> dict[int, Mapping[str, float]]:
+        """All metrics by step, those that were measured once at step 0."""
+        return {**self.by_step, 0: {**self.by_step.get(0, {}), **self.metrics}}
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class AnalysisRun:
     row_counts: Mapping[str, int] = field(default_factory=dict)
     dropped_columns: Mapping[str, str] = field(default_factory=dict)
     """Column -> why it was not used."""
-    figures: Callable[[], "Mapping[str, Figure]"] = dict
+    figures: Callable[[], Mapping[str, str]] = dict
     """Of the analysis as a whole, such as all candidates beside each other; called once."""
     tables: Mapping[str, "pd.DataFrame"] = field(default_factory=dict)
     """Name -> what is kept beside the run as <name>.csv."""
@@ -105,6 +110,10 @@ class AnalysisRun:
     def has_targets(self) -> bool:
         """Whether names must say the target, since there is more than one."""
         return len({trial.target for trial in self.trials}) > 1
+
+    def name_of(self, trial: Trial) -> str:
+        """The name of the trial's run."""
+        return f"{trial.name} · {trial.target}" if self.has_targets else trial.name
 
     def trial_of(self, target: str, name: str) -> Trial | None:
         """The trial of this name, where there is one."""
@@ -140,6 +149,20 @@ class LoggedAnalysis:
     """By target; only what was registered now, so nothing for a champion that stays."""
     trial_files: Mapping[tuple[str, str], tuple[Path, str]] = field(default_factory=dict)
     """(target, name) -> file and sha256 of the trials whose estimator was stored."""
+
+
+def finite_metrics(measured: Mapping[int, Mapping[str, float]]) -> list[tuple[int, str, float]]:
+    """Step, name and value of what was measured, without what is not a number.
+
+    >>> finite_metrics({0: {"auc": 0.9, "r2": float("nan")}, -30: {"auc": 0.8}})
+    [(0, 'auc', 0.9), (-30, 'auc', 0.8)]
+    """
+    return [
+        (step, key, float(value))
+        for step, metrics in measured.items()
+        for key, value in metrics.items()
+        if math.isfinite(value)
+    ]
 
 
 def column_types(dtypes: Mapping[str, object]) -> dict[str, str]:

@@ -127,12 +127,7 @@ class Warehouse:
             time.sleep(random.uniform(0.05, 0.3))
 
     def _open(self, read_only: bool, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
-        config = {
-            "memory_limit": self.memory_limit,
-            "threads": self.threads,
-            "temp_directory": str(warehouse_file.spill_folder(self.path)),
-            **STARTING,
-        }
+        config = warehouse_file.limits(self.path, self.memory_limit, self.threads) | STARTING
         connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
         harden(connection, may_read, self.timezone)
         return connection

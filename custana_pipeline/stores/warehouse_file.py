@@ -20,6 +20,10 @@ from custana_pipeline.stores.durable_files import replace_text, sha256_of, sync_
 _HEADER_BYTES = 3 * 4096
 COMPACTED_FROM_BYTES = 64 * 1024**2
 """A file below this size is left as it is, however much of it is free."""
+SPILL_SHARE = 0.8
+"""Of the disk's free bytes, what queries may spill."""
+SCAN_MEMORY = "512MiB"
+"""Enough to read any table from end to end."""
 
 
 def size(path: Path) -> int:
@@ -35,6 +39,17 @@ def wal_of(path: Path) -> Path:
 def spill_folder(path: Path) -> Path:
     """Where a query that does not fit into memory puts its rows."""
     return path.with_suffix(".spill")
+
+
+def limits(path: Path, memory: str, threads: int) -> dict[str, str | bool | int | float | list[str]]:
+    """What a connection may use of memory, processors and disk: spilling leaves room for what is written meanwhile."""
+    spill = int(faults.free_bytes(path) * SPILL_SHARE) // 1024**2
+    return {
+        "memory_limit": memory,
+        "threads": threads,
+        "temp_directory": str(spill_folder(path)),
+        "max_temp_directory_size": f"{max(spill, 1)}MiB",
+    }
 
 
 def sweep(path: Path) -> None:
@@ -60,11 +75,11 @@ def blocks(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     return int(block_size), int(total), int(free)
 
 
-def compact(path: Path, threads: int = 2) -> None:
+def compact(path: Path, memory: str = SCAN_MEMORY, threads: int = 2) -> None:
     """Writes the tables into a fresh file and puts that in place in one step; rows keep their order."""
     fresh = _compacted(path)
     fresh.unlink(missing_ok=True)
-    connection = duckdb.connect(config={"threads": threads, "temp_directory": str(spill_folder(path))})
+    connection = duckdb.connect(config=limits(path, memory, threads))
     try:
         connection.execute(f"attach {_literal(path)} as whole")
         connection.execute("checkpoint whole")
@@ -88,7 +103,8 @@ def scan(path: Path, heard: Callable[[str], None] = lambda _: None) -> int:
     `heard` is called with the name of each table before it is read.
     """
     try:
-        connection = duckdb.connect(str(path), read_only=True)
+        # DuckDB would keep what it has read, up to four fifths of the machine's memory
+        connection = duckdb.connect(str(path), read_only=True, config={"memory_limit": SCAN_MEMORY})
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
             raise Transient(f"Another process writes to {path.name}: try again when that has ended.") from None

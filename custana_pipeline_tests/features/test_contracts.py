@@ -124,7 +124,7 @@ def test_every_model_states_its_row_and_grain_and_takes_no_other_clock() -> None
             ("customer_id", "happened_date"),
             ("as_of", "repeat_count", "active_span_days", "tenure_days"),
         }
-        assert model.parameters <= {"as_of", "horizon_days", "known_until", "last_place"}
+        assert model.parameters <= {"days", "as_of", "horizon_days", "last_place"}
         clocks = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime)
         assert list(model.tree.find_all(*clocks)) == []
 

@@ -52,3 +52,10 @@ def test_a_table_is_stored_in_the_order_of_its_customers(busy_shop: TinyShop) ->
     for table in SNAPSHOTS:
         stored = busy_shop.connection.execute(f"select as_of, customer_id from features.{table}").fetchall()
         assert stored == sorted(stored)
+
+
+def test_a_day_has_the_same_rows_whichever_days_are_built_with_it(busy_shop: TinyShop) -> None:
+    tables = (*SNAPSHOTS, "outcomes", "histories")
+    alone = busy_shop.build("2020-08-01", outcomes_until="2020-11-01").bytes_of(tables)
+    busy_shop.build("2020-06-01", "2020-08-01", "2020-11-01", outcomes_until="2020-11-01")
+    assert busy_shop.bytes_of(tables, "as_of = date '2020-08-01'") == alone

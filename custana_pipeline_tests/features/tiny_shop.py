@@ -95,23 +95,24 @@ class TinyShop:
         self.connection.execute(f"insert into cleaned.{table} values ({marks})", row)
 
     def build(self, *days: str, outcomes_until: str | None = None, horizon_days: int = 90) -> "TinyShop":
-        """Runs every feature model at `days`; outcomes only where the horizon is over on `outcomes_until`."""
+        """Runs every feature model at `days`; outcomes only where the horizon is over on `outcomes_until`.
+
+        The last of the days is the run's own one, or that which `outcomes_until` names.
+        """
         self.connection.execute("drop schema features cascade; create schema features")
+        given = {
+            "days": [day(text) for text in days],
+            "as_of": day(outcomes_until or max(days)),
+            "horizon_days": horizon_days,
+            "last_place": self.last_place,
+        }
         for model in feature_models():
-            if "as_of" not in model.parameters:
-                self.connection.execute(f"create table {model.name} as {model.text}")
-                continue
-            for number, text in enumerate(days):
-                as_of = day(text)
-                over = outcomes_until is not None and as_of + dt.timedelta(days=horizon_days) <= day(outcomes_until)
-                rows = "" if over or model.table != "outcomes" else " limit 0"
-                opening = "insert into {}" if number else "create table {} as"
-                given = {"as_of": as_of, "horizon_days": horizon_days, "known_until": day(outcomes_until or text)}
-                given |= {"last_place": self.last_place}
-                self.connection.execute(
-                    f"{opening.format(model.name)} {model.text}{rows}",
-                    {name: value for name, value in given.items() if name in model.parameters},
-                )
+            kind = "view" if model.is_view else "table"
+            rows = " limit 0" if model.table == "outcomes" and outcomes_until is None else ""
+            self.connection.execute(
+                f"create {kind} {model.name} as {model.text}{rows}",
+                {name: value for name, value in given.items() if name in model.parameters},
+            )
             if model.table == "activity":
                 self._fit(horizon_days)
         return self

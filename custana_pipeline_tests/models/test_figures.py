@@ -1,14 +1,14 @@
 """Figures: named, drawn from the holdout frame, and there for awkward rows too."""
 
 import datetime as dt
-import io
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
+from custana_pipeline.models.drawing import Drawing
 from custana_pipeline.models.figures import comparison, figures_of, over_origins
 from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
 from custana_pipeline.models.training import Champion, Evaluated, Role, Training
@@ -25,14 +25,10 @@ def evaluated(
     return Evaluated(name, role, target, {}, metrics, None, holdout)
 
 
-def png(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    return stream.getvalue()
-
-
-def title(figure: Figure) -> str:
-    return figure.axes[0].get_title(loc="left")
+def is_drawn(figure: Drawing) -> bool:
+    """Whether it is a whole SVG file with marks, none of which lies nowhere."""
+    svg = figure.svg()
+    return ET.fromstring(svg).tag.endswith("svg") and "nan" not in svg and "inf" not in svg
 
 
 def behavior(probability: np.ndarray) -> Evaluated:
@@ -43,12 +39,12 @@ def behavior(probability: np.ndarray) -> Evaluated:
 def test_a_behavior_model_has_its_five_figures() -> None:
     figures = figures_of(behavior(np.random.default_rng(1).random(300)), "behavior")
     assert set(figures) == BEHAVIOR
-    assert all(png(figure).startswith(b"\x89PNG") for figure in figures.values())
+    assert all(is_drawn(figure) for figure in figures.values())
 
 
 def test_the_title_of_the_roc_curve_tells_the_area() -> None:
     perfect = evaluated("is_recommended", [0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
-    assert title(figures_of(perfect, "behavior")["roc"]) == "ridge: told apart, AUC 1.000"
+    assert figures_of(perfect, "behavior")["roc"].title == "ridge: told apart, AUC 1.000"
 
 
 def test_a_rule_that_says_the_same_of_everybody_has_all_figures() -> None:
@@ -69,7 +65,7 @@ def test_a_demand_model_has_its_two_figures(target: str) -> None:
     predicted = random.gamma(1.0, 10.0, 400)
     figures = figures_of(evaluated(target, predicted * random.gamma(2.0, 0.5, 400), predicted), "demand")
     assert set(figures) == DEMAND
-    assert all(png(figure).startswith(b"\x89PNG") for figure in figures.values())
+    assert all(is_drawn(figure) for figure in figures.values())
 
 
 @pytest.mark.parametrize(
@@ -84,37 +80,37 @@ def test_a_demand_model_has_its_two_figures(target: str) -> None:
 )
 def test_awkward_demand_is_drawn(actual: np.ndarray, predicted: np.ndarray) -> None:
     for figure in figures_of(evaluated("future_amount", actual, predicted), "demand").values():
-        assert png(figure).startswith(b"\x89PNG")
+        assert is_drawn(figure)
 
 
 def test_a_segmentation_shows_its_segments_by_name() -> None:
     training = train_segmentation(customers(), None, SegmentationSettings(cluster_counts=(4,), stability_refits=1))
     figures = figures_of(training.evaluated[0], "segmentation")
     assert set(figures) == {"segment_profiles", "silhouettes"}
-    rows = [label.get_text() for label in figures["segment_profiles"].axes[0].get_yticklabels()]
+    rows = [name for _, name in figures["segment_profiles"].y.marks()]
     assert "Champions" in rows
-    assert all(png(figure).startswith(b"\x89PNG") for figure in figures.values())
+    assert all(is_drawn(figure) for figure in figures.values())
 
 
 def test_a_single_group_has_no_silhouettes_to_show() -> None:
     rows = customers(60).assign(predicted=1, silhouette=np.nan, actual=np.nan)
     figures = figures_of(Evaluated("dbscan", "candidate", "segment", {}, {}, None, rows), "segmentation")
-    assert title(figures["silhouettes"]) == "dbscan: no silhouette"
-    assert png(figures["silhouettes"]).startswith(b"\x89PNG")
+    assert figures["silhouettes"].title == "dbscan: no silhouette"
+    assert is_drawn(figures["silhouettes"])
 
 
 def test_the_comparison_says_whether_a_candidate_beats_the_naive() -> None:
     naive = evaluated("future_amount", [], [], name="last_window", role="baseline", holdout_mae=10.0)
     worse = evaluated("future_amount", [], [], name="svr", holdout_mae=12.0)
     better = evaluated("future_amount", [], [], name="ridge", holdout_mae=9.0)
-    assert title(comparison([naive, worse], "future_amount")) == "svr is no better than the best naive (grey)"
-    assert title(comparison([naive, worse, better], "future_amount")) == "ridge is better than the best naive (grey)"
+    assert comparison([naive, worse], "future_amount").title == "svr is no better than the best naive (grey)"
+    assert comparison([naive, worse, better], "future_amount").title == "ridge is better than the best naive (grey)"
 
 
 def test_the_comparison_lists_the_best_on_top() -> None:
     naive = evaluated("segment", [], [], name="rfm_quantiles", role="baseline", silhouette=0.2)
     kmeans = evaluated("segment", [], [], name="kmeans", silhouette=0.4)
-    labels = [label.get_text() for label in comparison([kmeans, naive], "segment").axes[0].get_yticklabels()]
+    labels = [name for _, name in comparison([kmeans, naive], "segment").y.marks()]
     assert labels[-1] == "kmeans"
 
 
@@ -136,6 +132,6 @@ def test_past_days_show_what_serves_beside_the_best_naive_rule_and_cut_off_what_
     champion = Champion("is_recommended", "blend", None, (), {}, True, "", "bg_nbd")
     figures = over_origins(Training("behavior", "TRAINED", "", tried, {"is_recommended": champion}))
     figure = figures["over_origins_is_recommended"]
-    assert title(figure) == "blend (blue); naive rules dashed, bg nbd dark"
-    assert figure.axes[0].get_ylim()[1] == pytest.approx(0.69)
-    assert png(figure).startswith(b"\x89PNG")
+    assert figure.title == "blend (blue); naive rules dashed, bg nbd dark"
+    assert figure.y.limits()[1] == pytest.approx(0.69)
+    assert is_drawn(figure)

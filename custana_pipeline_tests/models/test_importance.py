@@ -8,8 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
-from custana_pipeline.models.figure_style import small_png
-from custana_pipeline.models.importance import COLUMNS, champion_importances, importance_figure, importance_of
+from custana_pipeline.models.importance import COLUMNS, champion_importances, importance_of
 from custana_pipeline_tests.models.shop import days_of_shop, snapshots
 
 
@@ -59,7 +58,6 @@ def test_few_rows_give_a_table_or_none(count: int) -> None:
     table = importance_of(ByFrequency(), rows(count), "future_purchase", NAMES)
     assert tuple(table.columns) == COLUMNS
     assert len(table) == (2 if count else 0)
-    assert small_png(importance_figure(table, "ridge"))[:4] == b"\x89PNG"
 
 
 def test_rows_without_an_outcome_are_not_measured_on() -> None:

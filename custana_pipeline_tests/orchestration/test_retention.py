@@ -54,6 +54,15 @@ def test_a_day_before_the_first_purchase_of_this_input_is_forgotten_and_stops_no
         assert days_of(session, "applications.lists") == [day]
 
 
+def test_a_view_of_old_days_stands_in_nobodys_way(project: Project) -> None:
+    newer, older = dt.date(2026, 1, 1), dt.date(2025, 6, 1)
+    with project.warehouse.transaction() as session:
+        ran(session, [older, newer])
+        session.connection.execute("create view features.aaa as select * from features.activity")
+        forget_old_days(session, project)
+        assert days_of(session, "features.aaa") == [newer]
+
+
 def landed(session: Session, folder: Path, content: str) -> list[tuple]:
     """Lands orders.csv of one input folder, and returns what raw.orders holds then."""
     folder.mkdir(exist_ok=True)

@@ -21,6 +21,9 @@ from custana_pipeline.stores import faults
         (sqlite3.OperationalError("disk I/O error"), CustanaError),
         (sqlite3.DatabaseError("database disk image is malformed"), Damaged),
         (duckdb.IOException('IO Error: Could not write file "x": No space left on device'), NoSpace),
+        (duckdb.OutOfMemoryException("could not allocate block of size 256.0 KiB"), CustanaError),
+        (duckdb.OutOfMemoryException("failed to offload data block (max_temp_directory_size reached)"), NoSpace),
+        (MemoryError("Unable to allocate 8 GiB for a customer's value"), CustanaError),
         (duckdb.Error("Corrupt database file: computed checksum 1 does not match stored checksum 2"), Damaged),
         (duckdb.IOException('Failure while replaying WAL file "x.wal": WAL does not match database file'), Damaged),
     ],
@@ -31,6 +34,13 @@ def test_the_errors_of_disk_and_databases_are_told_in_custanas_words(
     told = faults.told(error, tmp_path)
     assert type(told) is kind
     assert str(error) not in str(told)
+
+
+@pytest.mark.parametrize("error", [duckdb.OutOfMemoryException("could not allocate"), MemoryError()])
+def test_too_little_memory_names_the_setting_and_what_stands(error: Exception) -> None:
+    told = str(faults.told(error))
+    assert "CUSTANA_MEMORY_LIMIT" in told
+    assert told.endswith("What was published before still stands.")
 
 
 def test_a_full_disk_is_found_behind_the_errors_that_wrap_it(tmp_path: Path) -> None:

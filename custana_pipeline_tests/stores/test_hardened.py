@@ -7,6 +7,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from custana_pipeline.stores import faults
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_text import literal, without_patterns
 from custana_pipeline.stores.warehouse import Warehouse
@@ -99,3 +100,12 @@ def test_a_table_larger_than_memory_still_spills(tmp_path: Path) -> None:
             ("x" * 400 + "99999",)
         ]
     assert not list(tmp_path.glob("*.spill/*"))
+
+
+def test_spilling_leaves_a_fifth_of_the_free_disk_to_what_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults, "free_bytes", lambda _where: 1000 * 1024**2)
+    with Warehouse(tmp_path / "shop.duckdb").transaction() as session:
+        told = session.rows("select current_setting('max_temp_directory_size'), current_setting('temp_directory')")
+    assert told == [("800.0 MiB", str(tmp_path / "shop.spill"))]

@@ -1,12 +1,11 @@
-import logging
 from pathlib import Path
 
 import pytest
 
-from custana_pipeline.errors import Damaged, NoSpace, Transient
+from custana_pipeline.errors import Damaged, Transient
 from custana_pipeline.selftest.storage.processes import heard, program, started
 from custana_pipeline.selftest.storage.programs import marks, version_of, write_mark
-from custana_pipeline.stores import faults, housekeeping, warehouse_file
+from custana_pipeline.stores import housekeeping, warehouse_file
 from custana_pipeline.stores.publishing import publish
 from custana_pipeline.stores.settings import Settings, load_settings
 from custana_pipeline.stores.warehouse import Warehouse
@@ -96,17 +95,3 @@ def test_a_reader_that_does_not_close_the_file_is_named_before_any_work(
         heard(reader)
         with pytest.raises(Transient, match=f"Process {reader.pid} has held the warehouse"):
             housekeeping.before_run(hurried, settings)
-
-
-@pytest.mark.parametrize(("free", "refused"), [(1_000_000, True), (30_000_000, False), (10**12, False)])
-def test_a_disk_with_clearly_too_little_room_for_the_input_is_refused_and_a_tight_one_told(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, free: int, refused: bool
-) -> None:
-    monkeypatch.setattr(faults, "free_bytes", lambda _where: free)
-    if refused:
-        with pytest.raises(NoSpace, match="needs about 54 MB in data, and 1 MB are free"):
-            housekeeping.before_run(Warehouse(settings.warehouse_path), settings)
-        return
-    with caplog.at_level(logging.WARNING, "custana"):
-        housekeeping.before_run(Warehouse(settings.warehouse_path), settings)
-    assert ("needs about 54 MB" in caplog.text) is (free < 54_000_000)

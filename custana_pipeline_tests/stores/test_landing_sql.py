@@ -3,9 +3,10 @@
 import gzip
 import random
 
+import duckdb
 import pytest
 
-from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.errors import BadFile, CustanaError, WrongUse
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores.landing_sql import land
@@ -168,15 +169,28 @@ def test_a_fixed_width_column_without_its_characters_is_refused(span):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
-def test_the_warehouse_lands_many_lines_with_their_numbers_though_it_keeps_no_order(tmp_path, suffix):
+def test_the_warehouse_lands_many_lines_with_their_numbers_though_both_cores_read_them(tmp_path, suffix):
     path, last = tmp_path / f"o{suffix}", 900_000
     content = "c,d,a\n" + "".join(f"{number},{'x' * (number % 41)},1\n" for number in range(2, last + 1))
     path.write_bytes(gzip.compress(content.encode(), 1) if suffix.endswith("gz") else content.encode())
     with Warehouse(tmp_path / "w.duckdb").transaction(may_read=[path]) as session:
-        assert session.rows("select current_setting('preserve_insertion_order')") == [(False,)]
         land(session.connection, inspect_file(path, ORDERS))
         counts = "select count(*), count(*) filter (where customer_id::bigint <> source_line) from raw.orders"
         assert session.rows(counts) == [(last - 1, 0)]
+
+
+def test_a_column_of_different_texts_is_compressed_as_text_and_others_by_their_values(tmp_path):
+    path = tmp_path / "o.csv"
+    path.write_text("c,d,a\n" + "".join(f"c{number % 7},2024-01-01 {number:08},1\n" for number in range(130_000)))
+    warehouse = Warehouse(tmp_path / "w.duckdb")
+    with warehouse.transaction(may_read=[path]) as session:
+        land(session.connection, inspect_file(path, ORDERS))
+    query = """select column_name, list(distinct compression) from pragma_storage_info('raw.orders')
+        where segment_type = 'VARCHAR' and column_name not like 'source%' group by column_name order by column_name"""
+    with warehouse.reading() as session:
+        found = dict(session.rows(query))
+    assert found["day"] == ["ZSTD"]
+    assert "ZSTD" not in found["customer_id"] + found["amount"]
 
 
 def test_two_stray_quotes_that_swallow_whole_records_are_refused(connection, tmp_path):
@@ -212,3 +226,20 @@ def test_a_parquet_list_is_refused_with_its_column(connection, tmp_path):
     connection.execute(f"copy (select [1, 2] as c, 'x' as d, '1' as a) to '{path}'")
     with pytest.raises(BadFile, match="column c is of type list"):
         inspect_file(path, ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (duckdb.OutOfMemoryException("could not allocate block of size 256.0 KiB"), "CUSTANA_MEMORY_LIMIT"),
+        (duckdb.IOException('Could not write file "x": No space left on device'), "The disk takes no more"),
+    ],
+)
+def test_too_little_memory_or_disk_is_no_fault_of_the_file(connection, tmp_path, monkeypatch, fault, told):
+    def fails(*_):
+        raise fault
+
+    monkeypatch.setattr("custana_pipeline.stores.landing_sql.load", fails)
+    with pytest.raises(CustanaError, match=told) as caught:
+        landed(connection, tmp_path / "orders.csv", "c,d,a\n1,2024-01-01,5\n")
+    assert not isinstance(caught.value, BadFile)

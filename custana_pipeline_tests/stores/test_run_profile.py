@@ -66,7 +66,7 @@ def test_the_written_profile_has_each_stage_once_and_the_rows_that_it_made(
     told = json.loads((tmp_path / "profile.json").read_text())
     assert [each["stage"] for each in told["stages"]] == list(STAGES)
     assert {each["stage"]: each["rows"] for each in told["stages"] if each["rows"]} == {"land": 1020}
-    assert sorted(told) == ["peak_mb", "stages", "total_seconds"]
+    assert sorted(told) == ["need", "peak_mb", "stages", "total_seconds"]
     assert (tmp_path / "run" / "profile.json").read_bytes() == (tmp_path / "profile.json").read_bytes()
 
 

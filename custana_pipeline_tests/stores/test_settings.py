@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.errors import WrongUse
+from custana_pipeline.stores.machine import Machine
 from custana_pipeline.stores.settings import Settings, load_settings, project_dir
 
 TOML = """source = "shop"
@@ -129,10 +130,14 @@ def test_columns_without_a_header_are_in_file_order(project: Path) -> None:
     assert load_settings().pack.raw["orders"].headers == {"customer_id": "customer_id", "day": "day"}
 
 
-def test_memory_is_half_of_the_machines_unless_said(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("custana_pipeline.stores.settings._machine_memory_bytes", lambda: 9 * 1024**3)
-    assert load_settings().duckdb_memory_limit == "4GB"
-    assert load_settings(memory_limit="1500MB").duckdb_memory_limit == "1500MB"
+def test_memory_and_threads_are_what_the_machine_allows_unless_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("custana_pipeline.stores.settings.this_machine", lambda: Machine(10 * 1024**3, 3))
+    assert (load_settings().duckdb_memory_limit, load_settings().duckdb_threads) == ("4096MiB", 3)
+    said = load_settings(memory_limit="1500MB", threads=5)
+    assert (said.duckdb_memory_limit, said.duckdb_threads) == ("1500MB", 5)
+    assert load_settings(memory_limit="300MB").duckdb_threads == 2
 
 
 def test_every_field_says_what_it_is() -> None:

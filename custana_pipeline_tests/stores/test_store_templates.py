@@ -46,3 +46,11 @@ def test_an_installation_that_cannot_be_written_to_goes_without(kept: Path, tmp_
     kept.write_text("no folder")
     store_templates.keep("kind", "1", NAMES, lay_out)
     assert not store_templates.place("kind", "1", NAMES, tmp_path / "home")
+
+
+def test_one_file_of_a_store_is_copied_under_another_name(tmp_path: Path) -> None:
+    target = tmp_path / "home" / "run.db"
+    assert not store_templates.place_one("kind", "1", NAMES[1], target)
+    store_templates.keep("kind", "1", NAMES, lay_out)
+    assert store_templates.place_one("kind", "1", NAMES[1], target)
+    assert target.read_text() == "empty inner/b.db"

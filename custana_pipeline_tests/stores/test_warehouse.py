@@ -100,6 +100,25 @@ def test_a_day_is_built_beside_the_others_and_replaced_alone(visited: Warehouse,
     assert rows_of(visited, "select visitor from features.visits where as_of = '2024-07-02'") == [("a",), ("b",)]
 
 
+def test_days_are_built_by_one_statement_and_a_day_without_rows_counts_none(
+    visited: Warehouse, model: ModelMaker
+) -> None:
+    visits = model(
+        "with days as (select unnest($days) as as_of) "
+        "select days.as_of, visitor from raw.visitors inner join days on seen < days.as_of order by all"
+    )
+    days = [MONDAY - dt.timedelta(days=1), MONDAY, TUESDAY]
+    with visited.transaction() as session:
+        for _ in range(2):
+            assert session.build_days(visits, days, {"days": days}) == dict(zip(days, (0, 1, 2), strict=True))
+        assert session.build_days(visits, days[:2], {"days": days[:2]}) == dict(zip(days[:2], (0, 1), strict=True))
+    assert rows_of(visited, "select as_of, visitor from features.visits order by all") == [
+        (MONDAY, "a"),
+        (TUESDAY, "a"),
+        (TUESDAY, "b"),
+    ]
+
+
 def test_a_day_table_whose_columns_change_is_begun_anew(visited: Warehouse, model: ModelMaker) -> None:
     with visited.transaction() as session:
         session.build_day(model(VISITS), {"as_of": MONDAY})

@@ -5,34 +5,160 @@
 -- is one day more than the whole history of events
 with
 
-purchase_days as (
+days as (
+    select unnest($days) as as_of
+),
+
+-- whoever buys for the first time on as_of or later was nobody before it, and their events say nothing yet
+buyers as (
     select
         customer_id,
-        sample_place
+        sample_place,
+        min(ordered_date) as first_date
     from features.purchase_days
-    where is_purchase_day and ordered_date < $as_of
+    where is_purchase_day
+    group by customer_id, sample_place
 ),
 
-browsing_days as (
+customers as (
     select
-        customer_id,
-        view_count,
-        cart_count,
-        session_count,
-        date_diff('day', happened_date, $as_of) as days_ago
-    from features.browsing_days
-    where happened_date < $as_of
+        days.as_of,
+        buyers.customer_id
+    from buyers
+    inner join days on buyers.first_date < days.as_of
+    where days.as_of = $as_of or buyers.sample_place <= $last_place
 ),
 
-events as (
+buyer_days as (
     select
-        customer_id,
-        product_id,
-        date_diff('day', happened_date, $as_of) as days_ago,
-        case when event_type = 'view' then 1 else 0 end as is_view,
-        case when event_type = 'cart' then happened_date end as cart_date
-    from cleaned.events
-    where product_id is not null and event_type in ('view', 'cart') and happened_date < $as_of
+        browsing_days.customer_id,
+        browsing_days.happened_date,
+        browsing_days.view_count,
+        browsing_days.cart_count,
+        browsing_days.session_count,
+        buyers.first_date,
+        buyers.sample_place
+    from features.browsing_days as browsing_days
+    inner join buyers on browsing_days.customer_id = buyers.customer_id
+),
+
+browsing_dates as (
+    select distinct happened_date
+    from buyer_days
+),
+
+ages as (
+    select
+        days.as_of,
+        browsing_dates.happened_date,
+        date_diff('day', browsing_dates.happened_date, days.as_of) as days_ago
+    from browsing_dates
+    inner join days on browsing_dates.happened_date < days.as_of
+),
+
+-- of the whole shop: the first event of somebody who had bought by then
+first_events as (
+    select
+        first_date,
+        min(happened_date) as happened_date
+    from buyer_days
+    group by first_date
+),
+
+history as (
+    select
+        days.as_of,
+        max(date_diff('day', first_events.happened_date, days.as_of)) + 1 as never_days,
+        max(0) as zero_count
+    from first_events
+    inner join days on first_events.happened_date < days.as_of and first_events.first_date < days.as_of
+    group by days.as_of
+),
+
+last_events as (
+    select
+        ages.as_of,
+        buyer_days.customer_id,
+        min(ages.days_ago) as days_since_event
+    from buyer_days
+    inner join ages on buyer_days.happened_date = ages.happened_date
+    where
+        buyer_days.first_date < ages.as_of
+        and (ages.as_of = $as_of or buyer_days.sample_place <= $last_place)
+    group by ages.as_of, buyer_days.customer_id
+),
+
+windows as (
+    select
+        ages.as_of,
+        buyer_days.customer_id,
+        sum(case when ages.days_ago <= 7 then buyer_days.view_count else 0 end) as view_count_7d,
+        sum(case when ages.days_ago <= 30 then buyer_days.view_count else 0 end) as view_count_30d,
+        sum(buyer_days.view_count) as view_count_90d,
+        sum(case when ages.days_ago <= 7 then buyer_days.cart_count else 0 end) as cart_count_7d,
+        sum(case when ages.days_ago <= 30 then buyer_days.cart_count else 0 end) as cart_count_30d,
+        sum(buyer_days.cart_count) as cart_count_90d,
+        sum(case when ages.days_ago <= 7 then buyer_days.session_count else 0 end) as session_count_7d,
+        sum(case when ages.days_ago <= 30 then buyer_days.session_count else 0 end) as session_count_30d,
+        sum(buyer_days.session_count) as session_count_90d,
+        sum(case when ages.days_ago <= 7 then 1 else 0 end) as browsing_days_7d,
+        sum(case when ages.days_ago <= 30 then 1 else 0 end) as browsing_days_30d,
+        count(*) as browsing_days_90d
+    from buyer_days
+    inner join ages on buyer_days.happened_date = ages.happened_date
+    where
+        ages.days_ago <= 90
+        and buyer_days.first_date < ages.as_of
+        and (ages.as_of = $as_of or buyer_days.sample_place <= $last_place)
+    group by ages.as_of, buyer_days.customer_id
+),
+
+buyer_events as (
+    select
+        events.customer_id,
+        events.product_id,
+        events.happened_date,
+        case when events.event_type = 'view' then 1 else 0 end as is_view,
+        case when events.event_type = 'cart' then events.happened_date end as cart_date,
+        buyers.first_date,
+        buyers.sample_place
+    from cleaned.events as events
+    inner join buyers on events.customer_id = buyers.customer_id
+    where events.product_id is not null and events.event_type in ('view', 'cart')
+),
+
+-- of the whole shop: the first event of a buyer that names a product
+first_product_events as (
+    select
+        first_date,
+        min(happened_date) as happened_date
+    from buyer_events
+    group by first_date
+),
+
+product_history as (
+    select
+        days.as_of,
+        max(0) as zero_count
+    from first_product_events
+    inner join days on first_product_events.happened_date < days.as_of and first_product_events.first_date < days.as_of
+    group by days.as_of
+),
+
+browsed_products as (
+    select
+        ages.as_of,
+        buyer_events.customer_id,
+        buyer_events.product_id,
+        max(buyer_events.is_view) as is_viewed,
+        min(buyer_events.cart_date) as first_cart_date
+    from buyer_events
+    inner join ages on buyer_events.happened_date = ages.happened_date
+    where
+        ages.days_ago <= 90
+        and buyer_events.first_date < ages.as_of
+        and (ages.as_of = $as_of or buyer_events.sample_place <= $last_place)
+    group by ages.as_of, buyer_events.customer_id, buyer_events.product_id
 ),
 
 transactions as (
@@ -41,124 +167,49 @@ transactions as (
         product_id,
         ordered_date
     from cleaned.transactions
-    where not is_return and product_id is not null and ordered_date < $as_of
-),
-
-buyers as (
-    select distinct
-        customer_id,
-        sample_place
-    from purchase_days
-),
-
-customers as (
-    select customer_id
-    from buyers
-    where sample_place <= $last_place
-),
-
--- whoever buys for the first time on as_of or later was nobody before it, and their events say nothing yet
-buyer_days as (
-    select
-        browsing_days.customer_id,
-        browsing_days.view_count,
-        browsing_days.cart_count,
-        browsing_days.session_count,
-        browsing_days.days_ago
-    from browsing_days
-    inner join customers on browsing_days.customer_id = customers.customer_id
-),
-
--- of the whole shop
-history as (
-    select
-        max(days_ago) + 1 as never_days,
-        max(0) as zero_count
-    from browsing_days
-    where customer_id in (select buyers.customer_id from buyers)
-),
-
-windows as (
-    select
-        customer_id,
-        min(days_ago) as days_since_event,
-        sum(case when days_ago <= 7 then view_count else 0 end) as view_count_7d,
-        sum(case when days_ago <= 30 then view_count else 0 end) as view_count_30d,
-        sum(case when days_ago <= 90 then view_count else 0 end) as view_count_90d,
-        sum(case when days_ago <= 7 then cart_count else 0 end) as cart_count_7d,
-        sum(case when days_ago <= 30 then cart_count else 0 end) as cart_count_30d,
-        sum(case when days_ago <= 90 then cart_count else 0 end) as cart_count_90d,
-        sum(case when days_ago <= 7 then session_count else 0 end) as session_count_7d,
-        sum(case when days_ago <= 30 then session_count else 0 end) as session_count_30d,
-        sum(case when days_ago <= 90 then session_count else 0 end) as session_count_90d,
-        sum(case when days_ago <= 7 then 1 else 0 end) as browsing_days_7d,
-        sum(case when days_ago <= 30 then 1 else 0 end) as browsing_days_30d,
-        sum(case when days_ago <= 90 then 1 else 0 end) as browsing_days_90d
-    from buyer_days
-    group by customer_id
-),
-
-buyer_events as (
-    select
-        events.customer_id,
-        events.product_id,
-        events.days_ago,
-        events.is_view,
-        events.cart_date
-    from events
-    inner join customers on events.customer_id = customers.customer_id
-),
-
-product_history as (
-    select max(0) as zero_count
-    from buyer_events
-),
-
-browsed_products as (
-    select
-        customer_id,
-        product_id,
-        max(is_view) as is_viewed,
-        min(cart_date) as first_cart_date
-    from buyer_events
-    where days_ago <= 90
-    group by customer_id, product_id
+    where not is_return and product_id is not null
 ),
 
 bought_products as (
     select
-        transactions.customer_id,
-        transactions.product_id,
-        max(transactions.ordered_date) as last_bought_date
+        browsed_products.as_of,
+        browsed_products.customer_id,
+        browsed_products.product_id,
+        max(browsed_products.is_viewed) as is_viewed,
+        max(case when transactions.ordered_date >= browsed_products.first_cart_date then 1 else 0 end) as is_from_cart
     from transactions
     inner join browsed_products
         on
             transactions.customer_id = browsed_products.customer_id
             and transactions.product_id = browsed_products.product_id
-    group by transactions.customer_id, transactions.product_id
+            and transactions.ordered_date < browsed_products.as_of
+    group by browsed_products.as_of, browsed_products.customer_id, browsed_products.product_id
 ),
 
 product_interests as (
     select
-        browsed_products.customer_id,
-        sum(browsed_products.is_viewed) as viewed_product_count,
-        sum(case when bought_products.last_bought_date is null then browsed_products.is_viewed else 0 end)
-            as viewed_unbought_count,
-        count(browsed_products.first_cart_date) as carted_product_count,
-        sum(case when bought_products.last_bought_date >= browsed_products.first_cart_date then 1 else 0 end)
-            as carted_bought_count
+        as_of,
+        customer_id,
+        sum(is_viewed) as viewed_product_count,
+        count(first_cart_date) as carted_product_count
     from browsed_products
-    left join bought_products
-        on
-            browsed_products.customer_id = bought_products.customer_id
-            and browsed_products.product_id = bought_products.product_id
-    group by browsed_products.customer_id
+    group by as_of, customer_id
+),
+
+product_purchases as (
+    select
+        as_of,
+        customer_id,
+        sum(is_viewed) as viewed_bought_count,
+        sum(is_from_cart) as carted_bought_count
+    from bought_products
+    group by as_of, customer_id
 )
 
 select
-    cast($as_of as date) as as_of,
+    customers.as_of,
     customers.customer_id,
-    cast(coalesce(windows.days_since_event, history.never_days) as double) as days_since_event,
+    cast(coalesce(last_events.days_since_event, history.never_days) as double) as days_since_event,
     cast(coalesce(windows.view_count_7d, history.zero_count) as double) as view_count_7d,
     cast(coalesce(windows.view_count_30d, history.zero_count) as double) as view_count_30d,
     cast(coalesce(windows.view_count_90d, history.zero_count) as double) as view_count_90d,
@@ -173,13 +224,19 @@ select
     cast(coalesce(windows.browsing_days_90d, history.zero_count) as double) as browsing_days_90d,
     cast(coalesce(product_interests.viewed_product_count, product_history.zero_count) as double)
         as viewed_product_count_90d,
-    cast(coalesce(product_interests.viewed_unbought_count, product_history.zero_count) as double)
-        as viewed_unbought_count_90d,
-    cast(product_interests.carted_bought_count as double) / nullif(product_interests.carted_product_count, 0)
-        as cart_conversion_90d
+    cast(
+        coalesce(product_interests.viewed_product_count, product_history.zero_count)
+        - coalesce(product_purchases.viewed_bought_count, 0) as double
+    ) as viewed_unbought_count_90d,
+    cast(coalesce(product_purchases.carted_bought_count, 0) as double)
+    / nullif(product_interests.carted_product_count, 0) as cart_conversion_90d
 from customers
-cross join history
-cross join product_history
-left join windows on customers.customer_id = windows.customer_id
-left join product_interests on customers.customer_id = product_interests.customer_id
-order by customers.customer_id
+left join history on customers.as_of = history.as_of
+left join product_history on customers.as_of = product_history.as_of
+left join last_events on customers.as_of = last_events.as_of and customers.customer_id = last_events.customer_id
+left join windows on customers.as_of = windows.as_of and customers.customer_id = windows.customer_id
+left join product_interests
+    on customers.as_of = product_interests.as_of and customers.customer_id = product_interests.customer_id
+left join product_purchases
+    on customers.as_of = product_purchases.as_of and customers.customer_id = product_purchases.customer_id
+order by customers.as_of, customers.customer_id

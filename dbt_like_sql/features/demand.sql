@@ -1,10 +1,12 @@
 -- one row per customer with a purchase before as_of: what may tell how often and how much they buy
 -- grain: as_of, customer_id
 -- the last columns are outcomes: null until the horizon is over, and never a feature
+-- view: each column is one of a stored table, which is not written twice
 with
 
 activity as (
     select
+        as_of,
         customer_id,
         recency_days,
         tenure_days,
@@ -55,11 +57,11 @@ activity as (
         return_amount_365d,
         days_since_return
     from features.activity
-    where as_of = $as_of
 ),
 
 btyd as (
     select
+        as_of,
         customer_id,
         btyd_p_alive,
         btyd_p_buy,
@@ -67,11 +69,11 @@ btyd as (
         btyd_mean_amount,
         btyd_amount
     from features.btyd
-    where as_of = $as_of
 ),
 
 assortment as (
     select
+        as_of,
         customer_id,
         mean_basket_products,
         mean_basket_units,
@@ -84,11 +86,11 @@ assortment as (
         top_category,
         new_product_share_90d
     from features.assortment
-    where as_of = $as_of
 ),
 
 browsing as (
     select
+        as_of,
         customer_id,
         days_since_event,
         view_count_90d,
@@ -103,32 +105,31 @@ browsing as (
         session_count_30d,
         viewed_unbought_count_90d
     from features.browsing
-    where as_of = $as_of
 ),
 
 demographics as (
     select
+        as_of,
         customer_id,
         age,
         gender,
         location,
         signed_up_days
     from features.demographics
-    where as_of = $as_of
 ),
 
 outcomes as (
     select
+        as_of,
         customer_id,
         is_recommended,
         future_purchase,
         future_amount
     from features.outcomes
-    where as_of = $as_of
 )
 
 select
-    cast($as_of as date) as as_of,
+    activity.as_of,
     activity.customer_id,
     activity.recency_days,
     activity.tenure_days,
@@ -213,9 +214,8 @@ select
     cast(outcomes.future_purchase as double) as future_purchase,
     cast(outcomes.future_amount as double) as future_amount
 from activity
-inner join btyd on activity.customer_id = btyd.customer_id
-inner join assortment on activity.customer_id = assortment.customer_id
-inner join browsing on activity.customer_id = browsing.customer_id
-inner join demographics on activity.customer_id = demographics.customer_id
-left join outcomes on activity.customer_id = outcomes.customer_id
-order by activity.customer_id
+inner join btyd on activity.as_of = btyd.as_of and activity.customer_id = btyd.customer_id
+inner join assortment on activity.as_of = assortment.as_of and activity.customer_id = assortment.customer_id
+inner join browsing on activity.as_of = browsing.as_of and activity.customer_id = browsing.customer_id
+inner join demographics on activity.as_of = demographics.as_of and activity.customer_id = demographics.customer_id
+left join outcomes on activity.as_of = outcomes.as_of and activity.customer_id = outcomes.customer_id

@@ -4,37 +4,63 @@
 -- a record that was signed up on as_of or later is not yet known; a record without that date always is
 with
 
-purchase_days as (
-    select customer_id
+days as (
+    select unnest($days) as as_of
+),
+
+first_purchases as (
+    select
+        customer_id,
+        sample_place,
+        min(ordered_date) as first_date
     from features.purchase_days
-    where is_purchase_day and ordered_date < $as_of and sample_place <= $last_place
+    where is_purchase_day
+    group by customer_id, sample_place
+),
+
+buyers as (
+    select
+        days.as_of,
+        first_purchases.customer_id
+    from first_purchases
+    inner join days on first_purchases.first_date < days.as_of
+    where days.as_of = $as_of or first_purchases.sample_place <= $last_place
 ),
 
 customers as (
     select
         customer_id,
+        birth_year,
+        age,
         gender,
         location,
-        signed_up_at,
-        case
-            when birth_year is not null then year(cast($as_of as date)) - birth_year else age
-        end as age
+        signed_up_at
     from cleaned.customers
-    where signed_up_at is null or signed_up_at < $as_of
 ),
 
-buyers as (
-    select distinct customer_id
-    from purchase_days
+known as (
+    select
+        buyers.as_of,
+        buyers.customer_id,
+        customers.gender,
+        customers.location,
+        customers.signed_up_at,
+        case
+            when customers.birth_year is not null then year(buyers.as_of) - customers.birth_year else customers.age
+        end as age
+    from buyers
+    left join customers
+        on
+            buyers.customer_id = customers.customer_id
+            and (customers.signed_up_at is null or buyers.as_of > customers.signed_up_at)
 )
 
 select
-    cast($as_of as date) as as_of,
-    buyers.customer_id,
-    cast(case when customers.age between 10 and 110 then customers.age end as double) as age,
-    cast(customers.gender as varchar) as gender,
-    cast(customers.location as varchar) as location,
-    cast(date_diff('day', customers.signed_up_at, $as_of) as double) as signed_up_days
-from buyers
-left join customers on buyers.customer_id = customers.customer_id
-order by buyers.customer_id
+    as_of,
+    customer_id,
+    cast(case when age between 10 and 110 then age end as double) as age,
+    cast(gender as varchar) as gender,
+    cast(location as varchar) as location,
+    cast(date_diff('day', signed_up_at, as_of) as double) as signed_up_days
+from known
+order by as_of, customer_id

@@ -1,10 +1,12 @@
 -- one row per customer with a purchase before as_of: what makes them like others
 -- grain: as_of, customer_id
 -- the last columns are outcomes: null until the horizon is over, and never a feature
+-- view: each column is one of a stored table, which is not written twice
 with
 
 activity as (
     select
+        as_of,
         customer_id,
         recency_days,
         tenure_days,
@@ -18,11 +20,11 @@ activity as (
         weekend_share,
         return_share
     from features.activity
-    where as_of = $as_of
 ),
 
 assortment as (
     select
+        as_of,
         customer_id,
         mean_basket_products,
         mean_basket_units,
@@ -34,11 +36,11 @@ assortment as (
         top_category_share,
         top_category
     from features.assortment
-    where as_of = $as_of
 ),
 
 browsing as (
     select
+        as_of,
         customer_id,
         days_since_event,
         view_count_90d,
@@ -47,30 +49,29 @@ browsing as (
         browsing_days_90d,
         cart_conversion_90d
     from features.browsing
-    where as_of = $as_of
 ),
 
 demographics as (
     select
+        as_of,
         customer_id,
         age,
         gender,
         location,
         signed_up_days
     from features.demographics
-    where as_of = $as_of
 ),
 
 outcomes as (
     select
+        as_of,
         customer_id,
         future_amount
     from features.outcomes
-    where as_of = $as_of
 )
 
 select
-    cast($as_of as date) as as_of,
+    activity.as_of,
     activity.customer_id,
     activity.recency_days,
     activity.tenure_days,
@@ -104,8 +105,7 @@ select
     demographics.signed_up_days,
     cast(outcomes.future_amount as double) as future_amount
 from activity
-inner join assortment on activity.customer_id = assortment.customer_id
-inner join browsing on activity.customer_id = browsing.customer_id
-inner join demographics on activity.customer_id = demographics.customer_id
-left join outcomes on activity.customer_id = outcomes.customer_id
-order by activity.customer_id
+inner join assortment on activity.as_of = assortment.as_of and activity.customer_id = assortment.customer_id
+inner join browsing on activity.as_of = browsing.as_of and activity.customer_id = browsing.customer_id
+inner join demographics on activity.as_of = demographics.as_of and activity.customer_id = demographics.customer_id
+left join outcomes on activity.as_of = outcomes.as_of and activity.customer_id = outcomes.customer_id

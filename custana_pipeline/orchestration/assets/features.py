@@ -1,6 +1,7 @@
 """Feature assets: one a SQL model, each partitioned by as_of and built for every origin that its day learns from."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -30,8 +31,6 @@ from custana_pipeline.stores.sql_models import SqlModel
 CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the table's pandera contract."
 LEVEL_TABLE = "histories"
-LEARNED_FROM = ("behavior", "demand", "segmentation")
-"""The tables that models read."""
 ONE_ROW_A_CUSTOMER = ("assortment", "browsing", "demographics", "behavior", "demand", "segmentation")
 CONTRACTS = {
     "activity": "ActivityFeatures",
@@ -52,7 +51,7 @@ def feature_assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
     key = asset_key(model.name)
-    by_day = "as_of" in model.parameters
+    by_day = "as_of" in model.grain
     checked = model.table in CONTRACTS
 
     @dg.asset(
@@ -75,7 +74,7 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
         with listing_customers(project.warehouse), project.warehouse.transaction() as session:
             metadata: dict[str, Any] = {}
             if by_day:
-                metadata |= _build_days(session, project, model, dt.date.fromisoformat(context.partition_key))
+                metadata |= _build_for(session, project, model, dt.date.fromisoformat(context.partition_key))
             else:
                 session.build(model)
                 if model.table == "purchase_days":
@@ -87,27 +86,34 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
     return feature_table
 
 
-def _build_days(session: Session, project: Project, model: SqlModel, day: dt.date) -> dict[str, Any]:
+def _build_for(session: Session, project: Project, model: SqlModel, day: dt.date) -> dict[str, Any]:
     known = project.origins(session, day)
     days = (*known.level_days, day) if model.table == LEVEL_TABLE else known.snapshots
-    is_sampled = "last_place" in model.parameters
-    past_place = _past_place(session, day) if is_sampled else LAST_PLACE
-    places = {origin: LAST_PLACE if origin == day else past_place for origin in days}
-    built = {origin: _build_day(session, project, model, origin, known=known, place=places[origin]) for origin in days}
+    told: dict[str, Any] = {}
+    if model.is_view:
+        session.build_view(model)
+        built = {day: session.rows(f"select count(*) from {model.name} where as_of = date '{day}'")[0][0]}
+    else:
+        place = _past_place(session, day) if "last_place" in model.parameters else LAST_PLACE
+        given = {"days": list(days), "as_of": day, "horizon_days": project.settings.horizon_days, "last_place": place}
+        built = session.build_days(model, days, given)
+        told["past_customers_share"] = round(place / LAST_PLACE, 6)
+        told["origins"] = dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()})
     if not built[day] and model.table != "outcomes":
         raise DataFault(f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions.")
-    if model.table in LEARNED_FROM:
-        refuse_unreal(session, model.name, days)
+    _refuse_faulty(session, model, known, days)
+    return told | {"dagster/partition_row_count": built[day]}
+
+
+def _refuse_faulty(session: Session, model: SqlModel, known: Origins, days: Sequence[dt.date]) -> None:
+    """Raises ContractBroken where the table's rows of the days cannot be."""
+    if model.table in CONTRACTS:  # a view only shows what was looked at in the tables behind it
+        refuse_unreal(session, model.name, [known.as_of] if model.is_view else days)
     judge_table(session, model, known)
     if model.table == "activity":
-        refuse_lost_in_customers(session, day)
+        refuse_lost_in_customers(session, known.as_of)
     elif model.table in ONE_ROW_A_CUSTOMER:
-        refuse_other_customers(session, model.name, day)
-    told: dict[str, Any] = {"past_customers_share": round(past_place / LAST_PLACE, 6)} if is_sampled else {}
-    return told | {
-        "dagster/partition_row_count": built[day],
-        "origins": dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()}),
-    }
+        refuse_other_customers(session, model.name, known.as_of)
 
 
 def _past_place(session: Session, day: dt.date) -> int:
@@ -116,20 +122,6 @@ def _past_place(session: Session, day: dt.date) -> int:
         "select count(distinct sample_place) from features.purchase_days where is_purchase_day and ordered_date < $day"
     )
     return last_place(session.rows(query, {"day": day})[0][0])
-
-
-def _build_day(
-    session: Session, project: Project, model: SqlModel, origin: dt.date, *, known: Origins, place: int
-) -> int:
-    horizon_days = project.settings.horizon_days
-    horizon = dt.timedelta(days=horizon_days)
-    given = {"as_of": origin, "horizon_days": horizon_days, "known_until": known.as_of, "last_place": place}
-    rows = session.build_day(model, given)
-    if model.table == "outcomes" and origin + horizon > known.as_of:
-        # not known yet on this day, even where a later day has been run before; the table itself is needed
-        session.connection.execute(f"delete from {model.name} where as_of = $as_of", {"as_of": origin})
-        return 0
-    return rows
 
 
 def judge_table(session: Session, model: SqlModel, known: Origins) -> None:

@@ -111,8 +111,8 @@ def joins_that_fan_out(run: Trial) -> None:
     with project.warehouse.transaction() as session:
         session.build(project.models["features.purchase_days"])
         money.refuse_lost_in_days(session)
+        given = {"days": [AS_OF], "as_of": AS_OF, "horizon_days": 90, "last_place": LAST_PLACE}
         for name in ("activity", "demographics"):
-            given = {"as_of": AS_OF, "horizon_days": 90, "last_place": LAST_PLACE}
             session.build_day(project.models[f"features.{name}"], given)
         money.refuse_lost_in_customers(session, AS_OF)
         money.refuse_other_customers(session, "features.demographics", AS_OF)
