@@ -51,7 +51,7 @@ def _most_rows_a_day(session: Session, table: str, within: str) -> int:
 
 
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
-    """The rows by which models are trained: the newest past day, samples of those before, then one of the day itself."""
+    """The rows by which models are trained: samples of the past days and of the day itself, oldest first."""
     before = sorted(set(past) - {as_of})
     parts = [(before[:-1], LEARNED_CUSTOMERS), (before[-1:], TODAY_CUSTOMERS), ([as_of], TODAY_CUSTOMERS)]
     return pd.concat([snapshots(session, table, days, most) for days, most in parts if days], ignore_index=True)
