@@ -1,13 +1,14 @@
 """What shops beyond the bounds are held to: the same customers every time, whole ones, and levels of everybody."""
 
 import datetime as dt
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from custana_pipeline.features.windows import Fold, Origins
-from custana_pipeline.models.at_once import at_once
+from custana_pipeline.models.at_once import TURN_SECONDS, at_once
 from custana_pipeline.models.level import Levels
 from custana_pipeline.models.panel import Panel, RowLimits, split_by_origin
 
@@ -66,6 +67,12 @@ def test_each_of_a_sample_of_forecasts_stands_for_as_many_customers_as_the_shop_
 
 def test_work_done_at_once_comes_back_in_the_order_in_which_it_was_given() -> None:
     assert at_once(lambda number: number**2, range(40)) == [number**2 for number in range(40)]
+
+
+def test_work_done_at_once_waits_for_pythons_lock_for_short_turns_only() -> None:
+    sys.setswitchinterval(0.005)
+    at_once(lambda number: number, [1, 2])
+    assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)
 
 
 def test_what_fails_in_work_done_at_once_is_raised_where_it_was_asked_for() -> None:

@@ -50,6 +50,12 @@ def test_many_origins_of_few_customers_are_still_few_customers() -> None:
     assert reason.startswith("20 customers")
 
 
+def test_a_thousand_rows_of_one_customer_do_not_hide_the_others() -> None:
+    others = rows(60, 30)
+    one = pd.concat([others.tail(1)] * 1_000, ignore_index=True)
+    assert why_not_trainable(pd.concat([one, others], ignore_index=True), others, "is_recommended") is None
+
+
 def test_no_rows_at_all_are_a_reason_and_no_crash() -> None:
     reason = why_not_trainable(rows(0, 0), rows(0, 0), "is_recommended")
     assert reason is not None
