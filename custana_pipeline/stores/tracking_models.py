@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from custana_pipeline.stores.durable_files import replace_bytes
 from custana_pipeline.stores.skops_archives import archive_of
 from custana_pipeline.stores.tracking_description import MODEL_FILE, described, write_description
 from custana_pipeline.stores.tracking_records import AnalysisRun, RegisteredModel, ServingModel
@@ -53,7 +54,7 @@ class ModelStore:
         try:
             archive = archive_of(estimator, name, self.trusted_types)
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / MODEL_FILE).write_bytes(archive)
+            replace_bytes(folder / MODEL_FILE, archive)
             write_description(folder, described(logged, run_id, columns, self.trusted_types, len(archive)))
         except Exception:
             self.client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
