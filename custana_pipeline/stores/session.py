@@ -153,8 +153,12 @@ class Session:
     def exists(self, table: str) -> bool:
         """Whether a table or view of that name is there."""
         schema, name = table.split(".")
-        query = "select count(*) from information_schema.tables where table_schema = $schema and table_name = $name"
-        return self.rows(query, {"schema": schema, "name": name})[0][0] > 0
+        # each of the two is several times as quick as information_schema, which joins all there is
+        for kind in ("table", "view"):
+            query = f"select count(*) from duckdb_{kind}s() where schema_name = $schema and {kind}_name = $name"
+            if self.rows(query, {"schema": schema, "name": name})[0][0]:
+                return True
+        return False
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The names of a table's columns, in order; none where there is no such table."""
@@ -162,10 +166,9 @@ class Session:
 
     def column_types(self, table: str) -> dict[str, str]:
         """A table's columns and their DuckDB types, in order."""
-        schema, name = table.split(".")
-        query = """select column_name, data_type from information_schema.columns
-            where table_schema = $schema and table_name = $name order by ordinal_position"""
-        return dict(self.rows(query, {"schema": schema, "name": name}))  # type: ignore[arg-type]
+        if not self.exists(table):
+            return {}
+        return dict(self.rows(f"select name, type from pragma_table_info('{table}')"))  # type: ignore[arg-type]
 
     def count(self, table: str) -> int:
         """How many rows a table has; 0 where there is none."""

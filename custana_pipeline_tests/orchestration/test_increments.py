@@ -119,6 +119,42 @@ def test_an_event_is_kept_once_its_customer_is_known(tmp_path, added):
     assert "events" in added
 
 
+def test_a_line_without_a_readable_moment_is_found_again_in_another_file(tmp_path, added):
+    put(tmp_path, "products_0.csv", ["p1,tea,food"])
+    put(tmp_path, "customers_0.csv", ["c1,1980,f,Moss,2023-01-01"])
+    put(tmp_path, "transactions_0.csv", ["o1,c1,p1,2024-01-05 10:00:00,1,2.00", "o2,,p1,soon,1,2.00"])
+    put(tmp_path, "events_0.csv", ["c1,p1,view,soon", "c1,p1,view,2024-01-05 10:00:00"])
+    project = shop(tmp_path, "grown")
+    ingest(project)
+    put(tmp_path, "transactions_1.csv", ["o2,,p1,soon,1,2.00", "o2,,p1,later,1,2.00"])
+    put(tmp_path, "events_1.csv", ["c1,p1,view,soon", "c1,p1,view,2024-01-05 10:00:00", "c1,p1,cart,soon"])
+    grown = ingest(project)
+    assert {"transactions", "events"} <= set(added)
+    duplicates = {
+        table: sum("exact_duplicate" in row for row in grown[f"cleaned.{table}_lines"])
+        for table in ("transactions", "events")
+    }
+    assert duplicates == {"transactions": 1, "events": 2}
+    assert grown == ingest(shop(tmp_path, "anew"))
+
+
+def test_events_are_cleaned_anew_where_a_customer_of_theirs_is_gone_and_only_there(tmp_path, added):
+    people = ["c1,1980,f,Moss,2023-01-01", "c2,1980,f,Moss,2023-01-01", "c3,1980,f,Moss,2023-01-01"]
+    put(tmp_path, "products_0.csv", ["p1,tea,food"])
+    put(tmp_path, "customers_0.csv", people)
+    put(tmp_path, "transactions_0.csv", ["o1,c1,p1,2024-01-05 10:00:00,1,2.00"])
+    put(tmp_path, "events_0.csv", ["c1,p1,view,2024-01-05 10:00:00", "c2,p1,view,2024-01-05 10:00:00"])
+    project = shop(tmp_path, "grown")
+    ingest(project)
+    put(tmp_path, "customers_0.csv", people[:2])
+    assert len(ingest(project)["cleaned.events"]) == 2
+    assert "events" in added
+    added.clear()
+    put(tmp_path, "customers_0.csv", people[:1])
+    assert len(ingest(project)["cleaned.events"]) == 1
+    assert "events" not in added
+
+
 def test_a_file_that_changed_has_everything_cleaned_anew(tmp_path, added):
     put(tmp_path, "products_0.csv", ["p1,tea,food"])
     put(tmp_path, "customers_0.csv", ["c1,1980,f,Moss,2023-01-01"])
