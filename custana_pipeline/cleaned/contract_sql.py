@@ -34,7 +34,7 @@ def counting_query(contract: "type[pa.DataFrameModel]", table: str) -> tuple[str
     schema = contract.to_schema()
     rules: dict[Place, str] = {}
     checks = [(name, check) for name, column in schema.columns.items() for check in column.checks]
-    for name, check in [*checks, *(("", check) for check in schema.checks)]:
+    for name, check in [*checks, *(("", check) for check in schema.checks or ())]:
         kept = _kept(name, check)
         if kept is None:
             return None
