@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_history import PLACE_BITS, History, Integers, Shelf, Snapshot, half_up
+from custana_pipeline.models.recommendation_history import (
+    PLACE_BITS,
+    Floats,
+    History,
+    Integers,
+    Shelf,
+    Snapshot,
+    half_up,
+)
 from custana_pipeline.models.recommendation_ranking import contenders, place_within, row_of
 
 BASKET_NEIGHBOURS = 10
@@ -24,19 +32,21 @@ THREADS = 2
 BM25_K1, BM25_B = 1.2, 0.75
 
 
-def nearest(similarities: sparse.csr_matrix, count: int, first: int = 0) -> sparse.csr_matrix:
-    """The `count` highest entries of each row, without the diagonal; of equals those furthest to the left.
-
-    The rows may be some of a square of all, from the row `first` on.
-    """
+def nearest(similarities: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
+    """The `count` highest entries of each row of a square, without the diagonal; those furthest left of equals."""
     rows: Any = sparse.csr_matrix(similarities)
     row = row_of(rows)
-    off = rows.indices != row + first
-    row, column, value = row[off], rows.indices[off].astype(np.int64), rows.data[off]
+    off = rows.indices != row
+    return _highest((row[off], rows.indices[off], rows.data[off]), count, rows.shape)
+
+
+def _highest(entries: tuple[Integers, Integers, np.ndarray], count: int, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """Of row, column and value, by row, the `count` highest of each row; of equals those furthest to the left."""
+    row, column, value = entries
     likely = contenders(row, value, count)
     order = likely[np.lexsort((column[likely], -value[likely], row[likely]))]
     order = order[place_within(row[order]) <= count]
-    return sparse.csr_matrix((value[order], (row[order], column[order])), shape=rows.shape)
+    return sparse.csr_matrix((value[order], (row[order], column[order])), shape=shape)
 
 
 def basket_neighbours(known: History, shelf: Shelf) -> sparse.csr_matrix:
@@ -97,9 +107,9 @@ def _each_once(customer: Integers, place: Integers, age: Integers) -> Integers:
     return codes[np.r_[True, np.diff(codes) != 0][: len(codes)]]
 
 
-def scaled(shared: Any, counts: np.ndarray, first: int = 0) -> sparse.csr_matrix:
-    """Cosines to six digits, from shared counts and the counts of rows, the first of which is `first`, and columns."""
-    lengths = np.sqrt(counts[row_of(shared) + first] * counts[shared.indices])
+def scaled(shared: Any, counts: np.ndarray) -> sparse.csr_matrix:
+    """Cosines to six digits, from a square of shared counts and the counts of its rows and columns."""
+    lengths = np.sqrt(counts[row_of(shared)] * counts[shared.indices])
     cosines = half_up(shared.data.astype(float) / lengths, 6)
     return sparse.csr_matrix((cosines, shared.indices, shared.indptr), shape=shared.shape)
 
@@ -143,13 +153,10 @@ def cosine_neighbours(bought: Any) -> sparse.csr_matrix:
     """
     counts = np.maximum(np.asarray(bought.sum(axis=0)).ravel(), 1).astype(float)
 
-    def found(shared: Any, first: int) -> sparse.csr_matrix:
-        often = shared.data >= LEAST_SHARED
-        ends = np.r_[0, np.cumsum(often)][shared.indptr]
-        shared = sparse.csr_matrix((shared.data[often], shared.indices[often], ends), shape=shared.shape)
-        return scaled(shared, counts, first)
+    def cosine(shared: np.ndarray, row: Integers, column: Integers) -> Floats:
+        return half_up(shared / np.sqrt(counts[row] * counts[column]), 6)
 
-    return _nearest_of(bought, found)
+    return _nearest_of(bought, cosine, LEAST_SHARED)
 
 
 def moved(near: sparse.csr_matrix, shelf: Shelf, to: Shelf) -> sparse.csr_matrix:
@@ -173,16 +180,23 @@ def bm25_neighbours(bought: Any) -> sparse.csr_matrix:
     relative = 1 - BM25_B + BM25_B * length / max(length.mean() if len(length) else 0, 1)
     weights = (BM25_K1 + 1) / (BM25_K1 * relative[row_of(bought)] + 1) * rarity[bought.indices]
     weighted = sparse.csr_matrix((weights.astype(np.float32), bought.indices, bought.indptr), shape=bought.shape)
-    return _nearest_of(weighted, lambda products, _: products)
+    return _nearest_of(weighted, lambda products, *_: products)
 
 
-def _nearest_of(columns: Any, similarity: Callable[[Any, int], Any]) -> sparse.csr_matrix:
-    """The nearest of each column by the dot products of columns, some rows at a time, so that memory stays level."""
+def _nearest_of(columns: Any, similarity: Callable[..., np.ndarray], least: float = -np.inf) -> sparse.csr_matrix:
+    """The nearest of each column by the dot products of columns, some rows at a time, so that memory stays level.
+
+    `similarity` is told dot products of at least `least` with their row and column.
+    """
     rows = sparse.csr_matrix(columns.T)
 
     def found(first: int) -> sparse.csr_matrix:
-        dots = sparse.csr_matrix(rows[first : first + ROWS_AT_ONCE] @ columns)
-        return nearest(similarity(dots, first), RIVAL_NEIGHBOURS, first)
+        dots: Any = sparse.csr_matrix(rows[first : first + ROWS_AT_ONCE] @ columns)
+        row, column = row_of(dots), dots.indices
+        kept = np.flatnonzero((column != row + first) & (dots.data >= least))
+        row, column = row[kept], column[kept]
+        values = similarity(dots.data[kept], row + first, column)
+        return _highest((row, column, values), RIVAL_NEIGHBOURS, dots.shape)
 
     with ThreadPoolExecutor(THREADS) as threads:
         parts = list(threads.map(found, range(0, columns.shape[1], ROWS_AT_ONCE)))
