@@ -12,10 +12,11 @@ from sklearn.pipeline import Pipeline
 
 from custana_pipeline.models.at_once import at_once, one_thread
 from custana_pipeline.models.blend import MeanOfLogits, MeanOfModels, refitted
-from custana_pipeline.models.encoding import EncodedColumns, as_numbers
+from custana_pipeline.models.encoding import as_numbers
 from custana_pipeline.models.evaluation import Loss, row_losses
 from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.panel import FoldRows, Panel
+from custana_pipeline.models.readings import encoding_of, foresee, predict
 from custana_pipeline.models.resampling import auc_interval, draws, mean_interval, thinned
 from custana_pipeline.models.training import Evaluated, Role
 
@@ -46,27 +47,6 @@ def fit_on(fold: FoldRows, estimator: Any, target: str) -> Any:
     return Pipeline([*known.encoding.steps, ("model", model)])
 
 
-def foresee(fold: FoldRows, fitted: Any) -> np.ndarray:
-    """The forecasts for the fold's own day of what `fit_on` has made of it."""
-    if isinstance(fitted, MeanOfModels | MeanOfLogits):
-        return fitted.blended([foresee(fold, member) for member in fitted.members_])
-    encoding = encoding_of(fitted)
-    if encoding is None:
-        return predict(fitted, fold.holdout)
-    points = fold.encoded(encoding).holdout
-    if isinstance(fitted, OwnPaceModel):
-        return fitted.predict_encoded(fold.holdout, points)
-    return fitted[-1].predict_proba(points)[:, 1]
-
-
-def predict(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
-    """The probability of the second class where there are classes, else the predicted number; one thread."""
-    with one_thread():
-        if hasattr(estimator, "predict_proba"):
-            return np.asarray(estimator.predict_proba(rows))[:, 1]
-        return np.asarray(estimator.predict(rows), dtype="float64")
-
-
 @dataclass(frozen=True)
 class Judge:
     """Fits on each fold's training rows only and measures on its holdout, the same way for all."""
@@ -94,7 +74,7 @@ class Judge:
     def _fitted(self, estimator: Any, fold: FoldRows) -> tuple[Any, np.ndarray]:
         """A copy fitted on the fold's training rows, and its forecasts for the holdout."""
         fitted = fit_on(fold, estimator, self.target)
-        return fitted, foresee(fold, fitted)
+        return fitted, foresee(fitted, fold)
 
     def measure(
         self, fitted: Sequence[Any], name: str, role: Role, forecasts: Sequence[np.ndarray] | None = None
@@ -155,13 +135,6 @@ class Judge:
             for name, span in spans.items()
             for end, value in zip(("lower", "upper"), span, strict=True)
         }
-
-
-def encoding_of(estimator: Any) -> Pipeline | None:
-    """The steps before the model where they are an encoding (see encoding): candidates may share them."""
-    inner = estimator.pipeline if isinstance(estimator, OwnPaceModel) else estimator
-    is_encoded = isinstance(inner, Pipeline) and len(inner) > 2 and isinstance(inner[-2], EncodedColumns)
-    return inner[:-1] if is_encoded else None
 
 
 def _outcome(rows: pd.DataFrame, target: str) -> np.ndarray:

@@ -53,14 +53,16 @@ def why_leaked(leaked: dict[str, float], target: str) -> str:
 def _readings(column: Any, actual: np.ndarray) -> list[np.ndarray]:
     """The column as numbers: missing ones in the middle, and, where there are any, below and above all others."""
     if is_numeric(column):
-        numbers = as_numbers(column)
-        if numbers.isna().all():
+        numbers = as_numbers(column).to_numpy()
+        missing = np.isnan(numbers)
+        known = numbers[~missing]
+        if not len(known):
             return [np.zeros(len(numbers))]
-        places = [numbers.median()]
-        if numbers.isna().any():
-            room = max(float(numbers.max() - numbers.min()), 1.0)
-            places += [numbers.min() - room, numbers.max() + room]
-        return [numbers.fillna(place).to_numpy() for place in places]
+        if len(known) == len(numbers):
+            return [numbers]
+        room = max(float(known.max() - known.min()), 1.0)
+        places = (np.median(known), known.min() - room, known.max() + room)
+        return [np.where(missing, place, numbers) for place in places]
     texts = column.astype(str)
     common = texts.where(texts.groupby(texts).transform("size") >= 10, "")
     return [pd.Series(actual, index=column.index).groupby(common).transform("mean").to_numpy()]

@@ -32,7 +32,7 @@ class RowLimits:
     """Customers of each day that is judged on."""
 
 
-LIMITS = RowLimits(whole=25_000, training=8_000, whole_refit=30_000, refit=27_000, judged=8_000)
+LIMITS = RowLimits(whole=25_000, training=8_000, whole_refit=25_000, refit=22_500, judged=8_000)
 """What shops beyond some ten thousand customers are held to; see docs/decisions/bounded-training.md."""
 
 
@@ -94,6 +94,15 @@ class FoldRows:
         """The rows in an encoding (see encoding); made once for all candidates and targets that use it."""
         with self._turn:
             return self._encoded(encoding)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows of the day itself."""
+        return self.holdout
+
+    def read(self, encoding: Pipeline) -> np.ndarray:
+        """The rows of the day itself in an encoding."""
+        return self.encoded(encoding).holdout
 
     def forget(self) -> None:
         """Lets go of the rows as models read them; they are made again when asked for."""
@@ -201,8 +210,10 @@ class _Stock:
             counts = (limit * shares / shares.sum()).astype("int64")
             parts = [self._first(day, count) for day, count in zip(chosen, counts, strict=True)]
             return self._of(np.sort(np.concatenate(parts))), None
+        if self.half_life_days is None or not len(rows):
+            return self._of(rows), None
         weights = _weights(self.days[rows], self.half_life_days)
-        return self._of(rows), None if self.half_life_days is None else weights / weights.mean()
+        return self._of(rows), weights / weights.mean()
 
     def judged(self, day: date, limit: int) -> pd.DataFrame:
         """The rows of one day, or `limit` of them."""

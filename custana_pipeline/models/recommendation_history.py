@@ -17,6 +17,8 @@ TREND_DAYS = 14
 MILLION = 1_000_000
 PLACE_BITS = 20
 """Products and places on the shelf are below 2 to this power."""
+AGE_BITS = 16
+"""Days ago are below 2 to this power."""
 DAY_BITS = 17
 """Days since 1970-01-01 are below 2 to this power."""
 
@@ -63,6 +65,15 @@ class History:
             np.add.reduceat(quantity, first) if len(first) else quantity,
             np.logical_or.reduceat(is_purchase[order], first) if len(first) else is_purchase,
         )
+
+    @classmethod
+    def of_purchases(cls, customer: Integers, product: Integers, day: Integers) -> "History":
+        """From lines that were bought and kept, one piece a line."""
+        codes = np.sort((((customer.astype(np.int64) << PLACE_BITS) | product) << DAY_BITS) | day)
+        codes = codes[np.r_[True, np.diff(codes) != 0][: len(codes)]]
+        pairs, ones = codes >> DAY_BITS, np.ones(len(codes), dtype=bool)
+        days = codes & (2**DAY_BITS - 1)
+        return cls(pairs >> PLACE_BITS, pairs & (2**PLACE_BITS - 1), days, ones.astype(float), ones)
 
     def where(self, chosen: np.ndarray) -> "History":
         """The entries for which `chosen` is true, or at the places that it names."""

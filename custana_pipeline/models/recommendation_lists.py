@@ -11,7 +11,6 @@ from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import PLACE_BITS, Floats, Shelf, Snapshot, half_up
 from custana_pipeline.models.recommendation_metrics import PLACES
-from custana_pipeline.models.recommendation_neighbours import Near
 from custana_pipeline.models.recommendation_ranking import (
     RULED_OUT,
     Candidates,
@@ -99,6 +98,8 @@ def habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
 def strongest(own: Candidates, rows: int) -> Candidates:
     """The 100 habits of each row that weigh most; of equals those of the more sold products."""
     is_kept = np.bincount(own.customer, minlength=rows)[own.customer] <= MOST_HABITS
+    if is_kept.all():
+        return own
     rest = np.flatnonzero(~is_kept)
     order = rest[np.lexsort((own.place[rest], -own.evidence[rest], own.customer[rest]))]
     is_kept[order[place_within(own.customer[order]) <= MOST_HABITS]] = True
@@ -110,6 +111,8 @@ def speaking_habits(snapshot: Snapshot, half_life_days: float) -> sparse.csr_mat
     return matrix_of(strongest(habits(snapshot, half_life_days), len(snapshot.customers)), snapshot)
 
 
+Speaking = Mapping[float, sparse.csr_matrix]
+"""By weight of taste: place x place, what each product speaks for; 0 has what is bought together alone."""
 Product = tuple[sparse.csr_matrix, sparse.csr_matrix]
 """Two matrices, customer x something and something x place, whose product speaks for places."""
 
@@ -149,7 +152,7 @@ def habits_and(snapshot: Snapshot, shown: Candidates, speaking: Product, fills: 
 
 
 def buy_again_lists(
-    snapshot: Snapshot, variants: Mapping[str, ListParameters], near: Near | None = None
+    snapshot: Snapshot, variants: Mapping[str, ListParameters], speaking: Speaking
 ) -> dict[str, Ranked]:
     """The buy-again list by each of the variants: (weight x evidence + 0.1) x demand, to six digits.
 
@@ -158,28 +161,26 @@ def buy_again_lists(
     half_lives = {each.half_life_days for each in variants.values()}
     shown = {days: habits(snapshot, days) for days in half_lives}
     width = len(snapshot.shelf.products)
-    weighed = _weighed(near, variants)
 
     def pooled(half_life_days: float, taste: float, fills: Candidates) -> Pool:
-        if not taste or near is None:
+        if not taste:
             return pool_of(beside(shown[half_life_days], fills, len(snapshot.customers)), width)
         own = matrix_of(strongest(shown[half_life_days], len(snapshot.customers)), snapshot)
-        return habits_and(snapshot, shown[half_life_days], (own, weighed[taste]), fills)
+        return habits_and(snapshot, shown[half_life_days], (own, speaking[taste]), fills)
 
     return _lists(snapshot, variants, pooled, Rule(HABIT_FLOOR, 6))
 
 
 def discover_lists(
-    snapshot: Snapshot, variants: Mapping[str, ListParameters], near: Near, interests: sparse.csr_matrix
+    snapshot: Snapshot, variants: Mapping[str, ListParameters], speaking: Speaking, interests: sparse.csr_matrix
 ) -> dict[str, Ranked]:
     """The discover list by each of the variants: (weight x (affinity + interest) + 0.001) x demand, to nine digits."""
     viewed = (interests, as_they_are(len(snapshot.shelf.products)))
     half_lives = {each.half_life_days for each in variants.values()}
     own = {days: speaking_habits(snapshot, days) for days in half_lives}
-    weighed = _weighed(near, variants)
 
     def pooled(half_life_days: float, taste: float, fills: Candidates) -> Pool:
-        return discoveries(snapshot, [(own[half_life_days], weighed[taste]), viewed], fills)
+        return discoveries(snapshot, [(own[half_life_days], speaking[taste]), viewed], fills)
 
     return _lists(snapshot, variants, pooled, Rule(EVIDENCE_FLOOR, 9))
 
@@ -189,11 +190,6 @@ def matrix_of(entries: Candidates, snapshot: Snapshot) -> sparse.csr_matrix:
     shape = (len(snapshot.customers), len(snapshot.shelf.products))
     ends = np.cumsum(np.bincount(entries.customer, minlength=shape[0]))
     return sparse.csr_matrix((entries.evidence, entries.place, np.r_[0, ends]), shape=shape)
-
-
-def _weighed(near: Near | None, variants: Mapping[str, ListParameters]) -> dict[float, sparse.csr_matrix]:
-    """What products speak for by each weight of taste that is asked for."""
-    return {taste: near.weighing(taste) for taste in {each.taste_weight for each in variants.values()}} if near else {}
 
 
 def _lists(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -105,21 +104,15 @@ def scaled(shared: Any, counts: np.ndarray, first: int = 0) -> sparse.csr_matrix
     return sparse.csr_matrix((cosines, shared.indices, shared.indptr), shape=shared.shape)
 
 
-@dataclass(frozen=True, eq=False)
-class Near:
-    """Which products are near to each other, place x place."""
+def speaking(baskets: sparse.csr_matrix, tastes: sparse.csr_matrix | None, weight: float) -> sparse.csr_matrix:
+    """Place x place: what each product speaks for, the squared cosine over baskets.
 
-    baskets: sparse.csr_matrix
-    """Cosine over baskets: bought together."""
-    buyers: sparse.csr_matrix | None = None
-    """Cosine over customers: bought by the same ones, at whatever time; None where nobody asks."""
-
-    def weighing(self, taste: float) -> sparse.csr_matrix:
-        """Squared cosine over baskets, and with `taste` above 0 so much of that over customers, the 10 highest."""
-        squared = sparse.csr_matrix(self.baskets.multiply(self.baskets))
-        if not taste or self.buyers is None:
-            return squared
-        return nearest(sparse.csr_matrix(squared + taste * self.buyers), BASKET_NEIGHBOURS)
+    With a `weight` above 0 so much of the cosine over customers is added, and the 10 highest stay.
+    """
+    squared = sparse.csr_matrix(baskets.multiply(baskets))
+    if not weight or tastes is None:
+        return squared
+    return nearest(sparse.csr_matrix(squared + weight * tastes), BASKET_NEIGHBOURS)
 
 
 def buyers(known: History, shelf: Shelf) -> sparse.csr_matrix:

@@ -159,13 +159,13 @@ def listed(chosen: Ranked, snapshot: Snapshot) -> pd.DataFrame:
     )
 
 
-def each_once(*codes: Integers) -> Integers:
+def each_once(codes: Integers, *others: Integers) -> Integers:
     """All the codes in order, each once; for whole numbers several times faster than np.unique, which hashes them.
 
     >>> each_once(np.array([3, 1, 3]), np.array([2, 1])).tolist()
     [1, 2, 3]
     """
-    ordered = np.sort(np.concatenate(codes))
+    ordered = np.sort(np.concatenate([codes, *others]) if others else codes)
     return ordered[np.r_[True, np.diff(ordered) != 0][: len(ordered)]]
 
 

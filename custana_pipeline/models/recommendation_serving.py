@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import (
+    AGE_BITS,
     MILLION,
     PLACE_BITS,
     Floats,
@@ -48,7 +49,6 @@ from custana_pipeline.models.recommendation_ranking import (
     row_of,
 )
 
-AGE_BITS = 16
 LISTS = ("buy_again", "discover")
 POPULAR, BOUGHT, COMPANION, VIEWED, CART, TASTE = range(6)
 """What a reason tells of."""

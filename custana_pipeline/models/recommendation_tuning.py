@@ -22,7 +22,9 @@ from custana_pipeline.models.recommendation_windows import (
     LEAST_JUDGED,
     LONGEST_WINDOW_DAYS,
     Everybody,
+    Spoken,
     Window,
+    spoken_for,
     windows_before,
 )
 
@@ -32,14 +34,15 @@ METRIC = {"buy_again": "recall_10", "discover": "ndcg_10"}
 DEFAULT = "default"
 TUNED = "tuned"
 DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameters(45, 14, 1.0, trend_power=0.5)}
+TASTES = (0.3, 1.0)
 GRIDS = {
     "buy_again": (
         ((240, 960), (14, 90), (0.3, 0.6), (1.0,), (0.0,), (0.0,)),
-        ((240,), (14, 90), (0.6,), (1.0,), (0.0,), (0.3, 1.0)),
+        ((240,), (14, 90), (0.6,), (1.0,), (0.0,), TASTES),
     ),
     "discover": (
         ((45, 180), (14, 30), (1.0,), (1.0,), (0.0, 0.5), (0.0,)),
-        ((180,), (14,), (1.0,), (1.0,), (0.0, 0.5), (0.1, 1.0)),
+        ((180,), (14,), (1.0,), (1.0,), (0.0, 0.5), TASTES),
     ),
 }
 """Half-lives, popularity windows (days), popularity powers, evidence weights, trend powers and taste weights tried."""
@@ -54,6 +57,8 @@ NAIVE = {
     "discover": {"popularity": ListParameters(45, 30, 1.0, evidence_weight=0.0)},
 }
 """The naive rules that a list can be made by, as parameters of its own rules."""
+MOST_RIVAL_CUSTOMERS = 5_000
+"""Customers that a rival learns from which is judged and never serves."""
 LEAST_GAIN = 0.01
 """Relative gain that a variant needs over the default, with the 95 % lower bound of the gain above zero."""
 Z_95 = 1.645
@@ -117,12 +122,13 @@ def tune_recommendations(
         return _untuned(
             f"Fewer than {LEAST_JUDGED} known customers bought in the last {days} days: the default parameters serve."
         )
+    spoken = spoken_for(windows, (0.0, *TASTES), everybody)
     bought = buyers(windows[0].known, windows[0].snapshot.shelf)
-    rivals = {"item_cosine": windows[0].near.buyers, "item_bm25": bm25_neighbours(bought)}
+    rivals = {"item_cosine": spoken[0].tastes, "item_bm25": bm25_neighbours(bought[:MOST_RIVAL_CUSTOMERS])}
     choices, trials = {}, []
     for target in LISTS:
         with ThreadPoolExecutor(THREADS) as threads:
-            lists = list(threads.map(partial(_lists, target=target), windows))
+            lists = list(threads.map(partial(_lists, target), windows, spoken))
         scores = [_scores(window, target, made) for window, made in zip(windows, lists, strict=True)]
         choices[target] = choose(target, scores)
         lists[0][TUNED] = lists[0][choose(target, scores[1:]).variant]
@@ -189,13 +195,13 @@ def _is_clearly_better(challenger: Any, default: Any) -> bool:
     return bool(gain.mean() - Z_95 * gain.std(ddof=1) / np.sqrt(len(gain)) > 0)
 
 
-def _lists(window: Window, target: str) -> dict[str, Ranked]:
+def _lists(target: str, window: Window, spoken: Spoken) -> dict[str, Ranked]:
     """The list by every variant and naive rule, as of the window's start."""
     parameters = {**variants_of(target), **NAIVE[target]}
     if target == "discover":
-        return discover_lists(window.snapshot, parameters, window.near, window.interests)
+        return discover_lists(window.snapshot, parameters, spoken.by_weight, window.interests)
     return {
-        **buy_again_lists(window.snapshot, parameters, window.near),
+        **buy_again_lists(window.snapshot, parameters, spoken.by_weight),
         "personal_frequency": baselines.personal_frequency(window.snapshot),
     }
 

@@ -1,6 +1,6 @@
 """Past windows on which the lists are tried: what was known when each began, and what was bought within it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,12 +22,12 @@ from custana_pipeline.models.recommendation_history import (
 from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_neighbours import (
     THREADS,
-    Near,
     basket_neighbours,
     buyers,
     cosine_neighbours,
     interests_of,
     moved,
+    speaking,
 )
 from custana_pipeline.models.recommendation_ranking import Ranked
 
@@ -39,11 +39,10 @@ LEAST_JUDGED = 50
 
 @dataclass(frozen=True, eq=False)
 class Everybody:
-    """What all customers bought, where the history that lists are tried on is of some of them only."""
+    """What is known of an even part of all customers, where lists are tried on a few of them."""
 
     sales: Sales
     baskets: History
-    """What was bought together; of very many customers a part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +77,8 @@ class Window:
     bought: Truth
     bought_new: Truth
     """The same for products that the customer had never bought or sent back."""
-    near: Near
+    baskets: sparse.csr_matrix | None
+    """What is bought together, place x place; None where the windows share what was known when the oldest began."""
     interests: sparse.csr_matrix
 
     @property
@@ -91,6 +91,15 @@ class Window:
         return self.bought if which == "buy_again" else self.bought_new
 
 
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """What the products on a window's shelf speak for."""
+
+    tastes: sparse.csr_matrix
+    """Place x place: bought by the same customers."""
+    by_weight: Mapping[float, sparse.csr_matrix]
+
+
 def windows_before(
     history: History, events: Mapping[str, Any], span: tuple[int, int], everybody: Everybody | None = None
 ) -> list[Window]:
@@ -100,35 +109,45 @@ def windows_before(
     """
     as_of, days = span
     known = history.before(as_of)
-    all_known = everybody or Everybody(Sales.of(known), known)
+    sales = everybody.sales if everybody else Sales.of(known)
 
     def window(number: int) -> Window:
-        return _window(known, events, (as_of - days * (number + 1), days), all_known)
+        made = _window(known, events, (as_of - days * (number + 1), days), sales)
+        return made if everybody else replace(made, baskets=basket_neighbours(known, made.snapshot.shelf))
 
     with ThreadPoolExecutor(THREADS) as threads:
         made = list(threads.map(window, range(WINDOWS)))
-    return _with_taste([window for window in made if len(window.snapshot.customers) >= LEAST_JUDGED])
+    return [window for window in made if len(window.snapshot.customers) >= LEAST_JUDGED]
 
 
-def _with_taste(windows: list[Window]) -> list[Window]:
-    """The windows, with what is bought by the same customers as it was known when the oldest of them began.
+def spoken_for(windows: Sequence[Window], tastes: Sequence[float], everybody: Everybody | None) -> list[Spoken]:
+    """For each window, newest first: tastes, and by weight of taste what each product speaks for.
 
-    Learned once, since it changes slowly and costs more than all else that is known of a window.
+    Tastes are those known when the oldest window began, since they change slowly and cost more than all else that is
+    known of a window; where lists are tried on a few of the customers, so is what is bought together.
     """
-    if not windows:
-        return []
     oldest = windows[-1].snapshot.shelf
     learned = cosine_neighbours(buyers(windows[-1].known, oldest))
-    return [
-        replace(each, near=Near(each.near.baskets, moved(learned, oldest, each.snapshot.shelf))) for each in windows
-    ]
+    shared = {}
+    if everybody is not None:
+        baskets = basket_neighbours(everybody.baskets, oldest)
+        shared = {weight: speaking(baskets, learned, weight) for weight in tastes}
+    found = []
+    for window in windows:
+        shelf = window.snapshot.shelf
+        own = moved(learned, oldest, shelf)
+        if window.baskets is not None:
+            found.append(Spoken(own, {weight: speaking(window.baskets, own, weight) for weight in tastes}))
+        else:
+            found.append(Spoken(own, {weight: moved(each, oldest, shelf) for weight, each in shared.items()}))
+    return found
 
 
-def _window(history: History, events: Mapping[str, Any], span: tuple[int, int], everybody: Everybody) -> Window:
+def _window(history: History, events: Mapping[str, Any], span: tuple[int, int], sales: Sales) -> Window:
     start, days = span
-    product_count = 1 + max(int(each.product.max(initial=-1)) for each in (history, everybody.sales))
+    product_count = 1 + max(int(each.product.max(initial=-1)) for each in (history, sales))
     known = history.before(start)
-    shelf = shelf_of(everybody.sales, start, product_count)
+    shelf = shelf_of(sales, start, product_count)
     customers, products = history.between(start, start + days).kept_purchases()
     last = int(max(customers.max(initial=-1), known.customer.max(initial=-1)))
     has_bought = np.bincount(known.customer[known.is_purchase], minlength=last + 1) > 0
@@ -146,7 +165,7 @@ def _window(history: History, events: Mapping[str, Any], span: tuple[int, int], 
         snapshot=snapshot,
         bought=_truth(rows, places),
         bought_new=_truth(rows[is_new], places[is_new]),
-        near=Near(basket_neighbours(everybody.baskets, shelf)),
+        baskets=None,
         interests=interests_of(events, snapshot),
     )
 

@@ -12,12 +12,11 @@ from custana_pipeline.models.judging import (
     best_naive,
     challenger,
     fit_on,
-    foresee,
     losses_of,
-    predict,
 )
 from custana_pipeline.models.levelled import LevelledDemand, LevelledProbability
 from custana_pipeline.models.promotion import Contender, Verdict, decide
+from custana_pipeline.models.readings import Readings, foresee
 from custana_pipeline.models.task import LEVELLED, Context, Task, levelled
 from custana_pipeline.models.trainable import UsableColumns
 from custana_pipeline.models.training import Champion, Evaluated, Incumbent
@@ -77,7 +76,7 @@ def _refitted(
     shift, level = None, None
     if winner.name == LEVELLED and context.levels is not None:
         inner = fit_on(judge.panel.serving, winner.estimator.model, task.target)
-        model, level = levelled(inner, foresee(judge.panel.serving, inner), context.levels, task)
+        model, level = levelled(inner, foresee(inner, judge.panel.serving), context.levels, task)
         shift = _shift_of(model)
     else:
         model = fit_on(judge.panel.serving, winner.estimator, task.target)
@@ -111,7 +110,7 @@ def _kept(
     model, level = incumbent.serving, None
     if isinstance(inner_of(model), LevelledProbability | LevelledDemand) and context.levels is not None:
         inner = inner_of(model).model_
-        drawn, level = levelled(inner, predict(inner, judge.panel.today), context.levels, task)
+        drawn, level = levelled(inner, foresee(inner, Readings(judge.panel.today)), context.levels, task)
         model = moved_to(model, _shift_of(drawn))
     return Champion(
         target=task.target,

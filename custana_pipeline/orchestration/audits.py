@@ -113,9 +113,10 @@ def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:
     amount = "sum(amount)" if "amount" in columns else "null"
     sets = ", ".join(f"'{name.split('.')[1]}'" for name in sorted(project.models.raw_tables(table))) or "''"
     return session.frame(
-        f"""select '{table}' as table_name, source_file, status, reason, {derived} as is_derived,
+        f"""select '{table}' as table_name, source_file, cast(status as varchar) as status, reason,
+                {derived} as is_derived,
                 count(*)::bigint as line_count, {amount}::double as amount
-            from {lines} group by all
+            from {lines} group by source_file, {lines}.status, reason, is_derived
         union all
         select '{table}', source_file, 'rejected', reason, false, count(*)::bigint, null
             from raw.malformed_lines

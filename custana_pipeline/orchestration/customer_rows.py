@@ -11,10 +11,8 @@ from custana_pipeline.models.at_once import WORKERS, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
-NEWEST_CUSTOMERS = 16_000
-"""Customers of the newest past day, which is learned from most; see docs/decisions/bounded-training.md."""
 LEARNED_CUSTOMERS = 8_000
-"""Customers of each earlier past day that are learned from or judged on."""
+"""Customers of each past day before the newest one that are learned from or judged on."""
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
@@ -33,30 +31,29 @@ def snapshots(
     """
     listed = ", ".join(f"date '{day}'" for day in days)
     wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
-    told = ", ".join(wanted)
-    if most is None:
-        return session.frame(
-            f"select {told} from {table} as rows where as_of in ({listed}) order by as_of, customer_id"
-        )
+    told, within = ", ".join(wanted), f"as_of in ({listed})"
+    if most is None or _most_rows_a_day(session, table, within) <= most:
+        return session.frame(f"select {told} from {table} as rows where {within} order by as_of, customer_id")
     return session.frame(
         f"""with chosen as (
-            select as_of, customer_id from {table} where as_of in ({listed})
+            select as_of, customer_id from {table} where {within}
             qualify row_number() over (partition by as_of order by md5(customer_id), customer_id) <= {most}
         )
         select {told} from {table} as rows
         semi join chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
-        where rows.as_of in ({listed}) order by rows.as_of, rows.customer_id"""
+        where rows.{within} order by rows.as_of, rows.customer_id"""
     )
 
 
+def _most_rows_a_day(session: Session, table: str, within: str) -> int:
+    counted = f"select count(*) as rows from {table} where {within} group by as_of"
+    return int(session.rows(f"select coalesce(max(rows), 0) from ({counted})")[0][0])
+
+
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
-    """The rows by which models are trained: samples of the past days, then one of the day itself."""
+    """The rows by which models are trained: samples of the past days and of the day itself, oldest first."""
     before = sorted(set(past) - {as_of})
-    parts = [
-        (before[:-1], LEARNED_CUSTOMERS),
-        (before[-1:], NEWEST_CUSTOMERS),
-        ([as_of], TODAY_CUSTOMERS),
-    ]
+    parts = [(before[:-1], LEARNED_CUSTOMERS), (before[-1:], TODAY_CUSTOMERS), ([as_of], TODAY_CUSTOMERS)]
     return pd.concat([snapshots(session, table, days, most) for days, most in parts if days], ignore_index=True)
 
 

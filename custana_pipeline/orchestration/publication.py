@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.audits import MOST_FETCHED, SAMPLED, counts_by_table
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import run_lock, snapshots
 from custana_pipeline.stores.list_files import PublishedList
@@ -18,6 +18,8 @@ from custana_pipeline.stores.session import Session
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from custana_pipeline.cleaned.gate import Verdict
 
 PUBLISHED_LISTS = {
     "recommended_customers": "Whom to address: how likely each customer buys within the horizon, and why.",
@@ -58,6 +60,29 @@ def rows_of_day(session: Session, table: str, as_of: dt.date) -> Iterator[pd.Dat
         yield batch
     if is_empty:
         yield session.frame(query)
+
+
+def judged_day(session: Session, name: str, as_of: dt.date) -> "Verdict":
+    """Whether the rows of a day keep the contract of the list `name`.
+
+    pandera looks at all of them, or, of more than MOST_FETCHED, at a sample while SQL counts over all.
+    """
+    from custana_pipeline.cleaned.contract_sql import counting_query, with_counts
+    from custana_pipeline.cleaned.gate import judge
+
+    contract, table, day = contract_of(name), f"applications.{name}", f"as_of = date '{as_of.isoformat()}'"
+    row_count = session.rows(f"select count(*) from {table} where {day}")[0][0]
+    columns = contract.to_schema().columns
+    is_alone = any(column.unique for column in columns.values())
+    floats = [name for name, column in columns.items() if str(column.dtype).startswith("float")]
+    known = ", ".join(f"nullif({name}, 'nan') as {name}" for name in floats)  # as pandera counts what is no number
+    whole = f"(select * {f'replace ({known})' if known else ''} from {table} where {day})"
+    counting = None if row_count <= MOST_FETCHED or is_alone else counting_query(contract, whole)
+    if counting is None:
+        return judge(contract, rows_of_day(session, table, as_of))
+    some = f"(select * from {table} where {day} and rowid % {row_count // SAMPLED + 1} = 0)"
+    sampled = judge(contract, rows_of_day(session, some, as_of))
+    return with_counts(sampled, counting[1], session.rows(counting[0])[0])
 
 
 def report_path(project: Project, as_of: dt.date) -> Path:

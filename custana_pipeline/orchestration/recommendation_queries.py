@@ -1,68 +1,69 @@
 """What the recommendations are tuned on, and what tastes are learned from: queries on the cleaned tables."""
 
-NUMBERED = """with customers as (
-    select
-        customer_id,
-        row_number() over (order by not bool_or(is_late), md5(customer_id), customer_id) - 1 as customer
-    from (
-        select customer_id, not is_return and ordered_date >= $as_of - interval 90 day as is_late
-        from cleaned.transactions where ordered_date < $as_of
-    )
-    group by customer_id
-), products as (
-    select product_id, row_number() over (order by product_id) - 1 as product
-    from (select distinct product_id from cleaned.transactions where product_id is not null)
-)"""
-"""Customers by a hash of their id, those first who bought in the longest three windows; products by their id."""
+import datetime as dt
+
+from custana_pipeline.stores.session import Session
+
+NUMBERED_CUSTOMERS = """create temp table numbered_customers as
+select
+    customer_id,
+    row_number() over (order by not bool_or(is_late), md5(customer_id), customer_id) - 1 as customer,
+    row_number() over (order by md5(customer_id), customer_id) as draw
+from (
+    select customer_id, not is_return and ordered_date >= $as_of - interval 90 day as is_late
+    from cleaned.transactions where ordered_date < $as_of
+)
+group by customer_id"""
+"""Customers by a hash of their id, those first who bought in the longest three windows.
+
+`draw` counts them from 1 by the hash alone.
+"""
+NUMBERED_PRODUCTS = """create temp table numbered_products as
+select product_id, row_number() over (order by product_id) - 1 as product
+from (select distinct product_id from cleaned.transactions where product_id is not null)"""
 MOST_CUSTOMERS = 10_000
 """Customers that the lists are tried on and that tastes and rivals are learned from, at most: the first by number."""
-MOST_IN_BASKETS = 300_000
-"""Customers whose baskets tell what is bought together, at most."""
-LINES = f"""{NUMBERED}
-select
+MOST_DRAWN = 100_000
+"""Customers who tell what sells and what is bought together while lists are tried, at most: an even part of all."""
+LINES = """select
     cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
     cast(date_diff('day', date '1970-01-01', transactions.ordered_date) as integer) as day,
     cast(transactions.quantity as double) as net_quantity, not transactions.is_return as is_purchase
 from cleaned.transactions as transactions
-inner join customers on transactions.customer_id = customers.customer_id
-inner join products on transactions.product_id = products.product_id
+inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
+inner join numbered_products as products on transactions.product_id = products.product_id
 where transactions.ordered_date < $as_of and customers.customer < $most"""
-EVENT_DAYS = f"""{NUMBERED}
-select
+EVENT_DAYS = """select
     cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
     cast(date_diff('day', date '1970-01-01', events.happened_date) as integer) as day,
     bool_or(events.event_type = 'cart') as is_cart
 from cleaned.events as events
-inner join customers on events.customer_id = customers.customer_id
-inner join products on events.product_id = products.product_id
+inner join numbered_customers as customers on events.customer_id = customers.customer_id
+inner join numbered_products as products on events.product_id = products.product_id
 where events.event_type in ('view', 'cart') and events.happened_date < $as_of
     and events.happened_date >= $as_of - interval 120 day and customers.customer < $most
 group by customers.customer, products.product, events.happened_date"""
-SALES = f"""{NUMBERED}, bought as (
-    select distinct customer_id, product_id, ordered_date from cleaned.transactions
-    where not is_return and ordered_date < $as_of and ordered_date >= $as_of - interval 180 day
-)
-select
-    products.product, cast(count(*) as double) as customers,
-    date_diff('day', date '1970-01-01', bought.ordered_date) as day
-from bought inner join products on bought.product_id = products.product_id
-group by products.product, bought.ordered_date
-order by products.product, day"""
-BASKETS = f"""{NUMBERED}
-select
+BASKETS = """select
     customers.customer, products.product,
     date_diff('day', date '1970-01-01', transactions.ordered_date) as day
 from cleaned.transactions as transactions
-inner join customers on transactions.customer_id = customers.customer_id
-inner join products on transactions.product_id = products.product_id
+inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
+inner join numbered_products as products on transactions.product_id = products.product_id
 where not transactions.is_return and transactions.ordered_date < $as_of
-    and transactions.ordered_date >= $as_of - interval 455 day and customers.customer < $most"""
+    and transactions.ordered_date >= $as_of - interval 455 day and customers.draw <= $most"""
 """The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets."""
-BUYERS = f"""{NUMBERED}
-select
+BUYERS = """select
     customers.customer, popularity.popularity_rank - 1 as place,
     date_diff('day', transactions.ordered_date, $as_of) as age
 from cleaned.transactions as transactions
-inner join customers on transactions.customer_id = customers.customer_id
+inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
 inner join applications.product_popularity as popularity on transactions.product_id = popularity.product_id
 where not transactions.is_return and transactions.ordered_date < $as_of and customers.customer < $most"""
+
+
+def number(session: Session, as_of: dt.date) -> None:
+    """Makes the numbers of customers and products that the queries join, for as long as the session lasts."""
+    session.connection.execute("drop table if exists temp.numbered_customers")
+    session.connection.execute("drop table if exists temp.numbered_products")
+    session.connection.execute(NUMBERED_CUSTOMERS, {"as_of": as_of})
+    session.connection.execute(NUMBERED_PRODUCTS)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS
+from custana_pipeline.models.recommendation_history import AGE_BITS, PLACE_BITS
+from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS, number
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
@@ -31,10 +32,12 @@ NUMBERED = """
     inner join applications.product_popularity as products on {table}.product_id = products.product_id
     where customers.customer_number >= $first and customers.customer_number < $end"""
 PURCHASES = f"""select
-        customers.customer_number - $first as customer, products.popularity_rank - 1 as place,
-        date_diff('day', transactions.ordered_date, $as_of) as age
+        (customers.customer_number - $first) * {1 << (PLACE_BITS + AGE_BITS)}
+            + (products.popularity_rank - 1) * {1 << AGE_BITS}
+            + least(date_diff('day', transactions.ordered_date, $as_of), {(1 << AGE_BITS) - 1}) as code
     from cleaned.transactions as transactions {NUMBERED.format(table="transactions")}
         and not transactions.is_return and transactions.ordered_date < $as_of"""
+"""Customer, place and days ago of each line, packed as recommendation_serving packs them."""
 DOUBTFUL = f"""with doubtful as (
     select distinct customer_id, product_id from cleaned.transactions
     where (is_return or quantity <= 0) and product_id is not null and ordered_date < $as_of
@@ -81,9 +84,11 @@ def build_recommendations(session: Session, models: Models, given: Mapping[str, 
         customer_number bigint, list_number utinyint, rank utinyint, place integer, score double,
         reason utinyint, day_count integer, days_since integer, companion integer)""")
     lines = session.rows(LINES_BY_AGE, {"as_of": given["as_of"]})
-    offer = _offer(session, given, lines)
-    for first, end in pairwise(_borders(session, sum(count for _, count in lines))):
-        known = _known(session, given["as_of"], (first, end))
+    borders = _borders(session, sum(count for _, count in lines))
+    known = _known(session, given["as_of"], (borders[0], borders[1]))
+    offer = _offer(session, given, known.purchases if len(borders) == 2 else _newest(session, given["as_of"], lines))
+    for first, end in pairwise(borders):
+        known = known if not first else _known(session, given["as_of"], (first, end))
         rows = (_rows(columns, first) for columns in served_lists(known, offer))
         while several := list(islice(rows, BLOCKS_AT_ONCE)):
             session.append(PLACES, pa.concat_tables(several))
@@ -97,9 +102,9 @@ def _borders(session: Session, lines: int) -> list[int]:
     return [round(customers * number / ranges) for number in range(ranges + 1)]
 
 
-def _offer(session: Session, given: Mapping[str, Any], lines: list[tuple]) -> "Offer":
+def _offer(session: Session, given: Mapping[str, Any], purchases: np.ndarray) -> "Offer":
     from custana_pipeline.models.recommendation_lists import ListParameters
-    from custana_pipeline.models.recommendation_neighbours import Near
+    from custana_pipeline.models.recommendation_neighbours import speaking
     from custana_pipeline.models.recommendation_serving import LISTS, Offer
 
     demand = session.arrays(
@@ -113,31 +118,39 @@ def _offer(session: Session, given: Mapping[str, Any], lines: list[tuple]) -> "O
     }
     width, as_of = len(demand["discover_demand"]), given["as_of"]
     is_taste = any(each.taste_weight for each in parameters.values())
-    near = Near(_baskets(session, as_of, width, lines), _tastes(session, as_of, width) if is_taste else None)
-    speaking = {
-        which: near.weighing(each.taste_weight)
+    baskets = _baskets(purchases, width)
+    tastes = _tastes(session, as_of, width) if is_taste else None
+    spoken = {
+        which: speaking(baskets, tastes, each.taste_weight)
         for which, each in parameters.items()
         if which == "discover" or each.taste_weight
     }
-    return Offer({which: demand[f"{which}_demand"] for which in LISTS}, speaking, parameters)
+    return Offer({which: demand[f"{which}_demand"] for which in LISTS}, spoken, parameters)
 
 
-def _baskets(session: Session, as_of: dt.date, width: int, lines: list[tuple]) -> Any:
-    """What is bought together, from as many of the newest days as MOST_LINES allow."""
-    from custana_pipeline.models.recommendation_neighbours import neighbours_in
+def _baskets(purchases: np.ndarray, width: int) -> Any:
+    """What is bought together, from the packed purchases of a year."""
+    from custana_pipeline.models.recommendation_neighbours import BASKET_DAYS, neighbours_in
+    from custana_pipeline.models.recommendation_serving import unpacked
 
+    is_recent = (purchases & ((1 << AGE_BITS) - 1)) <= BASKET_DAYS
+    return neighbours_in(*unpacked(purchases[is_recent]), width)
+
+
+def _newest(session: Session, as_of: dt.date, lines: list[tuple]) -> np.ndarray:
+    """The packed purchases of as many of the newest days as MOST_LINES allow, where all of them are too many."""
     newest = next((age for age, count in _running(lines) if count > MOST_LINES), 366)
     query = f"{PURCHASES} and transactions.ordered_date > $as_of - cast($newest as integer) * interval 1 day"
-    span = {"as_of": as_of, "first": 0, "end": 2**62, "newest": min(newest, 366)}
-    baskets = session.arrays(query, span)
-    return neighbours_in(baskets["customer"], baskets["place"], baskets["age"], width)
+    span = {"as_of": as_of, "first": 0, "end": 2**26, "newest": min(newest, 366)}
+    return session.arrays(query, span)["code"]
 
 
 def _tastes(session: Session, as_of: dt.date, width: int) -> Any:
     """What is bought by the same customers, learned from those that the lists were tried on."""
     from custana_pipeline.models.recommendation_neighbours import buyers_of, cosine_neighbours
-    from custana_pipeline.models.recommendation_serving import AGE_BITS, packed, unpacked
+    from custana_pipeline.models.recommendation_serving import packed, unpacked
 
+    number(session, as_of)
     bought = session.arrays(BUYERS, {"as_of": as_of, "most": MOST_CUSTOMERS})
     days = np.sort(packed(bought["customer"], bought["place"], bought["age"]))
     pairs = days >> AGE_BITS
@@ -154,17 +167,15 @@ def _running(lines: list[tuple]) -> Iterator[tuple[int, int]]:
 
 
 def _known(session: Session, as_of: dt.date, span: tuple[int, int]) -> "Known":
+    from custana_pipeline.models.recommendation_ranking import each_once
     from custana_pipeline.models.recommendation_serving import Known, packed
 
     given = {"as_of": as_of, "first": span[0], "end": span[1]}
-    bought = session.arrays(PURCHASES, given)
-    purchases = packed(bought["customer"], bought["place"], bought["age"])
-    del bought
-    purchases.sort()
+    purchases = each_once(session.arrays(PURCHASES, given)["code"])
     doubtful, looked_at = session.arrays(DOUBTFUL, given), session.arrays(LOOKED_AT, given)
     return Known(
         customers=span[1] - span[0],
-        purchases=purchases[np.r_[True, np.diff(purchases) != 0][: len(purchases)]],
+        purchases=purchases,
         doubtful=packed(doubtful["customer"], doubtful["place"]),
         is_kept=doubtful["is_kept"],
         looked_at=packed(looked_at["customer"], looked_at["place"]),

@@ -10,7 +10,7 @@ from custana_pipeline.orchestration.customer_rows import customers_of, rows_of, 
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
-MOST_REASONED = 10_000
+MOST_REASONED = 5_000
 """Customers who get reasons: those most likely to buy. See docs/decisions/bounded-training.md."""
 
 

@@ -10,11 +10,11 @@ from custana_pipeline.models import recommendation_serving
 from custana_pipeline.models.recommendation_history import History, shelf_of, snapshot_of
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
 from custana_pipeline.models.recommendation_neighbours import (
-    Near,
     basket_neighbours,
     buyers,
     cosine_neighbours,
     interests_of,
+    speaking,
 )
 from custana_pipeline.models.recommendation_ranking import listed
 from custana_pipeline.models.recommendation_tuning import DEFAULTS, NAIVE, list_parameters
@@ -73,12 +73,12 @@ def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd
     known = History.of(lines).before(day)
     shelf = shelf_of(known, day, 40)
     snapshot = snapshot_of(known, shelf, np.unique(known.customer[known.is_purchase]))
-    near = Near(basket_neighbours(known, shelf), cosine_neighbours(buyers(known, shelf)))
+    baskets, tastes = basket_neighbours(known, shelf), cosine_neighbours(buyers(known, shelf))
+    spoken = {each.taste_weight: speaking(baskets, tastes, each.taste_weight) for each in parameters.values()}
+    interests = interests_of(events, snapshot)
     made = {
-        "buy_again": buy_again_lists(snapshot, {"it": parameters["buy_again"]}, near)["it"],
-        "discover": discover_lists(snapshot, {"it": parameters["discover"]}, near, interests_of(events, snapshot))[
-            "it"
-        ],
+        "buy_again": buy_again_lists(snapshot, {"it": parameters["buy_again"]}, spoken)["it"],
+        "discover": discover_lists(snapshot, {"it": parameters["discover"]}, spoken, interests)["it"],
     }
     return {name: listed(each, snapshot) for name, each in made.items()}
 

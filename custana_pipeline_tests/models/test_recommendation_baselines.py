@@ -55,7 +55,7 @@ def test_the_lists_can_be_made_by_the_filled_rules() -> None:
     rng = np.random.default_rng(2)
     rows = {(int(rng.integers(40)), int(rng.integers(30)), int(rng.integers(1, 300))) for _ in range(900)}
     snapshot = seen(known(*sorted(rows)))
-    made = buy_again_lists(snapshot, NAIVE["buy_again"])
+    made = buy_again_lists(snapshot, NAIVE["buy_again"], {})
     for name, rule in (
         ("personal_frequency_filled", baselines.personal_frequency_filled),
         ("personal_frequency_filled_recent", baselines.personal_frequency_filled_recent),

@@ -1,6 +1,6 @@
 -- one row is one browsing event as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: 1d4f2fa73ee4 (new lines can be judged alone, beside old ones of the same text)
+-- increment: d0a18bc798b3 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
@@ -73,7 +73,6 @@ repeated_events as (
 judged as (
     select
         typed.source_file,
-        typed.source_hash,
         typed.source_line,
         typed.customer_id,
         typed.product_id,
@@ -109,13 +108,14 @@ judged as (
 
 select
     source_file,
-    source_hash,
     cast(source_line as bigint) as source_line,
-    case
-        when reason is null then 'kept'
-        when reason in ('exact_duplicate', 'no_customer', 'unknown_customer') then 'set_aside'
-        else 'rejected'
-    end as status,
+    cast(
+        case
+            when reason is null then 'kept'
+            when reason in ('exact_duplicate', 'no_customer', 'unknown_customer') then 'set_aside'
+            else 'rejected'
+        end as enum('kept', 'set_aside', 'rejected')
+    ) as status,
     reason,
     customer_id,
     product_id,

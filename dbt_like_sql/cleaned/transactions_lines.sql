@@ -1,6 +1,6 @@
 -- one row is one order line as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: efd53f4b9ef1 (new lines can be judged alone, beside old ones of the same text)
+-- increment: 4fc45f407233 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
@@ -84,7 +84,6 @@ repeated_lines as (
 typed as (
     select
         trimmed.source_file,
-        trimmed.source_hash,
         trimmed.source_line,
         trimmed.order_id,
         trimmed.customer_id,
@@ -114,7 +113,6 @@ typed as (
 priced as (
     select
         source_file,
-        source_hash,
         source_line,
         order_id,
         customer_id,
@@ -145,7 +143,6 @@ priced as (
 judged as (
     select
         source_file,
-        source_hash,
         source_line,
         order_id,
         customer_id,
@@ -186,13 +183,14 @@ judged as (
 
 select
     source_file,
-    source_hash,
     cast(source_line as bigint) as source_line,
-    case
-        when reason is null then 'kept'
-        when reason in ('exact_duplicate', 'no_customer') or reason = set_aside_reason then 'set_aside'
-        else 'rejected'
-    end as status,
+    cast(
+        case
+            when reason is null then 'kept'
+            when reason in ('exact_duplicate', 'no_customer') or reason = set_aside_reason then 'set_aside'
+            else 'rejected'
+        end as enum('kept', 'set_aside', 'rejected')
+    ) as status,
     reason,
     coalesce(order_id, customer_id || '@' || cast(ordered_date as varchar)) as order_id,
     customer_id,

@@ -24,8 +24,7 @@ purchase_days as (
         case
             when is_purchase_day then date_diff(
                 'day',
-                lag(case when is_purchase_day then ordered_date end ignore nulls)
-                    over (partition by customer_id order by ordered_date),
+                lag(ordered_date) over (partition by customer_id, is_purchase_day order by ordered_date),
                 ordered_date
             )
         end as gap_days

@@ -133,24 +133,31 @@ product_mixes as (
     group by days.as_of, product_days.customer_number
 ),
 
+last_90_days as (
+    select
+        days.as_of,
+        dates.ordered_date
+    from (select distinct ordered_date from purchase_days) as dates
+    inner join days
+        on dates.ordered_date < days.as_of and date_diff('day', dates.ordered_date, days.as_of) <= 90
+),
+
 -- a product of the last 90 days counts with its first line in them
 recent_products as (
     select
-        days.as_of,
+        last_90_days.as_of,
         followed_lines.customer_number,
         count(*) as product_count,
         sum(case when followed_lines.previous_date is null then 1 else 0 end) as new_product_count
     from followed_lines
-    inner join days
-        on
-            followed_lines.ordered_date < days.as_of
-            and date_diff('day', followed_lines.ordered_date, days.as_of) <= 90
+    inner join last_90_days on followed_lines.ordered_date = last_90_days.ordered_date
     where
-        (days.as_of = $as_of or followed_lines.is_sampled)
+        (last_90_days.as_of = $as_of or followed_lines.is_sampled)
         and (
-            followed_lines.previous_date is null or date_diff('day', followed_lines.previous_date, days.as_of) > 90
+            followed_lines.previous_date is null
+            or date_diff('day', followed_lines.previous_date, last_90_days.as_of) > 90
         )
-    group by days.as_of, followed_lines.customer_number
+    group by last_90_days.as_of, followed_lines.customer_number
 ),
 
 customer_categories as (

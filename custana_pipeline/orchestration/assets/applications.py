@@ -16,10 +16,10 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import (
     PUBLISHED_LISTS,
     contract_of,
+    judged_day,
     keep_snapshot,
     publish_day,
     render_day,
-    rows_of_day,
 )
 from custana_pipeline.orchestration.retention import forget_old_days
 from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
@@ -151,12 +151,11 @@ def _owners() -> Mapping[str, str]:
 
 def judge_list(session: Session, name: str, as_of: dt.date) -> int:
     """How many rows the list has as of the day; ContractBroken where they do not keep its contract."""
-    from custana_pipeline.cleaned.gate import describe, judge
+    from custana_pipeline.cleaned.gate import describe
 
-    table = f"applications.{name}"
-    verdict = judge(contract_of(name), rows_of_day(session, table, as_of))
+    verdict = judged_day(session, name, as_of)
     if not verdict.passed:
-        raise ContractBroken(f"{table} at {as_of} does not keep its contract: {describe(verdict)}.")
+        raise ContractBroken(f"applications.{name} at {as_of} does not keep its contract: {describe(verdict)}.")
     return verdict.row_count
 
 

@@ -92,7 +92,7 @@ def _build_for(session: Session, project: Project, model: SqlModel, day: dt.date
     told: dict[str, Any] = {}
     if model.is_view:
         session.build_view(model)
-        built = {day: session.rows(f"select count(*) from {model.name} where as_of = date '{day}'")[0][0]}
+        built = {day: session.rows(f"select count(*) from features.activity where as_of = date '{day}'")[0][0]}
     else:
         place = _past_place(session, day) if "last_place" in model.parameters else LAST_PLACE
         given = {"days": list(days), "as_of": day, "horizon_days": project.settings.horizon_days, "last_place": place}

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import dagster as dg
-import numpy as np
 import pandas as pd
 
 from custana_pipeline.models.recommendation_history import History, Sales
@@ -29,8 +28,8 @@ from custana_pipeline.orchestration.recommendation_queries import (
     EVENT_DAYS,
     LINES,
     MOST_CUSTOMERS,
-    MOST_IN_BASKETS,
-    SALES,
+    MOST_DRAWN,
+    number,
 )
 from custana_pipeline.orchestration.sql_assets import asset_key
 from custana_pipeline.orchestration.training_log import digest_of
@@ -65,6 +64,7 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
     def recommendations(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         as_of = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.reading() as session:
+            number(session, as_of)
             given = {"as_of": as_of, "most": MOST_CUSTOMERS}
             history, events = History.of(session.arrays(LINES, given)), session.arrays(EVENT_DAYS, given)
             everybody = _everybody(session, as_of)
@@ -88,15 +88,11 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _everybody(session: Session, as_of: dt.date) -> Everybody | None:
     """What sold and what was bought together, where the lists are tried on some of the customers only."""
-    if session.rows("select count(distinct customer_id) from cleaned.transactions")[0][0] <= MOST_CUSTOMERS:
+    if session.rows("select count(*) from numbered_customers")[0][0] <= MOST_CUSTOMERS:
         return None
-    sales = session.arrays(SALES, {"as_of": as_of})
-    baskets = session.arrays(BASKETS, {"as_of": as_of, "most": MOST_IN_BASKETS})
-    lines = len(baskets["day"])
-    return Everybody(
-        Sales(sales["product"], sales["day"], sales["customers"]),
-        History(baskets["customer"], baskets["product"], baskets["day"], np.ones(lines), np.ones(lines, dtype=bool)),
-    )
+    lines = session.arrays(BASKETS, {"as_of": as_of, "most": MOST_DRAWN})
+    baskets = History.of_purchases(lines["customer"], lines["product"], lines["day"])
+    return Everybody(Sales.of(baskets), baskets)
 
 
 def chosen_parameters(session: Session, as_of: dt.date) -> dict[str, float]:

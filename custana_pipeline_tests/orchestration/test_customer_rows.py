@@ -1,0 +1,39 @@
+"""What models learn from: past days as they are, and of a large day those whose ids come first by their md5."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from custana_pipeline.orchestration.customer_rows import learned_from, snapshots
+from custana_pipeline.stores.session import Session
+from custana_pipeline.stores.warehouse import Warehouse
+
+PAST, TODAY = dt.date(2025, 3, 1), dt.date(2025, 6, 1)
+IDS = [f"c{number:02d}" for number in range(20)]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    with Warehouse(tmp_path / "shop.duckdb").transaction() as opened:
+        opened.prepare()
+        opened.connection.execute("create table features.stored (as_of date, customer_id varchar, recency_days bigint)")
+        for place, customer in enumerate(reversed(IDS)):
+            for day in (TODAY, PAST):
+                opened.rows(f"insert into features.stored values ('{day}', '{customer}', {place})")
+        opened.connection.execute("create view features.behavior as select * from features.stored")
+        yield opened
+
+
+def test_past_days_come_whole_and_in_the_order_of_the_grain(session: Session) -> None:
+    rows = learned_from(session, "features.behavior", [PAST, TODAY], TODAY)
+    assert rows["customer_id"].tolist() == IDS + IDS
+    assert rows["as_of"].dt.date.tolist() == [PAST] * len(IDS) + [TODAY] * len(IDS)
+
+
+def test_a_bounded_day_has_the_customers_whose_ids_come_first_by_their_md5(session: Session) -> None:
+    first = sorted(sorted(IDS, key=lambda customer: hashlib.md5(customer.encode()).hexdigest())[:7])
+    assert snapshots(session, "features.behavior", [PAST, TODAY], 7)["customer_id"].tolist() == first + first
+    assert len(snapshots(session, "features.behavior", [TODAY], len(IDS))) == len(IDS)

@@ -1,0 +1,79 @@
+"""Lists of very many customers: judged in the database, scored in batches, and the same as those of a few."""
+
+import datetime as dt
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from custana_pipeline.errors import DataFault
+from custana_pipeline.orchestration import customer_rows, publication
+from custana_pipeline.orchestration.customer_rows import customers_of, scored
+from custana_pipeline.orchestration.publication import judged_day
+from custana_pipeline.stores.session import Session
+
+AS_OF = dt.date(2024, 7, 1)
+GOOD = {"list": "discover", "rank": 3, "product_id": "p1", "product_name": "Pot", "score": 0.5, "reason": "popular"}
+
+
+def lists(*changed: dict) -> Session:
+    """A hundred good rows of as many customers and one row a change, with a row of another day."""
+    rows = [{"as_of": AS_OF, "customer_id": f"c{number:03d}", **GOOD} for number in range(100)]
+    rows += [{"as_of": AS_OF, "customer_id": f"d{number}", **GOOD, **each} for number, each in enumerate(changed)]
+    rows.append({"as_of": dt.date(2024, 6, 1), "customer_id": "", **GOOD})
+    session = Session(duckdb.connect())
+    session.prepare()
+    session.replace_day("applications.product_recommendations", pd.DataFrame(rows), AS_OF)
+    return session
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        *({"customer_id": ""}, {"customer_id": None}, {"customer_id": "c007"}, {"list": "other"}, {"list": None}),
+        *({"rank": 0}, {"rank": 11}, {"product_id": ""}, {"product_id": None}, {"product_name": None}),
+        *({"score": -0.1}, {"score": None}, {"score": float("nan")}, {"reason": ""}, {"reason": None}),
+    ],
+)
+def test_a_long_list_is_judged_as_a_short_one_wherever_the_bad_row_lies(
+    monkeypatch: pytest.MonkeyPatch, change: dict
+) -> None:
+    session = lists(*([change] if change else []))
+    short = judged_day(session, "product_recommendations", AS_OF)
+    monkeypatch.setattr(publication, "MOST_FETCHED", 10)
+    monkeypatch.setattr(publication, "SAMPLED", 2)
+    found = judged_day(session, "product_recommendations", AS_OF)
+    assert (found.row_count, set(found.breaches)) == (short.row_count, set(short.breaches))
+    assert found.passed == (not change or change == {"product_name": None})
+
+
+def customers(count: int) -> Session:
+    session = Session(duckdb.connect())
+    session.prepare()
+    random = np.random.default_rng(2).permutation(count)
+    rows = pd.DataFrame({"as_of": AS_OF, "customer_id": [f"c{number:03d}" for number in random], "x": random / 7})
+    session.replace_day("features.behavior", rows, AS_OF)
+    return session
+
+
+@pytest.mark.parametrize("batch_rows", [2, 7, 50, 99, 100, 1000])
+def test_scores_in_batches_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch, batch_rows: int) -> None:
+    session, sizes = customers(100), []
+
+    def score(rows: pd.DataFrame) -> pd.DataFrame:
+        sizes.append(len(rows))
+        return rows.assign(score=rows["x"] * 2)
+
+    monkeypatch.setattr(customer_rows, "BATCH_ROWS", batch_rows)
+    found = pd.concat(scored(session, "behavior", AS_OF, ["x"], score), ignore_index=True)
+    assert found["customer_id"].tolist() == [f"c{number:03d}" for number in range(100)]
+    assert found["score"].tolist() == [number / 7 * 2 for number in range(100)]
+    assert (max(sizes), sum(sizes)) == (min(batch_rows, 100), 100)
+    assert customers_of(session, "behavior", AS_OF, ["x"])["x"].tolist() == found["x"].tolist()
+
+
+def test_a_day_without_customers_says_so() -> None:
+    with pytest.raises(DataFault, match="no customer as of 2024-08-01"):
+        scored(customers(5), "behavior", dt.date(2024, 8, 1), ["x"], len)
