@@ -164,7 +164,9 @@ def selftest(
 
 @app.command(hidden=True)
 def prepare(data_dir: DataDir = None) -> int:
-    """Make the stores of Dagster and MLflow; `make setup` calls it once."""
+    """Make the stores of Dagster and MLflow, and compile the package; `make setup` calls it once."""
+    import compileall
+
     from custana_pipeline.stores import dagster_home, tracking_store
 
     settings = _settings(None, None, data_dir, None)
@@ -172,6 +174,7 @@ def prepare(data_dir: DataDir = None) -> int:
     tracking_store.initialise(settings.mlflow_dir)
     dagster_home.keep_template()
     tracking_store.keep_template()
+    compileall.compile_dir(Path(__file__).parent, quiet=2)  # where it cannot be written to, each start does so anew
     return 0
 
 

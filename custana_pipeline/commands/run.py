@@ -11,9 +11,10 @@ from custana_pipeline.cleaned.gate import refuse_disabled_checks
 from custana_pipeline.commands.terminal import plain_table, terminal
 from custana_pipeline.errors import NotTrainable
 from custana_pipeline.orchestration.alerting import telling_of_faults
-from custana_pipeline.orchestration.code_location import build_definitions
+from custana_pipeline.orchestration.code_location import definitions_of
 from custana_pipeline.orchestration.days import parse_day, refuse_day_outside
 from custana_pipeline.orchestration.one_run import hearing
+from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.run import STAGES, RunOutcome, run_chain, stage_of, step_counts
 from custana_pipeline.orchestration.summary import RunSummary, summarise
 from custana_pipeline.stores import receipts
@@ -66,13 +67,14 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     refuse_disabled_checks()
     began = time.monotonic()
     console.print(f"custana: source {settings.source}, horizon {settings.horizon_days} days")
-    definitions = build_definitions(settings)
+    project = Project(settings)
+    definitions = definitions_of(project)
     bars = StageBars(console, step_counts(settings, definitions))
     with telling_of_faults(settings):
         begun = receipts.beginning(settings)
         with bars.progress, hearing(lambda _, told: console.print(f"custana: {told}")):
             outcome = run_chain(settings, day, bars.heard, definitions)
-        summary = summarise(settings, outcome)
+        summary = summarise(project, outcome)
     if outcome.has_published and outcome.as_of is not None and outcome.next_day is not None:
         receipts.keep(settings, begun, outcome.as_of, outcome.next_day)
     show(console, settings, summary, outcome, time.monotonic() - began)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from custana_pipeline.models.encoding import Kind, encoding
+from custana_pipeline.models.encoding import BIN_COUNT, Kind, encoding
 from custana_pipeline.models.evaluation import behavior_metrics
 from custana_pipeline.models.naive_rules import behavior_rules
 from custana_pipeline.models.panel import LIMITS, OriginsLike, RowLimits
@@ -24,6 +24,7 @@ BOOSTING: dict[str, Any] = {
     "max_leaf_nodes": 8,
     "l2_regularization": 5.0,
     "max_features": 0.5,
+    "max_bins": BIN_COUNT,
     "early_stopping": False,
 }
 TREE_ROWS = 8_000
@@ -82,14 +83,18 @@ def candidates(columns: UsableColumns, settings: BehaviorSettings, row_count: in
     models: dict[str, Any] = {
         "decision_tree": DecisionTreeClassifier(max_depth=6, min_samples_leaf=leaf, random_state=seed),
         "random_forest": RandomForestClassifier(
-            60, max_leaf_nodes=96, min_samples_leaf=max(5, leaf // 4), max_samples=drawn, random_state=seed, n_jobs=1
+            40, max_leaf_nodes=96, min_samples_leaf=max(5, leaf // 4), max_samples=drawn, random_state=seed, n_jobs=1
         ),
         "logistic_regression": LogisticRegression(C=0.02, max_iter=500),
         "gradient_boosting": HistGradientBoostingClassifier(
             max_iter=60, learning_rate=0.1, min_samples_leaf=leaf, random_state=seed, **BOOSTING
         ),
     }
-    kinds: dict[str, Kind] = {"logistic_regression": "linear", "gradient_boosting": "histogram"}
+    kinds: dict[str, Kind] = {
+        "logistic_regression": "linear",
+        "gradient_boosting": "histogram",
+        "random_forest": "histogram",
+    }
     return {
         name: Pipeline([*encoding(kinds.get(name, "tree"), columns.numeric, columns.text).steps, ("model", model)])
         for name, model in models.items()

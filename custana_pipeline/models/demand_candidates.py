@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeRegressor
 
-from custana_pipeline.models.encoding import Kind, encoding
+from custana_pipeline.models.encoding import BIN_COUNT, Kind, encoding
 from custana_pipeline.models.naive_rules import PURCHASES, YEAR_DAYS, windows_of
 from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.sampled_svr import SampledSVR
@@ -17,6 +17,7 @@ BOOSTING: dict[str, Any] = {
     "max_leaf_nodes": 8,
     "l2_regularization": 5.0,
     "max_features": 0.5,
+    "max_bins": BIN_COUNT,
     "early_stopping": False,
 }
 

@@ -53,7 +53,6 @@ class DensitySegments(ClusterMixin, BaseEstimator):
         self.core_customers_ = sample[best.core]
         self.core_labels_ = best.labels[best.core]
         self.n_features_in_ = sample.shape[1]
-        self.labels_ = self.predict(X)
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:

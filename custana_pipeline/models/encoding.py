@@ -21,6 +21,8 @@ UNKNOWN_TEXT = "(unknown)"
 RARE_ROWS = 10
 """A category with fewer training rows is folded into one, so that no model file names a rare one."""
 MOST_CATEGORIES = 12
+BIN_COUNT = 64
+"""Different values of a number that histogram boosting tells apart."""
 Kind = Literal["linear", "tree", "histogram"]
 """Who is to read the matrix: a line, trees, or histogram boosting."""
 
@@ -36,6 +38,8 @@ def is_numeric(values: Any) -> bool:
 
 def as_floats(values: Any) -> pd.Series:
     """The column as float64; what is null or no number is missing, infinite stays infinite."""
+    if isinstance(values, pd.Series) and values.dtype == np.float64:
+        return values
     numbers: Any = pd.to_numeric(values, errors="coerce")
     return numbers.astype("float64")
 
@@ -43,7 +47,8 @@ def as_floats(values: Any) -> pd.Series:
 def as_numbers(values: Any) -> pd.Series:
     """The column as float64; what is null, infinite or no number is missing."""
     numbers = as_floats(values)
-    return numbers.where(np.isfinite(numbers))
+    is_infinite = np.isinf(numbers.to_numpy())
+    return numbers.mask(is_infinite) if is_infinite.any() else numbers
 
 
 def as_text(values: Any) -> pd.Series:
@@ -128,7 +133,7 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
     weighted ones, which takes ten times as long as all its trees (scikit-learn 1.9.1).
     """
 
-    def __init__(self, bin_count: int = 64) -> None:
+    def __init__(self, bin_count: int = BIN_COUNT) -> None:
         self.bin_count = bin_count
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -247,6 +252,18 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
         parts = [self.numbers_.transform(X[list(self.numeric)].to_numpy())] if self.numeric else []
         parts += [self.texts_.transform(X[list(self.text)])] if self.text else []
         return self._matrix(parts)
+
+    def sources(self) -> np.ndarray:
+        """The name of the column that each column of the matrix was made from."""
+        check_is_fitted(self, "texts_")
+        names = list(self.numeric)
+        if self.numeric and self.kind == "linear":
+            fill: Any = self.numbers_["fill"]
+            names += [self.numeric[place] for place in fill.told_]
+        if self.text:
+            widths = map(int.__add__, map(len, self.texts_.common_), map(int, self.texts_.has_rare_))
+            names += [name for name, width in zip(self.text, widths, strict=True) for _ in range(width)]
+        return np.array(names, dtype="object")
 
     def _matrix(self, parts: list[Any]) -> np.ndarray:
         return np.hstack(parts).astype("float64" if self.kind == "linear" else "float32", copy=False)

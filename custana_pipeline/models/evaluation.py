@@ -1,9 +1,9 @@
 """Metrics of predictions against what happened; plain functions of two arrays of equal length."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from sklearn.metrics import average_precision_score, log_loss, precision_recall_fscore_support, r2_score, roc_auc_score
+from sklearn.metrics import r2_score
 
 Loss = Literal["log_loss", "poisson", "tweedie"]
 
@@ -14,7 +14,6 @@ BEHAVIOR_METRICS = (
 DEMAND_METRICS = ("mse", "rmse", "mae", "r2", "spearman", "total_ratio", "top_decile_share")
 LEAST_PROBABILITY = 1e-6
 LEAST_FORECAST = 0.01
-NO_DIVISION: Any = 0.0
 
 
 def behavior_metrics(actual: np.ndarray, probability: np.ndarray, prefix: str = "holdout_") -> dict[str, float]:
@@ -25,16 +24,16 @@ def behavior_metrics(actual: np.ndarray, probability: np.ndarray, prefix: str = 
     actual = np.asarray(actual, dtype="int64")
     probability = np.clip(np.asarray(probability, dtype="float64"), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     predicted = (probability >= 0.5).astype("int64")
-    scores: Any = precision_recall_fscore_support(actual, predicted, average="binary", zero_division=NO_DIVISION)
-    precision, recall, f1, _ = scores
+    found, told, there = (float(np.sum(each)) for each in (predicted * actual, predicted, actual))
+    roc_auc, pr_auc = areas(actual, probability)
     values = {
         "accuracy": np.mean(predicted == actual),
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-        "roc_auc": roc_auc_score(actual, probability),
-        "pr_auc": average_precision_score(actual, probability),
-        "log_loss": log_loss(actual, probability),
+        "precision": found / told if told else 0.0,
+        "recall": found / there if there else 0.0,
+        "f1": 2 * found / (told + there) if told + there else 0.0,
+        "roc_auc": roc_auc,
+        "pr_auc": pr_auc,
+        "log_loss": np.mean(row_losses(actual, probability, "log_loss")),
         "brier": np.mean((probability - actual) ** 2),
         "ece": expected_calibration_error(actual, probability),
         "lift_10": top_share(actual, probability, 0.1) / 0.1,
@@ -42,6 +41,21 @@ def behavior_metrics(actual: np.ndarray, probability: np.ndarray, prefix: str = 
         "predicted_over_actual": np.sum(probability) / np.sum(actual),
     }
     return {prefix + name: float(value) for name, value in values.items()}
+
+
+def areas(actual: np.ndarray, score: np.ndarray) -> tuple[float, float]:
+    """The area under the ROC curve, ties counted half, and the average precision, from one sort; needs both classes.
+
+    >>> [round(each, 3) for each in areas(np.array([0, 1, 1, 0]), np.array([0.1, 0.9, 0.4, 0.6]))]
+    [0.75, 0.833]
+    """
+    order = np.argsort(-score, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    hits = np.cumsum(actual[order])[ends].astype("float64")
+    misses = ends + 1 - hits
+    new_hits, new_misses = np.diff(hits, prepend=0.0), np.diff(misses, prepend=0.0)
+    roc_auc = np.sum(new_misses * (hits - new_hits / 2)) / (hits[-1] * misses[-1])
+    return float(roc_auc), float(np.sum(new_hits / hits[-1] * hits / (ends + 1)))
 
 
 def demand_metrics(actual: np.ndarray, predicted: np.ndarray, prefix: str = "holdout_") -> dict[str, float]:

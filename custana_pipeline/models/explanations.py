@@ -7,14 +7,15 @@ the base and the parts add up to the score exactly, however few permutations are
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from custana_pipeline.models.encoding import as_numbers, as_text, is_numeric
-from custana_pipeline.models.judging import predict
 from custana_pipeline.models.phrases import Topic, phrase_of, topic_of
+from custana_pipeline.models.readings import Mixed, Readings, foresee, predict
 
 TOPIC_LIMIT = 8
 """Each topic costs two predictions a customer."""
@@ -99,7 +100,10 @@ def reasons(
 
 def score(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
     """What the parts add up to: the log odds of a probability, or the predicted number."""
-    predicted = predict(estimator, rows)
+    return _told(estimator, predict(estimator, rows))
+
+
+def _told(estimator: Any, predicted: np.ndarray) -> np.ndarray:
     if not hasattr(estimator, "predict_proba"):
         return predicted
     sure = np.clip(predicted, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
@@ -116,29 +120,32 @@ def topics_of(names: Any) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some rows with what their topics are replaced by."""
+    """Some rows, and what their topics are replaced by."""
 
     rows: pd.DataFrame
     columns: tuple[str, ...]
     reference: dict[str, Any]
 
-    def stacked(self, own: np.ndarray) -> pd.DataFrame:
+    def mixed(self, own: np.ndarray) -> Mixed:
         """The rows once for each line of `own` (lines x topics); a topic that is not own has its typical values."""
-        place = {name: number for number, names in enumerate(topics_of(self.reference).values()) for name in names}
-        whole = np.ones(len(own), dtype=bool)
-        return pd.DataFrame(
-            {name: self._column(name, own[:, place[name]] if name in place else whole) for name in self.columns}
-        )
+        count = len(self.rows)
+        places = np.tile(np.arange(count), len(own))
+        moved = [
+            (names, np.where(np.repeat(own[:, topic], count), places, count))
+            for topic, names in enumerate(topics_of(self.reference).values())
+        ]
+        return Mixed(self._readings, places, moved)
 
-    def _column(self, name: str, own: np.ndarray) -> np.ndarray:
+    @cached_property
+    def _readings(self) -> Readings:
+        """The rows, and after them one of typical values."""
+        return Readings(pd.DataFrame({name: self._column(name) for name in self.columns}))
+
+    def _column(self, name: str) -> np.ndarray:
         values, typical = self.rows[name], self.reference.get(name)
         if is_numeric(values):
-            known: Any = as_numbers(values).to_numpy()
-            typical = np.nan if typical is None else float(typical)
-        else:
-            known = as_text(values).to_numpy()
-        stacked: Any = np.where(own[:, None], known[None, :], typical)
-        return stacked.astype(known.dtype).ravel()
+            return np.append(as_numbers(values).to_numpy(), np.nan if typical is None else float(typical))
+        return np.append(as_text(values).to_numpy(), np.array([typical], dtype="object"))
 
 
 def _orders(topic_count: int) -> list[np.ndarray]:
@@ -152,7 +159,7 @@ def _parts(estimator: Any, batch: _Batch, orders: list[np.ndarray]) -> tuple[np.
     row_count, topic_count = len(batch.rows), len(orders[0])
     steps = np.array([_coalitions(order) for order in orders])
     coalitions, places = np.unique(steps.reshape(-1, topic_count), axis=0, return_inverse=True)
-    scores = score(estimator, batch.stacked(coalitions)).reshape(len(coalitions), row_count)
+    scores = _told(estimator, foresee(estimator, batch.mixed(coalitions))).reshape(len(coalitions), row_count)
     along = scores[places.reshape(len(orders), topic_count + 1)]
     changes = np.zeros((row_count, topic_count))
     for order, path in zip(orders, along, strict=True):
@@ -185,7 +192,8 @@ def _sentence(
 
 def _typical(values: Any) -> Any:
     if is_numeric(values):
-        middle = float(as_numbers(values).median())
-        return None if np.isnan(middle) else middle
-    known = values.dropna()
+        numbers = as_numbers(values).to_numpy()
+        known = numbers[~np.isnan(numbers)]
+        return float(np.median(known)) if len(known) else None
+    known: Any = values.dropna()
     return str(known.mode().iloc[0]) if len(known) else None

@@ -7,8 +7,8 @@ import pandas as pd
 
 from custana_pipeline.models.evaluation import Loss, row_losses
 from custana_pipeline.models.explanations import topics_of
-from custana_pipeline.models.judging import predict
 from custana_pipeline.models.panel import with_plain_numbers
+from custana_pipeline.models.readings import Mixed, Readings, foresee
 from custana_pipeline.models.training import Training
 
 COLUMNS = ("topic", "columns", "importance", "lower", "upper")
@@ -67,11 +67,11 @@ def _losses(
     """The mean loss as is, then of every topic and repeat; all in one prediction a topic."""
     actual, loss = judged
     random = np.random.default_rng(0)
+    places = np.tile(np.arange(len(features)), REPEATS)
     orders = np.concatenate([random.permutation(len(features)) for _ in range(REPEATS)])
-    repeated = pd.concat([features] * REPEATS, ignore_index=True)
-    found = [float(row_losses(actual, predict(estimator, features), loss).mean())]
+    rows = Readings(features)
+    found = [float(row_losses(actual, foresee(estimator, rows), loss).mean())]
     for names in groups:
-        moved = repeated.assign(**{name: features[name].array[orders] for name in names})
-        predicted = predict(estimator, moved).reshape(REPEATS, len(features))
+        predicted = foresee(estimator, Mixed(rows, places, [(names, orders)])).reshape(REPEATS, len(features))
         found += [float(row_losses(actual, each, loss).mean()) for each in predicted]
     return found

@@ -11,39 +11,40 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from custana_pipeline.models.at_once import at_once, one_thread
-from custana_pipeline.models.blend import refitted
-from custana_pipeline.models.encoding import EncodedColumns, as_numbers
+from custana_pipeline.models.blend import MeanOfLogits, MeanOfModels, refitted
+from custana_pipeline.models.encoding import as_numbers
 from custana_pipeline.models.evaluation import Loss, row_losses
 from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.panel import FoldRows, Panel
+from custana_pipeline.models.readings import encoding_of, foresee, predict
 from custana_pipeline.models.resampling import auc_interval, draws, mean_interval, thinned
 from custana_pipeline.models.training import Evaluated, Role
 
 LOSS_WORDS: dict[Loss, str] = {"log_loss": "log loss", "poisson": "Poisson deviance", "tweedie": "Tweedie deviance"}
 
 
-def fit(estimator: Any, rows: pd.DataFrame, target: str, half_life_days: float | None = None) -> Any:
-    """A fitted copy of the estimator; one thread, so that sums are added in the same order every time.
-
-    With a half-life, a row counts half as much for each such time that its origin lies before the newest one.
-    """
-    weights = None if half_life_days is None else origin_weights(rows["as_of"], half_life_days)
+def fit(estimator: Any, rows: pd.DataFrame, target: str, weights: np.ndarray | None = None) -> Any:
+    """A fitted copy of the estimator; one thread, so that sums are added in the same order every time."""
     with one_thread():
         return refitted(estimator, rows, _outcome(rows, target), weights)
 
 
-def origin_weights(days: Any, half_life_days: float) -> np.ndarray:
-    """1 for rows of the newest origin, 1/2 for those `half_life_days` older, and so on; their mean is 1."""
-    weights = 0.5 ** ((days.max() - days).dt.days.to_numpy(dtype="float64") / half_life_days)
-    return weights / weights.mean()
-
-
-def predict(estimator: Any, rows: pd.DataFrame) -> np.ndarray:
-    """The probability of the second class where there are classes, else the predicted number; one thread."""
-    with one_thread():
-        if hasattr(estimator, "predict_proba"):
-            return np.asarray(estimator.predict_proba(rows))[:, 1]
-        return np.asarray(estimator.predict(rows), dtype="float64")
+def fit_on(fold: FoldRows, estimator: Any, target: str) -> Any:
+    """A copy fitted on the fold's training rows; the members of a mean share the rows as they read them."""
+    if isinstance(estimator, MeanOfModels | MeanOfLogits):
+        members = at_once(lambda member: fit_on(fold, member, target), estimator.members)
+        return type(estimator).of_fitted(members, estimator.weights)
+    encoding = encoding_of(estimator)
+    if encoding is None:
+        return fit(estimator, fold.training, target, fold.weights)
+    known = fold.encoded(encoding)
+    outcome = _outcome(fold.training, target)
+    if isinstance(estimator, OwnPaceModel):
+        unfitted: Any = clone(estimator)
+        return unfitted.fit_encoded(fold.training, known.training, (outcome, fold.weights), known.encoding)
+    model: Any = clone(estimator[-1])
+    model.fit(known.training, outcome, sample_weight=fold.weights)
+    return Pipeline([*known.encoding.steps, ("model", model)])
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,6 @@ class Judge:
     panel: Panel
     target: str
     metrics: Callable[..., dict[str, float]]
-    half_life_days: float | None = None
 
     def evaluate_all(self, tried: Mapping[str, tuple[Any, Role]]) -> list[Evaluated]:
         """Fits a copy of each estimator for each fold and judges it, in the order given; two fits at a time."""
@@ -73,20 +73,8 @@ class Judge:
 
     def _fitted(self, estimator: Any, fold: FoldRows) -> tuple[Any, np.ndarray]:
         """A copy fitted on the fold's training rows, and its forecasts for the holdout."""
-        encoding = encoding_of(estimator)
-        if encoding is None:
-            fitted = fit(estimator, fold.training, self.target, self.half_life_days)
-            return fitted, predict(fitted, fold.holdout)
-        known = fold.encoded(encoding)
-        outcome = _outcome(fold.training, self.target)
-        weights = None if self.half_life_days is None else origin_weights(fold.training["as_of"], self.half_life_days)
-        if isinstance(estimator, OwnPaceModel):
-            unfitted: Any = clone(estimator)
-            paced = unfitted.fit_encoded(fold.training, known.training, (outcome, weights), known.encoding)
-            return paced, paced.predict_encoded(fold.holdout, known.holdout)
-        model: Any = clone(estimator[-1])
-        model.fit(known.training, outcome, sample_weight=weights)
-        return Pipeline([*known.encoding.steps, ("model", model)]), model.predict_proba(known.holdout)[:, 1]
+        fitted = fit_on(fold, estimator, self.target)
+        return fitted, foresee(fitted, fold)
 
     def measure(
         self, fitted: Sequence[Any], name: str, role: Role, forecasts: Sequence[np.ndarray] | None = None
@@ -147,13 +135,6 @@ class Judge:
             for name, span in spans.items()
             for end, value in zip(("lower", "upper"), span, strict=True)
         }
-
-
-def encoding_of(estimator: Any) -> Pipeline | None:
-    """The steps before the model where they are an encoding (see encoding): candidates may share them."""
-    inner = estimator.pipeline if isinstance(estimator, OwnPaceModel) else estimator
-    is_encoded = isinstance(inner, Pipeline) and len(inner) > 2 and isinstance(inner[-2], EncodedColumns)
-    return inner[:-1] if is_encoded else None
 
 
 def _outcome(rows: pd.DataFrame, target: str) -> np.ndarray:

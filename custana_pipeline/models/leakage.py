@@ -1,5 +1,6 @@
 """Whether one feature alone gives the outcome away: such a feature knows the future, and no figure after it is true."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,10 @@ def leaked_features(rows: pd.DataFrame, columns: tuple[str, ...], target: str) -
     actual = as_numbers(rows[target]).to_numpy()
     if len(actual) < 3 or np.ptp(actual) == 0:
         return {}
-    measure, limit = (_auc, MOST_AUC) if target == "is_recommended" else (_r2, MOST_R2)
+    if target == "is_recommended":
+        limit, measure = MOST_AUC, _auc
+    else:
+        limit, measure = MOST_R2, partial(_r2, ranks=rankdata(actual))
     found = {name: max(measure(each, actual) for each in _readings(rows[name], actual)) for name in columns}
     if any(found.get(name, 0.0) > limit - REGULAR_ROOM for name in FROM_HISTORIES):
         return {}
@@ -49,14 +53,16 @@ def why_leaked(leaked: dict[str, float], target: str) -> str:
 def _readings(column: Any, actual: np.ndarray) -> list[np.ndarray]:
     """The column as numbers: missing ones in the middle, and, where there are any, below and above all others."""
     if is_numeric(column):
-        numbers = as_numbers(column)
-        if numbers.isna().all():
+        numbers = as_numbers(column).to_numpy()
+        missing = np.isnan(numbers)
+        known = numbers[~missing]
+        if not len(known):
             return [np.zeros(len(numbers))]
-        places = [numbers.median()]
-        if numbers.isna().any():
-            room = max(float(numbers.max() - numbers.min()), 1.0)
-            places += [numbers.min() - room, numbers.max() + room]
-        return [numbers.fillna(place).to_numpy() for place in places]
+        if len(known) == len(numbers):
+            return [numbers]
+        room = max(float(known.max() - known.min()), 1.0)
+        places = (np.median(known), known.min() - room, known.max() + room)
+        return [np.where(missing, place, numbers) for place in places]
     texts = column.astype(str)
     common = texts.where(texts.groupby(texts).transform("size") >= 10, "")
     return [pd.Series(actual, index=column.index).groupby(common).transform("mean").to_numpy()]
@@ -71,8 +77,8 @@ def _auc(values: np.ndarray, actual: np.ndarray) -> float:
     return float(max(area, 1 - area))
 
 
-def _r2(values: np.ndarray, actual: np.ndarray) -> float:
+def _r2(values: np.ndarray, actual: np.ndarray, ranks: np.ndarray) -> float:
     if np.ptp(values) == 0:
         return 0.0
     plain = np.corrcoef(values, actual)[0, 1] ** 2
-    return float(max(plain, np.corrcoef(rankdata(values), rankdata(actual))[0, 1] ** 2))
+    return float(max(plain, np.corrcoef(rankdata(values), ranks)[0, 1] ** 2))

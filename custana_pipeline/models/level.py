@@ -14,6 +14,7 @@ of up to three estimates, each weighted by the inverse of the mean squared error
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -94,10 +95,15 @@ class Levels:
         ratio = float(np.clip(sum(weights[name] * estimates[name] for name in weights), -MOST_RATIO, MOST_RATIO))
         return Level(measure, _total(measure, ratio, steady, customers), ratio, estimates, weights, len(misses))
 
+    @cached_property
+    def _rows(self) -> dict[dt.date, dict[str, float]]:
+        days: Any = pd.to_datetime(self.table["as_of"]).dt.date
+        numbers: Any = self.table.drop(columns="as_of").astype("float64")
+        told = zip(days[::-1], numbers[::-1].to_dict("records"), strict=True)  # of a day that is there twice, the first
+        return dict(told)
+
     def _row(self, day: dt.date) -> dict[str, float] | None:
-        stamps: Any = pd.to_datetime(self.table["as_of"])
-        found: Any = self.table[stamps == pd.Timestamp(day)]
-        return found.drop(columns="as_of").iloc[0].astype("float64").to_dict() if len(found) else None
+        return self._rows.get(day)
 
     def _past_ratio(self, day: dt.date, window: str, measure: Measure, least_history_days: int) -> float | None:
         """The ratio of a past day, where its window is over on as_of and there was enough history."""
@@ -125,8 +131,7 @@ class Levels:
         return misses
 
     def _last_year(self) -> list[dt.date]:
-        stamps: Any = pd.to_datetime(self.table["as_of"])
-        return [day for day in stamps.dt.date if 0 < (self.as_of - day).days <= YEAR_DAYS]
+        return [day for day in sorted(self._rows) if 0 < (self.as_of - day).days <= YEAR_DAYS]
 
     def _year_ago_ratio(self, measure: Measure, least_history_days: int) -> float | None:
         return self._past_ratio(self.as_of - dt.timedelta(days=YEAR_DAYS), "future", measure, least_history_days)

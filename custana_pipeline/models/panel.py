@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,13 +24,15 @@ class RowLimits:
     """Customer x origin, up to which a past day is judged by what all rows before it teach."""
     training: int
     """Customer x origin, to learn from before a past day is judged, where there are more than `whole`."""
+    whole_refit: int
+    """Customer x origin, up to which all rows are learned from for serving."""
     refit: int
-    """Customer x origin, to learn from for serving."""
+    """Customer x origin, to learn from for serving, where there are more than `whole_refit`."""
     judged: int
     """Customers of each day that is judged on."""
 
 
-LIMITS = RowLimits(whole=25_000, training=12_000, refit=40_000, judged=8_000)
+LIMITS = RowLimits(whole=25_000, training=8_000, whole_refit=30_000, refit=27_000, judged=8_000)
 """What shops beyond some ten thousand customers are held to; see docs/decisions/bounded-training.md."""
 
 
@@ -77,15 +80,35 @@ class Encoded:
 
 @dataclass(frozen=True)
 class FoldRows:
-    """The rows of one fold; all have a known outcome."""
+    """The rows of one day: those that are learned from, and its own, whose outcome is known where it is judged on."""
 
     origin: date
     training: pd.DataFrame
     holdout: pd.DataFrame
+    weights: np.ndarray | None = None
+    """Of the training rows; None where all weigh the same."""
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _turn: Any = field(default_factory=Lock, repr=False, compare=False)
 
     def encoded(self, encoding: Pipeline) -> Encoded:
         """The rows in an encoding (see encoding); made once for all candidates and targets that use it."""
+        with self._turn:
+            return self._encoded(encoding)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows of the day itself."""
+        return self.holdout
+
+    def read(self, encoding: Pipeline) -> np.ndarray:
+        """The rows of the day itself in an encoding."""
+        return self.encoded(encoding).holdout
+
+    def forget(self) -> None:
+        """Lets go of the rows as models read them; they are made again when asked for."""
+        self._made.clear()
+
+    def _encoded(self, encoding: Pipeline) -> Encoded:
         tidy: Any = encoding[0]
         encode: Any = encoding[1]
         key = (encode.kind, encode.numeric, encode.text)
@@ -102,11 +125,20 @@ class FoldRows:
 
 @dataclass(frozen=True)
 class Panel:
-    """The rows of one target by use; `folds` are newest first, `today` has no outcome yet."""
+    """The rows of one target by use; `folds` are newest first, the day of `serving` has no outcome yet."""
 
     folds: tuple[FoldRows, ...]
-    refit: pd.DataFrame
-    today: pd.DataFrame
+    serving: FoldRows
+
+    @property
+    def refit(self) -> pd.DataFrame:
+        """What the model that serves learns from."""
+        return self.serving.training
+
+    @property
+    def today(self) -> pd.DataFrame:
+        """The customers of the day that is served, or a sample of them."""
+        return self.serving.holdout
 
     @property
     def training(self) -> pd.DataFrame:
@@ -125,8 +157,13 @@ class Panel:
         return counts | {"backtest_origins": len(self.folds)}
 
 
-def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, limits: RowLimits) -> Panel:
+def split_by_origin(
+    snapshots: pd.DataFrame, origins: OriginsLike, target: str, limits: RowLimits, half_life_days: float | None = None
+) -> Panel:
     """Rows by use; see RowLimits for what is left out where there are many.
+
+    With a half-life, a row counts half as much for each such time that its origin lies before the newest one: by its
+    weight where all rows are learned from, else by how many are drawn of its origin.
 
     Raises ContractBroken without the columns as_of, customer_id or the target, or when one customer is twice in a
     snapshot.
@@ -140,18 +177,64 @@ def split_by_origin(snapshots: pd.DataFrame, origins: OriginsLike, target: str, 
     known = known[known[target].notna()]
     if known.duplicated(["as_of", "customer_id"]).any():
         raise ContractBroken("A customer is twice in one snapshot: the grain is as_of, customer_id.")
-    known = known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True)
-    stamps, places = known["as_of"], hash_array(known["customer_id"].astype(str).to_numpy(dtype="object"))  # type: ignore[operator]
-
-    def drawn(days: Sequence[date], limit: int, whole: int = 0) -> pd.DataFrame:
-        rows = np.flatnonzero(stamps.isin(pd.to_datetime(list(days))))
-        return known.iloc[rows if len(rows) <= whole else _bounded(rows, places, limit)].reset_index(drop=True)
-
+    stock = _Stock.of(known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True), half_life_days)
     folds = [
-        FoldRows(fold.origin, drawn(fold.training, limits.training, limits.whole), drawn([fold.origin], limits.judged))
+        FoldRows(fold.origin, learned, stock.judged(fold.origin, limits.judged), weights)
         for fold in origins.folds
+        for learned, weights in [stock.learned(fold.training, limits.training, limits.whole)]
     ]
-    return Panel(tuple(folds), drawn(origins.refit, limits.refit), today)
+    learned, weights = stock.learned(origins.refit, limits.refit, limits.whole_refit)
+    return Panel(tuple(folds), FoldRows(origins.as_of, learned, today, weights))
+
+
+@dataclass(frozen=True)
+class _Stock:
+    """The rows with a known outcome, in the order of the grain, with the day and the place in the draw of each."""
+
+    rows: pd.DataFrame
+    days: np.ndarray
+    places: np.ndarray
+    half_life_days: float | None
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, half_life_days: float | None) -> "_Stock":
+        places = hash_array(rows["customer_id"].astype(str).to_numpy(dtype="object"))  # type: ignore[operator]
+        return cls(rows, rows["as_of"].to_numpy(dtype="datetime64[D]"), places, half_life_days)
+
+    def learned(self, days: Sequence[date], limit: int, whole: int) -> tuple[pd.DataFrame, np.ndarray | None]:
+        """The rows of the days with their weights; beyond `whole`, `limit` of them, shared out by their weights."""
+        chosen = np.array(list(days), dtype="datetime64[D]")
+        rows = np.flatnonzero(np.isin(self.days, chosen))
+        if len(rows) > whole:
+            shares = _weights(chosen, self.half_life_days)
+            counts = (limit * shares / shares.sum()).astype("int64")
+            parts = [self._first(day, count) for day, count in zip(chosen, counts, strict=True)]
+            return self._of(np.sort(np.concatenate(parts))), None
+        if self.half_life_days is None or not len(rows):
+            return self._of(rows), None
+        weights = _weights(self.days[rows], self.half_life_days)
+        return self._of(rows), weights / weights.mean()
+
+    def judged(self, day: date, limit: int) -> pd.DataFrame:
+        """The rows of one day, or `limit` of them."""
+        return self._of(self._first(np.datetime64(day), limit))
+
+    def _first(self, day: np.datetime64, limit: int) -> np.ndarray:
+        """The day's rows, or those `limit` whose customers come first by their hash: the same ones on every day."""
+        rows = np.flatnonzero(self.days == day)
+        if len(rows) <= limit:
+            return rows
+        return np.sort(rows[np.argsort(self.places[rows], kind="stable")[:limit]])
+
+    def _of(self, rows: np.ndarray) -> pd.DataFrame:
+        return self.rows.iloc[rows].reset_index(drop=True)
+
+
+def _weights(days: np.ndarray, half_life_days: float | None) -> np.ndarray:
+    """1 for the newest day, 1/2 for those a half-life older, and so on."""
+    if half_life_days is None or not len(days):
+        return np.ones(len(days))
+    return 0.5 ** ((days.max() - days).astype("float64") / half_life_days)
 
 
 def with_plain_numbers(snapshots: pd.DataFrame) -> pd.DataFrame:
@@ -163,12 +246,3 @@ def with_plain_numbers(snapshots: pd.DataFrame) -> pd.DataFrame:
         if name not in kept and is_numeric(snapshots[name]) and snapshots[name].dtype != np.float64
     }
     return snapshots.assign(**numbers)
-
-
-def _bounded(rows: np.ndarray, places: np.ndarray, limit: int) -> np.ndarray:
-    """Those of the rows, at most `limit`, whose customers come first by their hash: a customer has all rows or none."""
-    if len(rows) <= limit:
-        return rows
-    customers, counts = np.unique(places[rows], return_counts=True)
-    kept = int(np.searchsorted(np.cumsum(counts), limit, side="right"))
-    return rows[places[rows] < customers[kept]]

@@ -159,6 +159,16 @@ def listed(chosen: Ranked, snapshot: Snapshot) -> pd.DataFrame:
     )
 
 
+def each_once(*codes: Integers) -> Integers:
+    """All the codes in order, each once; for whole numbers several times faster than np.unique, which hashes them.
+
+    >>> each_once(np.array([3, 1, 3]), np.array([2, 1])).tolist()
+    [1, 2, 3]
+    """
+    ordered = np.sort(np.concatenate(codes))
+    return ordered[np.r_[True, np.diff(ordered) != 0][: len(ordered)]]
+
+
 def place_within(group: Integers) -> Integers:
     """1, 2, 3, ... within each run of equal values.
 
@@ -196,7 +206,7 @@ def _starts(group: Integers) -> Integers:
 
 def united(several: Iterable[Candidates]) -> Candidates:
     """All of them, each product once a row."""
-    codes = np.unique(np.concatenate([(each.customer << PLACE_BITS) | each.place for each in several]))
+    codes = each_once(*((each.customer << PLACE_BITS) | each.place for each in several))
     return Candidates(codes >> PLACE_BITS, codes & (2**PLACE_BITS - 1), np.zeros(len(codes)))
 
 

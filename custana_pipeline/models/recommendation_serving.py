@@ -38,7 +38,15 @@ from custana_pipeline.models.recommendation_lists import (
 )
 from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_neighbours import BASKET_NEIGHBOURS
-from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, pool_of, ranked, row_of
+from custana_pipeline.models.recommendation_ranking import (
+    Candidates,
+    Ranked,
+    beside,
+    each_once,
+    pool_of,
+    ranked,
+    row_of,
+)
 
 AGE_BITS = 16
 LISTS = ("buy_again", "discover")
@@ -162,8 +170,7 @@ def _joined(both: list[dict[str, np.ndarray]], name: str) -> np.ndarray:
 
 def _snapshot(known: Known, shelf: Shelf) -> Snapshot:
     pair_of_day = known.purchases >> AGE_BITS
-    bought = pair_of_day[np.r_[True, np.diff(pair_of_day) != 0][: len(pair_of_day)]]
-    pairs = np.union1d(bought, known.doubtful) if len(known.doubtful) else bought
+    pairs = each_once(pair_of_day, known.doubtful)
     is_kept = np.ones(len(pairs), dtype=bool)
     is_kept[np.searchsorted(pairs, known.doubtful)] = known.is_kept
     return Snapshot(

@@ -31,13 +31,15 @@ def mean_interval(losses: np.ndarray, counts: np.ndarray) -> tuple[float, float]
 
 def auc_interval(actual: np.ndarray, score: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     """The 95 % interval of the area under the ROC curve, ties counted half."""
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(score[order]) > 0]))
-    yes = np.add.reduceat(counts[:, order] * (actual[order] > 0), starts, axis=1).astype("float64")
-    no = np.add.reduceat(counts[:, order] * (actual[order] <= 0), starts, axis=1).astype("float64")
-    below = np.cumsum(no, axis=1) - no
-    totals = yes.sum(axis=1) * no.sum(axis=1)
-    areas = (yes * (below + 0.5 * no)).sum(axis=1)[totals > 0] / totals[totals > 0]
+    bought = actual > 0
+    others = np.flatnonzero(~bought)[np.argsort(score[~bought], kind="stable")]
+    below = np.zeros((len(counts), len(others) + 1), dtype="float32")
+    np.cumsum(counts[:, others], axis=1, out=below[:, 1:])
+    yes, ordered = counts[:, bought], score[others]
+    lower, upper = (np.searchsorted(ordered, score[bought], side=side) for side in ("left", "right"))
+    beaten = below[:, lower] if (lower == upper).all() else 0.5 * (below[:, lower] + below[:, upper])
+    totals = yes.sum(axis=1, dtype="float64") * below[:, -1]
+    areas = (yes * beaten).sum(axis=1, dtype="float64")[totals > 0] / totals[totals > 0]
     if not len(areas):
         return float("nan"), float("nan")
     lower, upper = np.quantile(areas, [LOWER, UPPER])

@@ -203,7 +203,7 @@ def _split(known: pd.DataFrame, task: _Task, settings: FlatSettings) -> Panel:
         stratify=known[task.target] if task.analysis == "behavior" else None,
     )
     fold = FoldRows(dt.date.min, known.iloc[np.sort(positions)], known.iloc[np.sort(held_back)])
-    return Panel((fold,), known, known.head(0))
+    return Panel((fold,), FoldRows(dt.date.max, known, known.head(0)))
 
 
 def _behavior_candidates(columns: UsableColumns, row_count: int, seed: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The segmentations that compete: KMeans, DBSCAN and RFM quantiles, how each is judged, and the rule of what serves."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,15 +26,16 @@ COMPARED_REFITS = 5
 def kmeans(ground: Ground, count_before: int | None = None) -> Evaluated:
     """KMeans with the number of clusters that `chosen_count` picks; `count_before` is how many there were."""
     counts = [count for count in ground.settings.cluster_counts if count < len(ground.sample)]
-    done = at_once(lambda count: _tried(count, ground), counts)
-    fitted = {count: segments for count, (segments, _) in zip(counts, done, strict=True)}
-    trials = {count: trial for count, (_, trial) in zip(counts, done, strict=True)}
+    trials = dict(zip(counts, at_once(lambda count: _tried(count, ground), counts), strict=True))
     best = chosen_count(trials, ground.settings, count_before)
+    stability = trials[best]["stability"]
     tried = {
-        f"{measure}_by_count": ", ".join(f"{count}: {trial[measure]:.3f}" for count, trial in trials.items())
+        f"{measure}_by_count": ", ".join(
+            f"{count}: {trial[measure]:.3f}" for count, trial in trials.items() if measure in trial
+        )
         for measure in ("silhouette", "smallest_share", "stability")
     }
-    return evaluated("kmeans", fitted[best], ground, tried, stability=trials[best]["stability"])
+    return evaluated("kmeans", trials[best].segments, ground, tried, stability=stability)
 
 
 def dbscan(ground: Ground) -> Evaluated:
@@ -80,13 +82,17 @@ def evaluated(
 def stability_of(segments: OrderedSegments, ground: Ground, most_refits: int | None = None) -> float:
     """Mean adjusted Rand index with cold refits of the same recipe on customers drawn with replacement."""
     random = np.random.default_rng(ground.settings.seed + 2)
-    judged = ground.sample[ground.judged]
-    size = min(len(ground.sample), ground.settings.stability_customers)
-    own, refits = segments.predict(judged), []
-    for _ in range(min(ground.settings.stability_refits, most_refits or ground.settings.stability_refits)):
-        resampled = ground.sample[random.integers(0, len(ground.sample), size)]
-        refits.append(agreement(own, fresh(segments.clusterer).fit(resampled).predict(judged)))
-    return float(np.mean(refits))
+    sample = ground.sample
+    judged = sample[ground.judged]
+    size = min(len(sample), ground.settings.stability_customers)
+    refits = min(ground.settings.stability_refits, most_refits or ground.settings.stability_refits)
+    draws = [random.integers(0, len(sample), size) for _ in range(refits)]
+    own = segments.predict(judged)
+    return float(
+        np.mean(
+            at_once(lambda drawn: agreement(own, fresh(segments.clusterer).fit(sample[drawn]).predict(judged)), draws)
+        )
+    )
 
 
 def _explained(segments: OrderedSegments, ground: Ground) -> dict[str, float]:
@@ -149,14 +155,28 @@ def _kmeans(count: int, settings: SegmentationSettings) -> KMeans:
     return KMeans(n_clusters=count, n_init=5, random_state=settings.seed)  # pyright: ignore[reportArgumentType]
 
 
-def _tried(count: int, ground: Ground) -> tuple[OrderedSegments, dict[str, float]]:
-    segments = OrderedSegments(_kmeans(count, ground.settings)).fit(ground.sample)
-    measures = geometry(ground.sample, segments.labels_, ground.judged)
-    return segments, {"stability": stability_of(segments, ground), **measures}
+class _Trial(dict[str, float]):
+    """The measures of one number of clusters; its stability is measured when it is asked for, since that takes
+    longest, and the first number that may stay is enough."""
+
+    def __init__(self, segments: OrderedSegments, ground: Ground) -> None:
+        super().__init__(geometry(ground.sample, segments.labels_, ground.judged))
+        self.segments = segments
+        self._ground = ground
+
+    def __missing__(self, name: str) -> float:
+        if name != "stability":
+            raise KeyError(name)
+        self[name] = stability_of(self.segments, self._ground)
+        return self[name]
+
+
+def _tried(count: int, ground: Ground) -> _Trial:
+    return _Trial(OrderedSegments(_kmeans(count, ground.settings)).fit(ground.sample), ground)
 
 
 def chosen_count(
-    trials: dict[int, dict[str, float]], settings: SegmentationSettings, count_before: int | None = None
+    trials: Mapping[int, dict[str, float]], settings: SegmentationSettings, count_before: int | None = None
 ) -> int:
     """The number of clusters by the rule in segmentation's docstring; without any admissible one, the smallest tried.
 

@@ -66,12 +66,12 @@ class Ground:
     earlier: pd.DataFrame | None
     settings: SegmentationSettings
 
-    @property
+    @cached_property
     def sample(self) -> np.ndarray:
         """The points that models are fitted on."""
         return self.points[self.fitted_on]
 
-    @property
+    @cached_property
     def judged(self) -> np.ndarray:
         """Positions within the sample on which silhouettes are taken."""
         return drawn(len(self.fitted_on), self.settings.silhouette_customers, self.settings.seed + 1)

@@ -23,6 +23,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from custana_pipeline.models.at_once import at_once
 from custana_pipeline.models.encoding import as_numbers, is_numeric
 from custana_pipeline.models.segment_candidates import (
     BASELINE,
@@ -124,7 +125,8 @@ def _served_on_or_anew(task: _Task) -> _Outcome:
         why = outcome.reason
     ground = task.ground()
     identity = task.previous.identity if task.previous else None
-    candidates = (kmeans(ground, len(identity.ids) if identity else None), dbscan(ground), rfm_quantiles(ground))
+    count_before = len(identity.ids) if identity else None
+    candidates = (kmeans(ground, count_before), *at_once(lambda made: made(ground), (dbscan, rfm_quantiles)))
     name, reason = serving({each.name: each.metrics for each in candidates}, task.settings)
     return _Outcome(ground, candidates, name, f"Fitted anew, since {why}. {reason}")
 

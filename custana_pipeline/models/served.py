@@ -6,9 +6,17 @@ from typing import Any
 from custana_pipeline.errors import ContractBroken
 from custana_pipeline.models.evaluation import Loss
 from custana_pipeline.models.explanations import reference_of
-from custana_pipeline.models.judging import LOSS_WORDS, Judge, best_naive, challenger, fit, losses_of, predict
+from custana_pipeline.models.judging import (
+    LOSS_WORDS,
+    Judge,
+    best_naive,
+    challenger,
+    fit_on,
+    losses_of,
+)
 from custana_pipeline.models.levelled import LevelledDemand, LevelledProbability
 from custana_pipeline.models.promotion import Contender, Verdict, decide
+from custana_pipeline.models.readings import Readings, foresee
 from custana_pipeline.models.task import LEVELLED, Context, Task, levelled
 from custana_pipeline.models.trainable import UsableColumns
 from custana_pipeline.models.training import Champion, Evaluated, Incumbent
@@ -65,14 +73,13 @@ def _refitted(
     context: Context,
 ) -> Champion:
     verdict, naive = decided
-    rows = judge.panel.refit
     shift, level = None, None
     if winner.name == LEVELLED and context.levels is not None:
-        inner = fit(winner.estimator.model, rows, task.target, task.half_life_days)
-        model, level = levelled(inner, predict(inner, judge.panel.today), context.levels, task)
+        inner = fit_on(judge.panel.serving, winner.estimator.model, task.target)
+        model, level = levelled(inner, foresee(inner, judge.panel.serving), context.levels, task)
         shift = _shift_of(model)
     else:
-        model = fit(winner.estimator, rows, task.target, task.half_life_days)
+        model = fit_on(judge.panel.serving, winner.estimator, task.target)
     serving = task.serving(model, winner)
     return Champion(
         target=task.target,
@@ -83,7 +90,7 @@ def _refitted(
         beats_naive=verdict.beats_naive,
         reason=verdict.reason,
         best_naive=naive.name,
-        reference=reference_of(serving, rows, columns.names),
+        reference=reference_of(serving, judge.panel.refit, columns.names),
         is_promoted=verdict.is_promoted,
         figures=verdict.figures,
         shift=shift,
@@ -103,7 +110,7 @@ def _kept(
     model, level = incumbent.serving, None
     if isinstance(inner_of(model), LevelledProbability | LevelledDemand) and context.levels is not None:
         inner = inner_of(model).model_
-        drawn, level = levelled(inner, predict(inner, judge.panel.today), context.levels, task)
+        drawn, level = levelled(inner, foresee(inner, Readings(judge.panel.today)), context.levels, task)
         model = moved_to(model, _shift_of(drawn))
     return Champion(
         target=task.target,

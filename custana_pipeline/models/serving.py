@@ -26,7 +26,11 @@ class ServingDemand(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        return np.maximum(np.nan_to_num(self.model.predict(X), nan=0.0, posinf=0.0), 0.0)
+        return self.plain(self.model.predict(X))
+
+    def plain(self, forecast: np.ndarray) -> np.ndarray:
+        """The model's forecasts, finite and never negative."""
+        return np.maximum(np.nan_to_num(forecast, nan=0.0, posinf=0.0), 0.0)
 
     def bounds(self, expected: np.ndarray) -> Bounds:
         """Lower and upper bound of expected amounts; the expected amount itself where no interval was learned."""

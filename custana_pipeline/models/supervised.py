@@ -49,15 +49,22 @@ def train_targets(
 ) -> list[Training]:
     """The same for several targets of the same limits; where their outcomes are known of the same rows, these are
     encoded once."""
-    panels = {tasks[0].target: split_by_origin(snapshots, origins, tasks[0].target, tasks[0].limits)}
+    panels = {tasks[0].target: _panel(snapshots, origins, tasks[0])}
     known = snapshots[tasks[0].target].notna()
     for task in tasks[1:]:
         is_alike = task.target in snapshots and snapshots[task.target].notna().equals(known)
         same = panels[tasks[0].target] if is_alike else None
-        panels[task.target] = same or split_by_origin(snapshots, origins, task.target, task.limits)
+        panels[task.target] = same or _panel(snapshots, origins, task)
     evidence = {"settings": settings}
     judged = [_judged(panels[task.target], task, evidence, context) for task in tasks]
+    for panel in panels.values():
+        for fold in panel.folds:
+            fold.forget()
     return at_once(lambda each: each if isinstance(each, Training) else _trained(each, context), judged)
+
+
+def _panel(snapshots: pd.DataFrame, origins: OriginsLike, task: Task) -> Panel:
+    return split_by_origin(snapshots, origins, task.target, task.limits, task.half_life_days)
 
 
 def _judged(panel: Panel, task: Task, settings: dict[str, Any], context: Context) -> "_Judged | Training":
@@ -74,7 +81,7 @@ def _judged(panel: Panel, task: Task, settings: dict[str, Any], context: Context
         return leaked(task.analysis, why_leaked(leaks, task.target), dropped_columns=columns.dropped, **evidence)
     panel = _judgeable(panel, task.target)
     evidence["row_counts"] = panel.row_counts
-    judge = Judge(panel, task.target, task.metrics, task.half_life_days)
+    judge = Judge(panel, task.target, task.metrics)
     return _Judged(judge, columns, _evaluate_all(judge, columns, task, context), task, evidence)
 
 

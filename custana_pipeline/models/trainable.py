@@ -12,6 +12,8 @@ from custana_pipeline.models.encoding import NOT_FEATURES, as_floats, is_numeric
 LEAST_CUSTOMERS = 50
 LEAST_PER_CLASS = 10
 MOST_CATEGORIES_SHARE = 0.5
+LOOKED_AT = 1_000
+"""Ids that are counted before all are."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def why_not_trainable(training: pd.DataFrame, holdout: pd.DataFrame, target: str
 
 def _too_little(frame: pd.DataFrame, target: str, name: str) -> str | None:
     mend = "load a longer history, or choose a later as-of day or a shorter horizon"
-    customer_count = len(set(frame["customer_id"]))
+    customer_count = _distinct(frame["customer_id"], LEAST_CUSTOMERS)
     if customer_count < LEAST_CUSTOMERS:
         return (
             f"{_customers(customer_count)} with a known outcome on the {name} days, {LEAST_CUSTOMERS} needed: {mend}."
@@ -107,12 +109,12 @@ def _too_little(frame: pd.DataFrame, target: str, name: str) -> str | None:
     outcome = as_floats(frame[target]).to_numpy()
     if not np.isfinite(outcome).all():
         return f"{target} is not a finite number on every {name} row: rebuild the features."
-    positives = frame.loc[outcome > 0, "customer_id"].nunique()
+    positives = _distinct(frame.loc[outcome > 0, "customer_id"], LEAST_PER_CLASS)
     if positives < LEAST_PER_CLASS:
         return (
             f"{_customers(positives)} bought within the horizon on the {name} days, {LEAST_PER_CLASS} needed: {mend}."
         )
-    negatives = frame.loc[outcome <= 0, "customer_id"].nunique()
+    negatives = _distinct(frame.loc[outcome <= 0, "customer_id"], LEAST_PER_CLASS)
     if target == "is_recommended" and negatives < LEAST_PER_CLASS:
         return (
             f"{_customers(negatives)} did not buy within the horizon on the {name} days, {LEAST_PER_CLASS} needed: "
@@ -121,6 +123,12 @@ def _too_little(frame: pd.DataFrame, target: str, name: str) -> str | None:
     if len(np.unique(outcome)) < 2:
         return f"{target} is the same for everybody on the {name} days: {mend}."
     return None
+
+
+def _distinct(ids: Any, enough: int) -> int:
+    """How many different ids there are; counted among the first ones only where these are enough."""
+    first = ids.iloc[:LOOKED_AT].nunique()
+    return first if first >= enough else ids.nunique()
 
 
 def _customers(count: int) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from custana_pipeline.cleaned.breakers import Finding
+from custana_pipeline.cleaned.contract_sql import counting_query, with_counts
 from custana_pipeline.cleaned.gate import (
+    Verdict,
     conservation,
     describe,
     judge,
@@ -29,6 +31,9 @@ CONTRACTS = {
     "products": "CleanedProducts",
     "events": "CleanedEvents",
 }
+MOST_FETCHED = 200_000
+"""Rows up to which pandera looks at all of them; of more it sees about `SAMPLED`, and SQL counts over all."""
+SAMPLED = 50_000
 COUNT_COLUMNS = ("table_name", "source_file", "status", "reason", "is_derived", "line_count", "amount")
 
 
@@ -77,12 +82,24 @@ def audit(session: Session, project: Project, table: str, judged: Judged) -> Aud
     _refuse_empty(session, project, table, counts)
     added = judged.plan.judged
     rows = f"(select * from {added} where status = 'kept') as added" if added else f"cleaned.{table}"
-    verdict = judge(contract_of(table), session.batches(judging_query(contract_of(table), rows)))
+    verdict = _judged(session, contract_of(table), rows)
     if not verdict.passed:
         raise ContractBroken(f"cleaned.{table} does not keep its contract: {describe(verdict)}. Yesterday's stays.")
     new_files = judged.plan.new_files if added else None
     money = money_by_file(session, new_files) if table == "transactions" and len(counts) else {}
     return Audit(counts, money, watch(session, project, table, judged.as_of))
+
+
+def _judged(session: Session, contract: Any, rows: str) -> Verdict:
+    """Whether the rows keep the contract: pandera looks at all of them, or at a sample where SQL counts over all."""
+    query = judging_query(contract, rows)
+    row_count = session.rows(f"select count(*) from {rows}")[0][0]
+    counting = counting_query(contract, rows) if row_count > MOST_FETCHED else None
+    if counting is None:
+        return judge(contract, session.batches(query))
+    # every so many lines, so that the same rows are looked at each time
+    sampled = judge(contract, session.batches(f"{query} where source_line % {row_count // SAMPLED + 1} = 0"))
+    return with_counts(sampled, counting[1], session.rows(counting[0])[0])
 
 
 def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:
@@ -96,9 +113,10 @@ def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:
     amount = "sum(amount)" if "amount" in columns else "null"
     sets = ", ".join(f"'{name.split('.')[1]}'" for name in sorted(project.models.raw_tables(table))) or "''"
     return session.frame(
-        f"""select '{table}' as table_name, source_file, status, reason, {derived} as is_derived,
+        f"""select '{table}' as table_name, source_file, cast(status as varchar) as status, reason,
+                {derived} as is_derived,
                 count(*)::bigint as line_count, {amount}::double as amount
-            from {lines} group by all
+            from {lines} group by source_file, {lines}.status, reason, is_derived
         union all
         select '{table}', source_file, 'rejected', reason, false, count(*)::bigint, null
             from raw.malformed_lines

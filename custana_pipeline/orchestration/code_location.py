@@ -22,7 +22,11 @@ from custana_pipeline.stores.settings import Settings
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The assets, checks, jobs, schedules and sensor of the active source."""
-    project = Project(settings)
+    return definitions_of(Project(settings))
+
+
+def definitions_of(project: Project) -> dg.Definitions:
+    """The same of a project that is used for more than this, since reading its SQL takes a third of a second."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     assets = [
         *raw_assets(project),

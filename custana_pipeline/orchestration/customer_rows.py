@@ -11,26 +11,48 @@ from custana_pipeline.models.at_once import WORKERS, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
+<<<<<<< HEAD
+=======
+NEWEST_CUSTOMERS = 16_000
+"""Customers of the newest past day, which is learned from most; see docs/decisions/bounded-training.md."""
+LEARNED_CUSTOMERS = 8_000
+"""Customers of each earlier past day that are learned from or judged on."""
+>>>>>>> origin/main
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
 
 
-def snapshots(session: Session, table: str, days: Iterable[dt.date], most: int | None = None) -> pd.DataFrame:
-    """The feature rows of `days`, oldest first, in the order of the grain.
+def snapshots(
+    session: Session,
+    table: str,
+    days: Iterable[dt.date],
+    most: int | None = None,
+    columns: Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """The feature rows of `days`, oldest first, in the order of the grain; as_of, customer_id and `columns`, or all.
 
     With `most`, that many customers a day at most: those whose ids come first by their md5, the same ones on every day.
     """
     listed = ", ".join(f"date '{day}'" for day in days)
+<<<<<<< HEAD
     within = f"as_of in ({listed})"
     if most is None or _most_rows_a_day(session, table, within) <= most:
         return session.frame(f"select * from {table} where {within} order by as_of, customer_id")
+=======
+    wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
+    told = ", ".join(wanted)
+    if most is None:
+        return session.frame(
+            f"select {told} from {table} as rows where as_of in ({listed}) order by as_of, customer_id"
+        )
+>>>>>>> origin/main
     return session.frame(
         f"""with chosen as (
             select as_of, customer_id from {table} where {within}
             qualify row_number() over (partition by as_of order by md5(customer_id), customer_id) <= {most}
         )
-        select rows.* from {table} as rows
+        select {told} from {table} as rows
         semi join chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
         where rows.{within} order by rows.as_of, rows.customer_id"""
     )
@@ -42,9 +64,20 @@ def _most_rows_a_day(session: Session, table: str, within: str) -> int:
 
 
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
+<<<<<<< HEAD
     """The rows by which models are trained: those of the past days (PAST_CUSTOMERS), then some of the day itself."""
     before = snapshots(session, table, [day for day in past if day != as_of])
     return pd.concat([before, snapshots(session, table, [as_of], TODAY_CUSTOMERS)], ignore_index=True)
+=======
+    """The rows by which models are trained: samples of the past days, then one of the day itself."""
+    before = sorted(set(past) - {as_of})
+    parts = [
+        (before[:-1], LEARNED_CUSTOMERS),
+        (before[-1:], NEWEST_CUSTOMERS),
+        ([as_of], TODAY_CUSTOMERS),
+    ]
+    return pd.concat([snapshots(session, table, days, most) for days, most in parts if days], ignore_index=True)
+>>>>>>> origin/main
 
 
 def scored(

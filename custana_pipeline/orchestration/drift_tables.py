@@ -1,6 +1,7 @@
 """models.drift: how far tonight's customers are from those of training, by day, and what is said of it."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -31,26 +32,37 @@ TYPES = {
 def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift":
     """Compares features.behavior and p_buy as of the day with the newest origin that the champion learned from.
 
-    Of each day TODAY_CUSTOMERS at most are looked at. What p_buy is compared with was foreseen on the holdout, by a
-    model that had not seen its outcomes.
+    Of each day MOST_ROWS customers at most are looked at, and TODAY_CUSTOMERS for new categories. What p_buy is
+    compared with was foreseen on the holdout, by a model that had not seen its outcomes.
     """
-    from custana_pipeline.models.drift import drift_between, equally_far_pairs, together
+    from custana_pipeline.models.drift import MOST_ROWS, drift_between, equally_far_pairs, together
 
     champion = serving_champion(session, project, as_of, TARGET)
     known = project.origins(session, as_of)
     past = _days_with_customers(session, {*known.training, *known.refit})
     pairs = equally_far_pairs(past, (as_of - past[-1]).days)[-MOST_PAIRS:] if past else []
     days = {as_of, *past[-1:], *(day for pair in pairs for day in pair)}
-    frames: dict[dt.date, Any] = {
-        day: snapshots(session, "features.behavior", (day,), TODAY_CUSTOMERS)[list(champion.columns)] for day in days
-    }
+    rows: Any = snapshots(session, "features.behavior", sorted(days), MOST_ROWS)
+    found = pd.to_datetime(rows["as_of"]).dt.date
+    frames: dict[dt.date, Any] = {day: rows[found == day][list(champion.columns)] for day in days}
     if not past:
         return drift_between(frames[as_of].head(0), frames[as_of])
     earlier = [(frames[first], frames[second]) for first, second in pairs]
     inputs = drift_between(frames[past[-1]], frames[as_of], earlier)
+    inputs = replace(inputs, unseen=_unseen(session, frames[as_of], (past[-1], as_of)))
     scores = {day: _scores(champion, frames[day]) for day in {as_of, *(day for pair in pairs for day in pair)}}
     earlier_scores = [(scores[first], scores[second]) for first, second in pairs]
     return together(inputs, drift_between(_held_out(session, as_of), scores[as_of], earlier_scores))
+
+
+def _unseen(session: Session, tonight: pd.DataFrame, days: tuple[dt.date, dt.date]) -> dict[str, int]:
+    """Text column -> customers of the later day whose category nobody of the earlier one has."""
+    from custana_pipeline.models.drift import unseen_categories
+    from custana_pipeline.models.encoding import is_numeric
+
+    texts = [name for name in tonight if not is_numeric(tonight[name])]
+    before, now = (snapshots(session, "features.behavior", (day,), TODAY_CUSTOMERS, texts) for day in days)
+    return unseen_categories(before, now)
 
 
 def _days_with_customers(session: Session, days: set[dt.date]) -> list[dt.date]:
@@ -88,10 +100,9 @@ def drift_note(session: Session, as_of: dt.date) -> tuple[str, str] | None:
 
 
 def _scores(champion: ServingChampion, rows: pd.DataFrame) -> pd.DataFrame:
-    from custana_pipeline.models.drift import bounded
     from custana_pipeline.models.judging import predict
 
-    return pd.DataFrame({SCORE: predict(champion.estimator, bounded(rows))})
+    return pd.DataFrame({SCORE: predict(champion.estimator, rows)})
 
 
 def _held_out(session: Session, as_of: dt.date) -> pd.DataFrame:

@@ -24,6 +24,10 @@ from custana_pipeline.stores.sql_text import literal
 BUILT_TABLE = "cleaned.built_of"
 ADDED_TABLE = "added_lines"
 """The temporary table of what was judged now: lines of new files, and old ones whose verdict has changed."""
+KNOWN_TABLE = "cleaned.known_customers"
+"""The customers that were known when the events were judged."""
+KNOWN_NOW = "known_now"
+MOMENTS = {"transactions": "ordered_at", "events": "happened_at"}
 MOST_NEW_SHARE = 0.3
 """With a larger share of lines in new files than this, everything is cleaned anew, which is as quick then."""
 _COLUMNS = "table_name varchar, rules varchar, files varchar[]"
@@ -95,6 +99,9 @@ def note_built(session: Session, table: str, plan: Plan) -> None:
     session.rows(f"delete from {BUILT_TABLE} where table_name = $table", {"table": table})
     session.connection.execute(f"insert into {BUILT_TABLE} values (?, ?, ?)", [table, plan.rules, list(plan.files)])
     session.connection.execute(f"drop table if exists {ADDED_TABLE}")
+    if table == "events":
+        _find_known(session)
+        session.connection.execute(f"create or replace table {KNOWN_TABLE} as select * from {KNOWN_NOW} order by all")
 
 
 def _rules(project: Project, table: str) -> str:
@@ -152,22 +159,44 @@ def _gives_the_same_columns(session: Session, within: str) -> bool:
 
 def _judge(session: Session, project: Project, table: str, within: str) -> None:
     """Judges the new lines, with the old ones of the same text beside them, into ADDED_TABLE."""
-    run = session.connection.execute
-    is_compared = "false" if table == "transactions" and project.cleaning_parameters["keep_identical_lines"] else "true"
-    run(
-        f"""create or replace temp table judged_sources as
-        select * from sources.{table} where {within}
-        union all
-        select * from sources.{table} where {is_compared} and not {within} and hash(line_text) in (
-            select hash(line_text) from sources.{table} where {within} and line_text is not null
-        )"""
+    session.connection.execute(
+        f"create or replace temp table judged_sources as select * from sources.{table} where {within}"
     )
-    run(f"create or replace view sources.{table} as select * from judged_sources")
+    _judge_sources(session, project, table)
+    is_compared = table != "transactions" or not project.cleaning_parameters["keep_identical_lines"]
+    if is_compared and _add_old_twins(session, table, within):
+        _judge_sources(session, project, table)
+    session.connection.execute("drop table judged_sources")
+
+
+def _judge_sources(session: Session, project: Project, table: str) -> None:
+    """Judges the lines of judged_sources in the place of all."""
+    session.connection.execute(f"create or replace view sources.{table} as select * from judged_sources")
     session.build_temporary(project.models[f"cleaned.{table}_lines"], ADDED_TABLE, project.cleaning_parameters)
     pack = project.settings.pack
     numbers = NumberMarks(pack.decimal_mark, pack.thousands_mark)
     session.create_source_views(project.models, project.raw_columns, [table], numbers)
-    run("drop table judged_sources")
+
+
+def _add_old_twins(session: Session, table: str, within: str) -> bool:
+    """Adds the old lines with the text of a new one to judged_sources; False where there are none.
+
+    Lines of one text have one moment, customer and product, by which few of the old ones are looked at.
+    """
+    moment = MOMENTS[table]
+    same = " and ".join(f"old.{name} is not distinct from added.{name}" for name in ("customer_id", "product_id"))
+    old = f"select source_file, source_line from (select * from cleaned.{table}_lines where not {within}) as old"
+    session.connection.execute(
+        f"""create or replace temp table old_of_the_moment as
+        {old} semi join {ADDED_TABLE} as added on old.{moment} = added.{moment} and {same}
+        union all
+        {old} semi join {ADDED_TABLE} as added on {same} and old.{moment} is null and added.{moment} is null"""
+    )
+    found = "select 1 from old_of_the_moment limit 1"
+    twins = f"""insert into judged_sources
+        select lines.* from sources.{table} as lines semi join old_of_the_moment using (source_file, source_line)
+        where hash(line_text) in (select hash(line_text) from judged_sources where line_text is not null)"""
+    return bool(session.rows(found)) and session.rows(twins)[0][0] > 0
 
 
 def _changes_old_verdicts(session: Session, lines: str, within: str) -> bool:
@@ -180,18 +209,27 @@ def _changes_old_verdicts(session: Session, lines: str, within: str) -> bool:
 
 
 def _customers_only_came(session: Session) -> bool:
-    """Whether every customer of a kept event is known still."""
-    query = """select count(*) from (select distinct customer_id from cleaned.events_lines where status = 'kept')
-        where customer_id not in (select customer_id from cleaned.customers)
-        and customer_id not in (select customer_id from cleaned.transactions)"""
-    return session.rows(query)[0][0] == 0
+    """Whether every customer of a kept event is known still; those known now are in KNOWN_NOW afterwards."""
+    _find_known(session)
+    if not session.exists(KNOWN_TABLE):
+        return False
+    gone = f"select customer_id from {KNOWN_TABLE} where customer_id not in (select customer_id from {KNOWN_NOW})"
+    if not session.rows(f"{gone} limit 1"):
+        return True
+    kept = f"select 1 from cleaned.events_lines where status = 'kept' and customer_id in ({gone}) limit 1"
+    return not session.rows(kept)
+
+
+def _find_known(session: Session) -> None:
+    session.connection.execute(
+        f"""create or replace temp table {KNOWN_NOW} as
+        select customer_id from cleaned.customers union select customer_id from cleaned.transactions"""
+    )
 
 
 def _take_in_known(session: Session, lines: str) -> None:
     """Keeps the old events of customers that were not known, and are now: it is the last of all reasons."""
-    late = """reason = 'unknown_customer' and (
-        customer_id in (select customer_id from cleaned.customers)
-        or customer_id in (select customer_id from cleaned.transactions))"""
+    late = f"reason = 'unknown_customer' and customer_id in (select customer_id from {KNOWN_NOW})"
     kept = "select * replace ('kept' as status, null as reason)"
     session.rows(f"insert into {ADDED_TABLE} by name {kept} from {lines} where {late}")
     session.rows(f"update {lines} set status = 'kept', reason = null where {late}")

@@ -10,6 +10,7 @@ from typing import Any
 from custana_pipeline.errors import DataFault
 from custana_pipeline.features.windows import Origins, origins
 from custana_pipeline.models.audience_value import AudienceValue
+from custana_pipeline.orchestration.warming import wait_for_all
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import Settings
 from custana_pipeline.stores.sql_models import SqlModels
@@ -44,7 +45,8 @@ class Project:
 
     @cached_property
     def tracker(self) -> Tracker:
-        """The MLflow store of all sources."""
+        """The MLflow store of all sources, once MLflow is imported where that happens on the side."""
+        wait_for_all()
         return Tracker(self.settings.mlflow_dir, f"http://127.0.0.1:{self.settings.mlflow_port}")
 
     @property

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from custana_pipeline.stores import run_lock, snapshots
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, Published, publish
 from custana_pipeline.stores.session import Session
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PUBLISHED_LISTS = {
     "recommended_customers": "Whom to address: how likely each customer buys within the horizon, and why.",
@@ -111,20 +114,19 @@ def publish_day(project: Project, as_of: dt.date, run_id: str) -> Published:
     report = report_path(project, as_of)
     if not report.is_file():
         raise DataFault(f"There is no report for {as_of}: materialize applications/report of that day first.")
-    with project.warehouse.reading() as session:
-        lists = {name: _list_of(session, name, as_of) for name in PUBLISHED_LISTS}
-        versions = _versions(session, project, as_of)
-    publication = Publication(
-        as_of=as_of,
-        source=project.settings.source,
-        horizon_days=project.settings.horizon_days,
-        lists=lists,
-        report=report.read_text(encoding="utf-8"),
-        versions=versions,
-        run={"dagster_run_id": run_id},
-    )
     warehouse = project.warehouse.path
-    return publish(publication, project.settings.published_dir, may_go_on=lambda: run_lock.refuse_if_lost(warehouse))
+    with project.warehouse.reading() as session:
+        publication = Publication(
+            as_of=as_of,
+            source=project.settings.source,
+            horizon_days=project.settings.horizon_days,
+            lists={name: _list_of(session, name, as_of) for name in PUBLISHED_LISTS},
+            report=report.read_text(encoding="utf-8"),
+            versions=_versions(session, project, as_of),
+            run={"dagster_run_id": run_id},
+        )
+        folder = project.settings.published_dir
+        return publish(publication, folder, may_go_on=lambda: run_lock.refuse_if_lost(warehouse))
 
 
 def champions_of(session: Session, as_of: dt.date) -> pd.DataFrame:
@@ -145,10 +147,14 @@ def data_version(session: Session) -> str:
 
 def _list_of(session: Session, name: str, as_of: dt.date) -> PublishedList:
     contract = contract_of(name).to_schema()
-    columns = ", ".join(contract.columns)
-    table = session.table(f"select {columns} from applications.{name} where as_of = $as_of", {"as_of": as_of})
+    key, day = KEYS.get(name, ("as_of", "customer_id")), as_of.isoformat()
+    query = f"select {', '.join(contract.columns)} from applications.{name} where as_of = date '{day}'"
+
+    def parts(is_sorted: bool) -> Iterator["pa.Table"]:
+        return session.parts(f"{query} order by {', '.join(key)}" if is_sorted else query)
+
     meanings = {column: told.description or "" for column, told in contract.columns.items()}
-    return PublishedList(table=table, key=KEYS.get(name, ("as_of", "customer_id")), meanings=meanings)
+    return PublishedList(table=parts, key=key, meanings=meanings)
 
 
 def _versions(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:

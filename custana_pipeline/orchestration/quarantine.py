@@ -81,10 +81,11 @@ def quarantined_lines(session: Session, project: Project) -> list[QuarantinedLin
         amount = "lines.amount" if "amount" in columns else "null"
         own = "and not lines.is_derived" if "is_derived" in columns else ""
         parts += [
-            f"""select '{name}', '{table}', lines.source_file, lines.source_hash, lines.source_line, lines.reason,
+            f"""select '{name}', '{table}', lines.source_file, files.source_hash, lines.source_line, lines.reason,
                 cast({amount} as decimal(18, 2))
-            from cleaned.{table}_lines as lines where lines.status = 'rejected' {own} and lines.source_file in (
-                select source_file from raw.files where raw_set = '{name}')"""
+            from cleaned.{table}_lines as lines
+            inner join raw.files as files on lines.source_file = files.source_file and files.raw_set = '{name}'
+            where lines.status = 'rejected' {own}"""
             for name in sets
         ]
     malformed = "select raw_set, raw_set, source_file, source_hash, source_line, reason, null from raw.malformed_lines"

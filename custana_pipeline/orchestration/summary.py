@@ -14,7 +14,6 @@ from custana_pipeline.orchestration.run import RunOutcome
 from custana_pipeline.orchestration.watch import warnings_of
 from custana_pipeline.stores.places import near
 from custana_pipeline.stores.session import Session
-from custana_pipeline.stores.settings import Settings
 
 HEADLINE_METRICS = {
     "is_recommended": "holdout_roc_auc",
@@ -66,9 +65,8 @@ class RunSummary:
     """Seconds and peak memory of each stage, in one line."""
 
 
-def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
+def summarise(project: Project, outcome: RunOutcome) -> RunSummary:
     """Reads the outcome of a run back."""
-    project = Project(settings)
     with project.warehouse.reading() as session:
         lines = line_counts(session, project)
         customers = session.rows(
@@ -86,7 +84,7 @@ def summarise(settings: Settings, outcome: RunOutcome) -> RunSummary:
         untrainable=untrainable,
         absent=absent,
         warnings=warnings,
-        places=_places(settings, outcome, bool(untrainable)),
+        places=_places(project, outcome, bool(untrainable)),
         peak_memory_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
         stages=profile_line(),
     )
@@ -135,10 +133,11 @@ def _verdict(state: str, kept_version: str, beats_naive: bool) -> str:
     return "beats naive" if beats_naive else "naive serves"
 
 
-def _places(settings: Settings, outcome: RunOutcome, unpublished: bool) -> dict[str, str]:
+def _places(project: Project, outcome: RunOutcome, unpublished: bool) -> dict[str, str]:
+    settings = project.settings
     folder = settings.published_dir / str(outcome.as_of)
     uis = "`make ui` (or `custana ui`): Dagster http://127.0.0.1:{}, MLflow http://127.0.0.1:{}"
     places = {"UIs": uis.format(settings.dagster_port, settings.mlflow_port)}
     if unpublished:
-        return {"Report": near(state_path(Project(settings), outcome.as_of)), **places} if outcome.as_of else places
+        return {"Report": near(state_path(project, outcome.as_of)), **places} if outcome.as_of else places
     return {"Lists": near(folder), "Report": near(folder / "report.html"), **places}

@@ -1,7 +1,7 @@
-"""Imports that the later stages need, made on the side while DuckDB lands and cleans.
+"""Imports that the later stages need, made on the side while DuckDB lands, cleans and makes features.
 
-To import scikit-learn and MLflow takes seconds of one processor. The first features wait for them, so that
-no module is imported from two threads at once.
+To import scikit-learn, skops and MLflow takes seconds of one processor. Whoever needs them waits for them, so that no
+module is imported from two threads at once: the first features for what they reckon with, models for the rest.
 """
 
 import importlib
@@ -13,22 +13,53 @@ from custana_pipeline.stores import tracking_store
 from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.settings import Settings
 
-_MODULES = (
+_RECKONING = (
     "custana_pipeline.models.behavior",
     "custana_pipeline.models.demand",
     "custana_pipeline.models.segmentation",
     "custana_pipeline.models.importance",
-    "custana_pipeline.models.persistence",
-    "skops.io",
 )
+_KEEPING = ("custana_pipeline.models.persistence", "skops.io")
 _EARLY = ("raw", "cleaned")
-_warming: list[threading.Thread] = []
+_RECKONING_FIRST = ("features", "models__recommendations")
+"""Steps and stages that keep nothing, or only at their end."""
+_warming: list["Warming"] = []
+
+
+class Warming(threading.Thread):
+    """Imports in two parts, the second of which is what models are kept with."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(name="custana-imports", daemon=True)
+        self.settings = settings
+        self.can_reckon = threading.Event()
+
+    def run(self) -> None:
+        """Imports all; what cannot be imported is told to whoever needs it."""
+        try:
+            with suppress(Exception):
+                _import_all(_RECKONING)
+        finally:
+            self.can_reckon.set()
+        with suppress(Exception):
+            _import_all(_KEEPING)
+            tracking_store.initialise(self.settings.mlflow_dir)
+            importlib.import_module("mlflow.models")
+
+    def wait(self, *, for_reckoning_only: bool) -> None:
+        """Waits for the first part, or for all; the time counts to the start of the run."""
+        if self.can_reckon.is_set() if for_reckoning_only else not self.is_alive():
+            return
+        with PROFILE.within("start"):
+            self.can_reckon.wait()
+            if not for_reckoning_only:
+                self.join()
 
 
 @contextmanager
 def warming(settings: Settings) -> Iterator[None]:
     """Imports on the side from the block's first step on; the block ends when that has ended."""
-    _warming[:] = [threading.Thread(target=_import_all, args=(settings,), name="custana-imports", daemon=True)]
+    _warming[:] = [Warming(settings)]
     try:
         yield
     finally:
@@ -39,18 +70,23 @@ def warming(settings: Settings) -> Iterator[None]:
 
 
 def step_begins(step_key: str) -> None:
-    """Begins to import at the first step, and waits until all is imported unless the step needs none of it."""
+    """Begins to import at the first step, and waits for as much of it as the step needs."""
+    stage = step_key.split("__")[0]
+    reckons_first = bool({stage, step_key} & set(_RECKONING_FIRST))
     for thread in _warming:
         if thread.ident is None:
             thread.start()
-        if step_key.split("__")[0] not in _EARLY:
-            with PROFILE.within("start"):
-                thread.join()
+        if stage not in _EARLY:
+            thread.wait(for_reckoning_only=reckons_first)
 
 
-def _import_all(settings: Settings) -> None:
-    with suppress(Exception):  # whoever needs it is told what is wrong with it
-        for name in _MODULES:
-            importlib.import_module(name)
-        tracking_store.initialise(settings.mlflow_dir)
-        importlib.import_module("mlflow.sklearn")
+def wait_for_all() -> None:
+    """Waits for everything that is being imported on the side, if anything is."""
+    for thread in _warming:
+        if thread.ident is not None:
+            thread.wait(for_reckoning_only=False)
+
+
+def _import_all(names: tuple[str, ...]) -> None:
+    for name in names:
+        importlib.import_module(name)

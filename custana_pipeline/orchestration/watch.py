@@ -142,13 +142,16 @@ def _new(session: Session, lines: str, known: Mapping[str, str]) -> tuple[int, i
         where known not in (select known from {KNOWN_TABLE} where {its})""",
         known,
     )
+    is_new = f"select count(*) from {KNOWN_TABLE} where {its} and state = $state and known <> ''"
+    if not begun or not session.rows(is_new, known)[0][0]:
+        return None
     found = session.rows(
         f"""select count(distinct known), count(*), min_by(source_file || ':' || source_line, source_line),
             string_agg(distinct known, ', ' order by known)
         from ({lines}) where known in (select known from {KNOWN_TABLE} where {its} and state = $state)""",
         known,
     )[0]
-    return found if begun and found[0] else None  # type: ignore[return-value]
+    return found if found[0] else None  # type: ignore[return-value]
 
 
 def _place_and_state(session: Session, project: Project, table: str) -> tuple[str, str]:

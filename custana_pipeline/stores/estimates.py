@@ -27,9 +27,11 @@ LISTS_RATIO = 0.4
 """Bytes of published lists for a byte of text."""
 BOOKS_BYTES = 30e6
 """Books of Dagster and MLflow, models and figures, whatever the input."""
-PYTHON_BYTES = 1.0e9
-"""Python with models and figures of some ten thousand customers, DuckDB apart."""
-DUCKDB_RATIO = 1.0
+PYTHON_BYTES = 0.8e9
+"""Python and its libraries with models of a thousand customers."""
+MODELS_RATIO, MOST_MODELS = 6.0, 0.8e9
+"""Bytes of models in training for a byte of text; they learn from a sample where customers are many."""
+DUCKDB_RATIO = 0.6
 """Bytes that DuckDB holds for a byte of text, as long as its limit allows."""
 _PACKED = 6.0
 """Bytes of text in a byte of a packed file."""
@@ -94,7 +96,7 @@ def need_of(settings: Settings, warehouse: Warehouse) -> Need:
         kept=growth + (_newest_lists(settings) or LISTS_RATIO * total) + BOOKS_BYTES,
         passing=snapshots,
         disk_free=faults.free_bytes(settings.data_dir),
-        memory=PYTHON_BYTES + min(DUCKDB_RATIO * total, limit),
+        memory=PYTHON_BYTES + min(MODELS_RATIO * total, MOST_MODELS) + min(DUCKDB_RATIO * total, limit),
         memory_limit=limit,
         memory_there=machine.memory_bytes,
     )

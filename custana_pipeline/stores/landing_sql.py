@@ -16,6 +16,7 @@ import duckdb
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.landing import refuse_changed
+from custana_pipeline.stores import faults
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
 from custana_pipeline.stores.landing_statements import (
     FILES_TABLE,
@@ -141,14 +142,16 @@ def note_second_copy(connection: Connection, shape: RawSetShape, copy: tuple[str
 def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
     """Replace the rows of one file in raw.<set>, raw.malformed_lines and the ledger, and return its counts.
 
-    Raises BadFile where the lines do not add up and Transient where the file changed since its inspection; the caller's
-    transaction then takes everything back.
+    Raises BadFile where the lines do not add up, Transient where the file changed since its inspection, and what
+    `faults` tells of too little memory or disk; the caller's transaction then takes everything back.
     """
     prepare(connection, inspected.shape)
     _forget(connection, inspected.shape.name, inspected.source_file)
     try:
         counts = load(connection, inspected)
     except duckdb.Error as fault:
+        if own := faults.told(fault):  # too little memory or disk is no fault of the file
+            raise own from None
         # the library's text quotes the offending line, so only its kind is told
         kind = type(fault).__name__
         raise BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.") from None

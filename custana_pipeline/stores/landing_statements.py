@@ -82,10 +82,10 @@ def distinct_shares(inspected: InspectedFile) -> str:
 
 
 def create_raw(shape: RawSetShape, packed: Collection[str] = ()) -> str:
-    """Make the empty raw.<set>; the text of the columns `packed` is compressed without looking for repeated values."""
-    columns = ", ".join(f"{name} varchar{' using compression zstd' if name in packed else ''}" for name in shape.columns)
-    own = "source_file varchar, source_hash varchar, source_line bigint"
-    return f"create table raw.{shape.name} ({own}, {columns})"
+    """Make the empty raw.<set>; the text of the columns `packed` is stored without a search for repeats."""
+    columns = [f"{name} varchar{' using compression zstd' * (name in packed)}" for name in shape.columns]
+    own = ["source_file varchar", "source_hash varchar", "source_line bigint"]
+    return f"create table raw.{shape.name} ({', '.join([*own, *columns])})"
 
 
 def shifted_records(inspected: InspectedFile) -> str:

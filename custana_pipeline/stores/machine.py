@@ -17,6 +17,8 @@ MOST_THREADS = 8
 """More threads make DuckDB hungrier for memory than faster."""
 THREAD_BYTES = 128 * 1024**2
 """A thread of DuckDB with less than this spills at every turn."""
+MAPPED_BYTES = 3 * 1024**3 // 2
+"""What libraries and threads map and never touch: `ulimit -v` counts it, memory does not."""
 _DUCKDB_SHARE = 0.4
 _LEAST_BYTES = 128 * 1024**2
 _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
@@ -95,7 +97,7 @@ def _numbers(file: Path) -> list[float]:
 
 
 def _ulimits() -> Iterator[int]:
-    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+    for kind, mapped in ((resource.RLIMIT_AS, MAPPED_BYTES), (resource.RLIMIT_DATA, 0)):
         soft, _ = resource.getrlimit(kind)
         if soft != resource.RLIM_INFINITY:
-            yield soft
+            yield max(soft - mapped, 0)

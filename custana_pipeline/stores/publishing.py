@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
+
 from custana_pipeline.errors import CustanaError, DataFault, WrongUse
 from custana_pipeline.stores import faults
 from custana_pipeline.stores.durable_files import replace_link, replace_text, sha256_of, sync_folder, write_file
@@ -147,7 +149,7 @@ def _write_version(publication: Publication, versions: Path) -> tuple[Path, dict
     building = versions / f"{_BUILDING}{os.getpid()}"
     building.mkdir()
     try:
-        manifest = _manifest(publication, _write_files(publication, building))
+        manifest = _manifest(publication, _write_files(publication, building), building)
         content = _json(manifest)
         version = versions / f"{publication.as_of.isoformat()}-{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
         if _is_whole(version):
@@ -163,29 +165,32 @@ def _write_version(publication: Publication, versions: Path) -> tuple[Path, dict
 def _write_files(publication: Publication, building: Path) -> dict[str, dict[str, Any]]:
     files: dict[str, dict[str, Any]] = {}
     for name, published in publication.lists.items():
-        for path in write_list(name, published, building):
-            files[path.name] = {"rows": published.table.num_rows, **_bytes_of(path)}
+        written = write_list(name, published, building)
+        row_count = pyarrow.parquet.read_metadata(written[0]).num_rows
+        for path in written:
+            files[path.name] = {"rows": row_count, **_bytes_of(path)}
     write_file(building / REPORT, publication.report.encode())
     return {**files, REPORT: _bytes_of(building / REPORT)}
 
 
-def _manifest(publication: Publication, files: Mapping[str, Any]) -> dict[str, Any]:
+def _manifest(publication: Publication, files: Mapping[str, Any], building: Path) -> dict[str, Any]:
     return {
         "as_of": publication.as_of.isoformat(),
         "source": publication.source,
         "horizon_days": publication.horizon_days,
         "files": files,
-        "columns": {name: _columns(published) for name, published in publication.lists.items()},
+        "columns": {
+            name: _columns(building / f"{name}.parquet", published.meanings)
+            for name, published in publication.lists.items()
+        },
         "csv_rule": CSV_RULE,
         "versions": publication.versions,
     }
 
 
-def _columns(published: PublishedList) -> dict[str, dict[str, str]]:
-    schema = published.settled().schema
-    return {
-        column.name: {"type": str(column.type), "meaning": published.meanings.get(column.name, "")} for column in schema
-    }
+def _columns(written: Path, meanings: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    schema = pyarrow.parquet.read_schema(written)
+    return {column.name: {"type": str(column.type), "meaning": meanings.get(column.name, "")} for column in schema}
 
 
 def _put_in_place(building: Path, version: Path) -> None:

@@ -139,6 +139,17 @@ class Session:
         for batch in self.connection.sql(query).to_arrow_reader(rows_per_batch):
             yield batch.to_pandas()
 
+    def parts(self, query: str, rows_per_part: int = 122_880) -> "Iterator[pa.Table]":
+        """The result in Arrow tables of bounded size, one at least, which then has no rows."""
+        import pyarrow as pa
+
+        reader = self.connection.sql(query).to_arrow_reader(rows_per_part)
+        yield pa.table(
+            {name: pa.array([], kind) for name, kind in zip(reader.schema.names, reader.schema.types, strict=True)}
+        )
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+
     def exists(self, table: str) -> bool:
         """Whether a table or view of that name is there."""
         schema, name = table.split(".")

@@ -13,13 +13,14 @@ from custana_pipeline.models.panel import Panel, RowLimits, split_by_origin
 
 DAYS = tuple(dt.date(2024, month, 1) for month in (1, 2, 3, 4, 5))
 ORIGINS = Origins(DAYS[4], DAYS[3], (Fold(DAYS[3], DAYS[:3]),), DAYS[:4])
-LIMITS = RowLimits(whole=100, training=60, refit=150, judged=30)
+LIMITS = RowLimits(whole=100, training=60, whole_refit=150, refit=150, judged=30)
 
 
-def panel(customers: int, limits: RowLimits = LIMITS) -> Panel:
+def panel(customers: int, limits: RowLimits = LIMITS, half_life_days: float | None = None) -> Panel:
     ids = [f"c{number}" for number in range(customers)]
     rows = [(day, each, 1.0 if day != DAYS[4] else np.nan, 2.0) for day in DAYS for each in ids]
-    return split_by_origin(pd.DataFrame(rows, columns=["as_of", "customer_id", "y", "x"]), ORIGINS, "y", limits)
+    frame = pd.DataFrame(rows, columns=["as_of", "customer_id", "y", "x"])
+    return split_by_origin(frame, ORIGINS, "y", limits, half_life_days)
 
 
 def test_a_shop_below_the_bounds_keeps_every_row() -> None:
@@ -39,8 +40,19 @@ def test_a_drawn_customer_has_the_rows_of_all_days_or_none() -> None:
     assert set(days) == {3}
 
 
+def test_below_the_bounds_an_older_row_weighs_less_and_beyond_them_fewer_are_drawn_of_its_day() -> None:
+    few, many = (panel(customers, half_life_days=30.0).folds[0] for customers in (30, 500))
+    assert few.weights is not None
+    by_day = few.weights.reshape(3, 30)[:, 0]
+    assert list(by_day / by_day[-1]) == pytest.approx([0.5 ** (60 / 30), 0.5 ** (29 / 30), 1.0])
+    assert many.weights is None
+    drawn = [set(rows["customer_id"]) for _, rows in many.training.groupby("as_of")]
+    assert [len(each) for each in drawn] == [8, 17, 34]
+    assert drawn[0] < drawn[1] < drawn[2]
+
+
 def test_the_same_customers_are_drawn_whatever_the_order_of_the_bounds() -> None:
-    few, many = panel(500), panel(500, RowLimits(whole=100, training=120, refit=300, judged=60))
+    few, many = panel(500), panel(500, RowLimits(whole=100, training=120, whole_refit=300, refit=300, judged=60))
     assert set(few.training["customer_id"]) < set(many.training["customer_id"])
     assert set(few.holdout["customer_id"]) < set(many.holdout["customer_id"])
 

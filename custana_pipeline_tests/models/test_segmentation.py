@@ -150,6 +150,14 @@ def test_a_few_giants_do_not_become_a_segment() -> None:
     assert training.champions["segment"].metrics["smallest_share"] >= FAST.smallest_share
 
 
+def test_only_the_number_of_clusters_that_may_stay_is_refitted_to_see_whether_it_is_stable() -> None:
+    training = train_segmentation(customers(), None, SegmentationSettings(stability_refits=1))
+    told = next(each for each in training.evaluated if each.name == "kmeans").parameters
+    assert len(told["silhouette_by_count"].split(", ")) == 4
+    assert told["stability_by_count"].startswith("5: ")
+    assert len(told["stability_by_count"].split(", ")) == 1
+
+
 def trial(silhouette: float, smallest_share: float = 0.1, stability: float = 0.95) -> dict[str, float]:
     return {"silhouette": silhouette, "smallest_share": smallest_share, "stability": stability}
 
@@ -252,15 +260,16 @@ def test_dbscan_finds_two_crowds_and_calls_a_stranger_noise() -> None:
     random = np.random.default_rng(0)
     crowds = np.vstack([random.normal(0, 0.2, (80, 2)), random.normal(5, 0.2, (80, 2))])
     fitted = DensitySegments().fit(crowds)
-    assert len(set(fitted.labels_) - {NOISE}) == 2
+    assert len(set(fitted.predict(crowds)) - {NOISE}) == 2
     assert fitted.predict(np.array([[0.0, 0.0], [5.0, 5.0], [50.0, -50.0]])).tolist()[2] == NOISE
     assert len(set(fitted.predict(np.array([[0.0, 0.0], [5.0, 5.0]])))) == 2
 
 
 def test_dbscan_stores_a_bounded_number_of_customers() -> None:
-    fitted = DensitySegments(sample_size=100).fit(np.random.default_rng(0).normal(size=(1000, 2)))
+    points = np.random.default_rng(0).normal(size=(1000, 2))
+    fitted = DensitySegments(sample_size=100).fit(points)
     assert len(fitted.core_customers_) <= 100
-    assert len(fitted.labels_) == 1000
+    assert len(fitted.predict(points)) == 1000
 
 
 def test_naive_quantiles_put_equal_customers_together_and_the_best_first() -> None:

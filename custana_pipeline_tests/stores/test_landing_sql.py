@@ -3,9 +3,10 @@
 import gzip
 import random
 
+import duckdb
 import pytest
 
-from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.errors import BadFile, CustanaError, WrongUse
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores.landing_sql import land
@@ -225,3 +226,20 @@ def test_a_parquet_list_is_refused_with_its_column(connection, tmp_path):
     connection.execute(f"copy (select [1, 2] as c, 'x' as d, '1' as a) to '{path}'")
     with pytest.raises(BadFile, match="column c is of type list"):
         inspect_file(path, ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (duckdb.OutOfMemoryException("could not allocate block of size 256.0 KiB"), "CUSTANA_MEMORY_LIMIT"),
+        (duckdb.IOException('Could not write file "x": No space left on device'), "The disk takes no more"),
+    ],
+)
+def test_too_little_memory_or_disk_is_no_fault_of_the_file(connection, tmp_path, monkeypatch, fault, told):
+    def fails(*_):
+        raise fault
+
+    monkeypatch.setattr("custana_pipeline.stores.landing_sql.load", fails)
+    with pytest.raises(CustanaError, match=told) as caught:
+        landed(connection, tmp_path / "orders.csv", "c,d,a\n1,2024-01-01,5\n")
+    assert not isinstance(caught.value, BadFile)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from custana_pipeline.stores.list_files import PublishedList, restored, write_list
+from custana_pipeline.stores import list_files
+from custana_pipeline.stores.list_files import PublishedList, neutralised, restored, write_list
 
 RISKY = ["=1+1", "+49", "-5", "@home", "\tx", "\rx", "'tis", "''", "plain", "", "a=b", " =1"]
 
@@ -69,3 +70,46 @@ def test_a_day_is_a_date_wherever_it_came_from(tmp_path: Path, day: object) -> N
     assert [str(column.type) for column in schema] == ["date32[day]", "string", "string"]
     assert schema.metadata is None
     assert text.read_text().splitlines()[1].startswith("2024-07-01,")
+
+
+def _fetched(table: pa.Table, asked: list[bool]):
+    """The table in parts of seven rows, sorted where that is asked for; `asked` hears of every call."""
+
+    def parts(is_sorted: bool):
+        asked.append(is_sorted)
+        rows = table.sort_by("customer_id") if is_sorted else table
+        return (rows.slice(start, 7) for start in range(0, max(rows.num_rows, 1), 7))
+
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("order", "asked_for"), [(range(100), [False]), (range(99, -1, -1), [False, True]), ([], [False])]
+)
+def test_rows_that_come_in_parts_give_the_bytes_of_the_whole_and_are_sorted_only_where_they_must_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: list[int], asked_for: list[bool]
+) -> None:
+    monkeypatch.setattr(list_files, "ROWS_PER_GROUP", 10)
+    ids = pa.array([f"c{number:03d}" for number in order], pa.string())
+    table = pa.table({"customer_id": ids, "score": pa.array(list(order), pa.int64())})
+    made, asked = [], []
+    for name, rows in (("whole", table), ("parts", _fetched(table, asked))):
+        (tmp_path / name).mkdir()
+        files = write_list("list", PublishedList(rows, ("customer_id",)), tmp_path / name)
+        made.append([path.read_bytes() for path in files])
+    assert made[0] == made[1]
+    assert asked == asked_for
+    assert pyarrow.parquet.read_metadata(tmp_path / "parts" / "list.parquet").num_row_groups == max(len(table) // 10, 1)
+
+
+def test_a_part_that_begins_before_the_one_before_it_ended_is_out_of_order(tmp_path: Path) -> None:
+    table = pa.table({"customer_id": [f"c{(number + 7) % 14:02d}" for number in range(14)]})
+    asked: list[bool] = []
+    parquet, _ = write_list("list", PublishedList(_fetched(table, asked), ("customer_id",)), tmp_path)
+    assert asked == [False, True]
+    assert pyarrow.parquet.read_table(parquet)["customer_id"].to_pylist() == sorted(table["customer_id"].to_pylist())
+
+
+def test_texts_between_plain_ones_and_beyond_a_slice_are_neutralised_too() -> None:
+    texts = pa.chunked_array([pa.array(["x", "=1", None, "", "plain", "\uff1d1", "é"]).slice(1), pa.array(["a", "b"])])
+    assert neutralised(texts).to_pylist() == ["'=1", None, "", "plain", "'\uff1d1", "é", "a", "b"]

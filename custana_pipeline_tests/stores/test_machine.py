@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from custana_pipeline.stores.machine import THREAD_BYTES, Machine, bytes_of, this_machine
+from custana_pipeline.stores.machine import MAPPED_BYTES, THREAD_BYTES, Machine, bytes_of, this_machine
 
 GB = 1024**3
 
@@ -63,12 +63,12 @@ def test_a_group_without_a_limit_limits_nothing(tmp_path: Path, text: str) -> No
 def test_ulimit_and_the_processors_that_a_process_may_run_on_count() -> None:
     code = "from custana_pipeline.stores.machine import this_machine as m; print(m().memory_bytes, m().cores)"
     core = min(os.sched_getaffinity(0))
-    ulimit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30,) * 2)"
+    ulimit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 * 2**30,) * 2)"
     affinity = f"import os; os.sched_setaffinity(0, [{core}])"
     told = subprocess.run(
         [sys.executable, "-c", f"{ulimit}; {affinity}; {code}"], capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == [str(2**30), "1"]
+    assert told.stdout.split() == [str(3 * 2**30 - MAPPED_BYTES), "1"]
 
 
 def test_threads_are_as_many_as_processors_and_memory_bear_and_eight_at_most() -> None:

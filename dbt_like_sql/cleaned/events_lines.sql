@@ -1,6 +1,6 @@
 -- one row is one browsing event as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: 6411f8aa8687 (new lines can be judged alone, beside old ones of the same text)
+-- increment: d0a18bc798b3 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
@@ -30,11 +30,15 @@ typed as (
         source_hash,
         source_line,
         case
-            when lower(trim(customer_id)) not in (
-                '', 'null', '(null)', '\n', 'nil', 'nan', 'na', 'n/a', 'n.a.', '#n/a', '<na>', '#ref!', '#value!',
-                'none', 'unknown', 'undefined', 'anonymous', 'guest', 'total', 'grand total', 'subtotal', 'sum',
-                'summe', 'gesamt', '-', '--', '---', '.', '..', '...', '?', '??', '???', '*', '/', '#'
-            ) then trim(customer_id)
+            -- no word for nobody begins with a digit, and most ids do; a list of words would become a join
+            when
+                ascii(customer_id) between 48 and 57
+                or not regexp_full_match(
+                    lower(trim(customer_id)),
+                    '|null|\(null\)|\\n|nil|nan|na|n/a|n\.a\.|#n/a|<na>|#ref!|#value!|none|unknown|undefined|anonymous'
+                    || '|guest|total|grand total|subtotal|sum|summe|gesamt|-{1,3}|\.{1,3}|\?{1,3}|[*/#]'
+                )
+                then trim(customer_id)
         end as customer_id,
         nullif(trim(product_id), '') as product_id,
         lower(nullif(trim(event_type), '')) as event_type,
@@ -69,7 +73,6 @@ repeated_events as (
 judged as (
     select
         typed.source_file,
-        typed.source_hash,
         typed.source_line,
         typed.customer_id,
         typed.product_id,
@@ -79,8 +82,12 @@ judged as (
             when repeated_events.source_line is not null then 'exact_duplicate'
             when typed.customer_id is null then 'no_customer'
             when
-                regexp_matches(concat(typed.customer_id, typed.product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
-                or strlen(concat(typed.customer_id, typed.product_id)) > 600
+                case
+                    -- what is plain ASCII can be read
+                    when typed.customer_id glob '*[! -~]*' or typed.product_id glob '*[! -~]*'
+                        then regexp_matches(concat(typed.customer_id, typed.product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
+                end
+                or coalesce(strlen(typed.customer_id), 0) + coalesce(strlen(typed.product_id), 0) > 600
                 then 'unreadable_id'
             when typed.happened_at is null then 'unparsable_date'
             when
@@ -101,13 +108,14 @@ judged as (
 
 select
     source_file,
-    source_hash,
     cast(source_line as bigint) as source_line,
-    case
-        when reason is null then 'kept'
-        when reason in ('exact_duplicate', 'no_customer', 'unknown_customer') then 'set_aside'
-        else 'rejected'
-    end as status,
+    cast(
+        case
+            when reason is null then 'kept'
+            when reason in ('exact_duplicate', 'no_customer', 'unknown_customer') then 'set_aside'
+            else 'rejected'
+        end as enum('kept', 'set_aside', 'rejected')
+    ) as status,
     reason,
     customer_id,
     product_id,

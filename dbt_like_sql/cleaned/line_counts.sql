@@ -8,38 +8,46 @@ judged_lines as (
     select
         'transactions' as table_name,
         source_file,
-        status,
+        cast(status as varchar) as status,
         reason,
         false as is_derived,
-        amount
+        count(*) as line_count,
+        sum(amount) as amount
     from cleaned.transactions_lines
+    group by source_file, status, reason
     union all
     select
         'customers' as table_name,
         source_file,
-        status,
+        cast(status as varchar) as status,
         reason,
         is_derived,
-        cast(null as decimal(18, 2)) as amount
+        count(*) as line_count,
+        cast(null as decimal(38, 2)) as amount
     from cleaned.customers_lines
+    group by source_file, status, reason, is_derived
     union all
     select
         'products' as table_name,
         source_file,
-        status,
+        cast(status as varchar) as status,
         reason,
         is_derived,
-        cast(null as decimal(18, 2)) as amount
+        count(*) as line_count,
+        cast(null as decimal(38, 2)) as amount
     from cleaned.products_lines
+    group by source_file, status, reason, is_derived
     union all
     select
         'events' as table_name,
         source_file,
-        status,
+        cast(status as varchar) as status,
         reason,
         false as is_derived,
-        cast(null as decimal(18, 2)) as amount
+        count(*) as line_count,
+        cast(null as decimal(38, 2)) as amount
     from cleaned.events_lines
+    group by source_file, status, reason
 ),
 
 -- a file may feed several tables: its malformed lines are counted once, with its order lines before others
@@ -59,6 +67,7 @@ counted_lines as (
         status,
         reason,
         is_derived,
+        line_count,
         amount
     from judged_lines
     union all
@@ -68,7 +77,8 @@ counted_lines as (
         'rejected' as status,
         malformed_lines.reason,
         false as is_derived,
-        cast(null as decimal(18, 2)) as amount
+        1 as line_count,
+        cast(null as decimal(38, 2)) as amount
     from raw.malformed_lines
     left join fed_tables on malformed_lines.source_file = fed_tables.source_file
 )
@@ -78,7 +88,7 @@ select
     source_file,
     status,
     reason,
-    cast(count(*) as bigint) as line_count,
+    cast(sum(line_count) as bigint) as line_count,
     cast(sum(amount) as decimal(38, 2)) as amount,
     is_derived
 from counted_lines

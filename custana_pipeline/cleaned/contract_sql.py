@@ -1,0 +1,89 @@
+"""A pandera contract as one SQL aggregate, so that a large table is judged whole without leaving the database.
+
+pandera stays the judge: it looks at an even sample of the same table with all its rules, and `counting_query` says the
+same rules in SQL. A contract with a rule that has no words in SQL is judged by pandera alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from custana_pipeline.cleaned.gate import Breach, Verdict
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+Place = tuple[str, str]
+"""The column and the check, as pandera names them; the column is empty for a check of the whole row."""
+
+ROW_RULES: Mapping[str, str] = {
+    "numbers_are_finite": "not (isinf(cast(coalesce(quantity, 0) as double)) "
+    "or isinf(cast(coalesce(unit_price, 0) as double)) or isinf(cast(coalesce(amount, 0) as double)))",
+    "a_return_has_a_negative_quantity": "coalesce(quantity < 0, false) = is_return",
+    "a_return_has_a_negative_amount": "case when is_return then coalesce(amount, 0) <= 0 "
+    "else coalesce(amount, 0) >= 0 end",
+    "ordered_date_is_the_day_of_ordered_at": "coalesce(cast(ordered_at as date) = ordered_date, false)",
+    "happened_date_is_the_day_of_happened_at": "coalesce(cast(happened_at as date) = happened_date, false)",
+    "is_tidy": r"not regexp_matches(location, '^ | $|  ')",
+}
+"""Check -> what a row has to be; where that is null nothing is broken, as with pandera."""
+
+
+def counting_query(contract: "type[pa.DataFrameModel]", table: str) -> tuple[str, list[Place]] | None:
+    """A SELECT of one row with how many rows break each rule, and the rules in order; None where one has no SQL."""
+    schema = contract.to_schema()
+    rules: dict[Place, str] = {}
+    checks = [(name, check) for name, column in schema.columns.items() for check in column.checks]
+    for name, check in [*checks, *(("", check) for check in schema.checks or ())]:
+        kept = _kept(name, check)
+        if kept is None:
+            return None
+        rules[name, str(check.error or check.name)] = f"count(*) filter (where not ({kept}))"
+    for name, column in schema.columns.items():
+        if not column.nullable:
+            rules[name, "not_nullable"] = f"count(*) - count({name})"
+    unique = [schema.unique] if isinstance(schema.unique, str) else list(schema.unique or ())
+    if unique:
+        key = ", ".join(unique)
+        rules[key, "unique"] = f"count(*) - count(distinct row({key}))"
+    return f"select count(*), {', '.join(rules.values())} from {table}", list(rules)
+
+
+def with_counts(sampled: Verdict, rules: Sequence[Place], counts: Sequence[int]) -> Verdict:
+    """What pandera says of a sample, with the numbers of the whole table; `counts` is the row of `counting_query`."""
+    found = {(breach.column, breach.check): breach.row_count for breach in sampled.breaches}
+    found |= {rule: count for rule, count in zip(rules, counts[1:], strict=True) if count}
+    ordered = sorted(found.items(), key=lambda item: -item[1])
+    breaches = tuple(Breach(column, check, count) for (column, check), count in ordered)
+    return Verdict(sampled.contract, counts[0], breaches)
+
+
+def _kept(column: str, check: Any) -> str | None:
+    """The condition of a row that keeps the check."""
+    if check.name in ROW_RULES:
+        return ROW_RULES[check.name]
+    told = check.statistics or {}
+    if check.name == "str_length":
+        bounds = {">=": told.get("min_value"), "<=": told.get("max_value")}
+        return " and ".join(f"length({column}) {sign} {value}" for sign, value in bounds.items() if value is not None)
+    signs = {"greater_than_or_equal_to": (">=", "min_value"), "less_than_or_equal_to": ("<=", "max_value")}
+    if check.name in signs:
+        sign, name = signs[check.name]
+        return f"{column} {sign} {_literal(told[name])}"
+    return {
+        "not_equal_to": lambda: f"{column} <> {_literal(told['value'])}",
+        "in_range": lambda: f"{column} between {_literal(told['min_value'])} and {_literal(told['max_value'])}",
+        "isin": lambda: f"{column} in ({', '.join(map(_literal, told['allowed_values']))})",
+        "str_matches": lambda: f"regexp_matches({column}, {_literal(_from_start(told['pattern']))})",
+    }.get(check.name, lambda: None)()
+
+
+def _from_start(pattern: Any) -> str:
+    """The pattern as pandera means it: from the first character on."""
+    return f"^(?:{pattern.pattern if isinstance(pattern, re.Pattern) else pattern})"
+
+
+def _literal(value: Any) -> str:
+    if hasattr(value, "isoformat"):
+        return f"timestamp '{value}'"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
