@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 YEAR_DAYS = 364
 """A year that keeps the weekdays in step."""
-PAST_CUSTOMERS = 12_000
+PAST_CUSTOMERS = 16_000
 """Customers of the run's own day that past days are looked at by, where there are more: what models learn from."""
 LAST_PLACE = 2**32 - 1
 """The last `sample_place` of features.purchase_days: up to it, everybody is looked at."""
@@ -97,7 +97,7 @@ def origins(
 def last_place(customers: int) -> int:
     """The `sample_place` up to which customers are looked at on past days, given those of the run's own day.
 
-    >>> last_place(12_000) == LAST_PLACE, round(last_place(48_000) / LAST_PLACE, 6)
+    >>> last_place(16_000) == LAST_PLACE, round(last_place(64_000) / LAST_PLACE, 6)
     (True, 0.25)
     """
     return LAST_PLACE * PAST_CUSTOMERS // max(customers, PAST_CUSTOMERS)

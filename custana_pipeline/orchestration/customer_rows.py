@@ -11,13 +11,10 @@ from custana_pipeline.models.at_once import WORKERS, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
-<<<<<<< HEAD
-=======
 NEWEST_CUSTOMERS = 16_000
 """Customers of the newest past day, which is learned from most; see docs/decisions/bounded-training.md."""
 LEARNED_CUSTOMERS = 8_000
 """Customers of each earlier past day that are learned from or judged on."""
->>>>>>> origin/main
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
@@ -35,18 +32,11 @@ def snapshots(
     With `most`, that many customers a day at most: those whose ids come first by their md5, the same ones on every day.
     """
     listed = ", ".join(f"date '{day}'" for day in days)
-<<<<<<< HEAD
     within = f"as_of in ({listed})"
-    if most is None or _most_rows_a_day(session, table, within) <= most:
-        return session.frame(f"select * from {table} where {within} order by as_of, customer_id")
-=======
     wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
     told = ", ".join(wanted)
-    if most is None:
-        return session.frame(
-            f"select {told} from {table} as rows where as_of in ({listed}) order by as_of, customer_id"
-        )
->>>>>>> origin/main
+    if most is None or _most_rows_a_day(session, table, within) <= most:
+        return session.frame(f"select {told} from {table} as rows where {within} order by as_of, customer_id")
     return session.frame(
         f"""with chosen as (
             select as_of, customer_id from {table} where {within}
@@ -64,11 +54,6 @@ def _most_rows_a_day(session: Session, table: str, within: str) -> int:
 
 
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
-<<<<<<< HEAD
-    """The rows by which models are trained: those of the past days (PAST_CUSTOMERS), then some of the day itself."""
-    before = snapshots(session, table, [day for day in past if day != as_of])
-    return pd.concat([before, snapshots(session, table, [as_of], TODAY_CUSTOMERS)], ignore_index=True)
-=======
     """The rows by which models are trained: samples of the past days, then one of the day itself."""
     before = sorted(set(past) - {as_of})
     parts = [
@@ -77,7 +62,6 @@ def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: d
         ([as_of], TODAY_CUSTOMERS),
     ]
     return pd.concat([snapshots(session, table, days, most) for days, most in parts if days], ignore_index=True)
->>>>>>> origin/main
 
 
 def scored(
