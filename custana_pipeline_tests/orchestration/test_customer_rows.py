@@ -1,4 +1,4 @@
-"""What models learn from: past days as they are, and of a large day those whose ids come first by their md5."""
+"""What models learn from: small days as they are, and of a large one those whose ids come first by their md5."""
 
 import datetime as dt
 import hashlib
@@ -27,7 +27,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield opened
 
 
-def test_past_days_come_whole_and_in_the_order_of_the_grain(session: Session) -> None:
+def test_small_past_days_come_whole_and_in_the_order_of_the_grain(session: Session) -> None:
     rows = learned_from(session, "features.behavior", [PAST, TODAY], TODAY)
     assert rows["customer_id"].tolist() == IDS + IDS
     assert rows["as_of"].dt.date.tolist() == [PAST] * len(IDS) + [TODAY] * len(IDS)

@@ -7,7 +7,6 @@ transactions as (
     select
         customer_id,
         order_id,
-        product_id,
         ordered_date,
         quantity,
         amount,
@@ -50,8 +49,8 @@ day_products as (
         customer_id,
         ordered_date,
         product_id
-    from transactions
-    where bought = 1 and product_id is not null
+    from cleaned.transactions
+    where not is_return and product_id is not null
 ),
 
 product_counts as (
@@ -61,6 +60,15 @@ product_counts as (
         count(*) as product_count
     from day_products
     group by customer_id, ordered_date
+),
+
+-- a hash for each customer, and not for each of their days
+customers as (
+    select
+        customer_id,
+        cast(concat('0x', left(md5(customer_id), 8)) as bigint) as sample_place
+    from days
+    group by customer_id
 )
 
 select
@@ -74,8 +82,9 @@ select
     cast(days.return_amount as decimal(38, 2)) as return_amount,
     cast(coalesce(product_counts.product_count, 0) as bigint) as product_count,
     days.line_count > 0 as is_purchase_day,
-    cast(concat('0x', left(md5(days.customer_id), 8)) as bigint) as sample_place
+    customers.sample_place
 from days
+inner join customers on days.customer_id = customers.customer_id
 left join product_counts
     on days.customer_id = product_counts.customer_id and days.ordered_date = product_counts.ordered_date
 order by days.customer_id, days.ordered_date
