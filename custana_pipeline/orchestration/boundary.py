@@ -45,16 +45,16 @@ def reported_steps(act: Callable[..., Iterator[Returned]]) -> Callable[..., Iter
 
 @contextmanager
 def _told() -> Iterator[None]:
+    if STOP.reason:  # a run in the command's own process would go on with its other branches
+        raise _interrupted()
     try:
         yield
     except (Transient, dg.Failure):
         raise
-    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError, TookTooLong):
         # Dagster would try an interrupted step again, and go on with the others: the executor looks here
         STOP.reason = STOP.reason or STOPPED
-        raise
-    except TookTooLong:
-        raise dg.DagsterExecutionInterruptedError from None
+        raise _interrupted() from None
     except CustanaError as error:
         raise failure(error) from None
     except Exception as error:
@@ -64,6 +64,10 @@ def _told() -> Iterator[None]:
         if isinstance(own, Transient):
             raise own from None
         raise failure(own) from None
+
+
+def _interrupted() -> dg.Failure:
+    return dg.Failure(description="The run was ended before the step was.", allow_retries=False)
 
 
 def failure(error: CustanaError) -> dg.Failure:

@@ -42,6 +42,8 @@ def failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
 def _failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
     if run.tags.get(ENDED_TAG) == TOO_LONG:
         return _alert(run, _of_own("TookTooLong", OVERDUE) or _defect(""), _last_asset(instance, run))
+    if is_stopped(run):
+        return _alert(run, _of_run(instance, run), _last_asset(instance, run))
     failed = [entry for entry in _events(instance, run, dg.DagsterEventType.STEP_FAILURE) if entry.step_key]
     stopped = dict(_tripped(instance, run))
     reasons = [_of_step(event, stopped) for event in failed] or [_of_run(instance, run)]
@@ -49,6 +51,11 @@ def _failure_alert(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
         return _alert(run, reasons[0], _last_asset(instance, run))
     code, kind, message = min(reasons, key=lambda reason: reason[1] == "Defect")
     return _alert(run, (code, kind, message), tuple(_asset(event.step_key) for event in failed))
+
+
+def mark_stopped(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Says of a run, in Dagster's own word, that a signal ended it."""
+    instance.add_run_tags(run_id, {RUN_FAILURE_REASON_TAG: RunFailureReason.UNEXPECTED_TERMINATION.value})
 
 
 def is_stopped(run: dg.DagsterRun) -> bool:

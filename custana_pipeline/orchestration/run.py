@@ -15,7 +15,7 @@ import dagster as dg
 from custana_pipeline.errors import CustanaError, DataFault, TookTooLong, Transient, WrongUse
 from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days
-from custana_pipeline.orchestration.failures import is_stopped
+from custana_pipeline.orchestration.failures import is_stopped, mark_stopped
 from custana_pipeline.orchestration.one_run import only_run
 from custana_pipeline.orchestration.profiling import measure, profiled
 from custana_pipeline.orchestration.project import Project
@@ -23,7 +23,7 @@ from custana_pipeline.orchestration.warming import step_begins, warming
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.dead_runs import COMMAND_TAGS, ENDED_TAG, end_dead_runs, mark_too_long
 from custana_pipeline.stores.run_lock import Lease
-from custana_pipeline.stores.run_workers import OVERDUE, STOP, TOO_LONG, working
+from custana_pipeline.stores.run_workers import OVERDUE, STOP, STOPPED, TOO_LONG, working
 from custana_pipeline.stores.settings import Settings
 
 STAGES = ("raw", "cleaned", "features", "models", "applications")
@@ -145,6 +145,8 @@ class _Command:
             )
         if STOP.reason == TOO_LONG:
             mark_too_long(self.instance, run_id)
+        if STOP.reason == STOPPED:
+            mark_stopped(self.instance, run_id)
         tell_of_command_run(self.settings, self.instance, run_id)
         try:
             _raise_interrupt(self.instance, run_id)
