@@ -1,4 +1,4 @@
-"""`custana run` that is told to stop, ends: no step is tried again, no other one begins, and what was published stays."""
+"""`custana run` that is told to stop ends: no step is tried again, no other one begins, and the published stays."""
 
 import datetime as dt
 import os
