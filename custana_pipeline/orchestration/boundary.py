@@ -53,7 +53,7 @@ def _told() -> Iterator[None]:
         raise
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError, TookTooLong):
         # Dagster would try an interrupted step again, and go on with the others: the executor looks here
-        STOP.reason = STOP.reason or STOPPED
+        STOP.ask(STOPPED)
         raise _interrupted() from None
     except CustanaError as error:
         raise failure(error) from None

@@ -143,9 +143,10 @@ class _Command:
                 tags={**COMMAND_TAGS, "dagster/max_retries": "0", "custana/source": self.settings.source},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
-        if STOP.reason == TOO_LONG:
+            stopped_for = STOP.reason
+        if stopped_for == TOO_LONG:
             mark_too_long(self.instance, run_id)
-        if STOP.reason == STOPPED:
+        if stopped_for == STOPPED:
             mark_stopped(self.instance, run_id)
         tell_of_command_run(self.settings, self.instance, run_id)
         try:

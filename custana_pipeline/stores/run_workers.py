@@ -31,9 +31,15 @@ TOO_LONG, STOPPED = "TOO_LONG", "STOPPED"
 
 @dataclass
 class Stop:
-    """Whether the run of this process is to end, and why; whatever a step makes of the interruption."""
+    """Whether the run at work in this process is to end, and why; whatever a step makes of the interruption."""
 
     reason: str = ""
+    is_at_work: bool = False
+
+    def ask(self, reason: str) -> None:
+        """Has the run end; the first reason holds, and where no run is at work there is nothing to end."""
+        if self.is_at_work:
+            self.reason = self.reason or reason
 
 
 STOP = Stop()
@@ -90,11 +96,12 @@ def working(home: Path, run_id: str, limit_seconds: float) -> Iterator[None]:
         file.write(json.dumps({"pid": os.getpid(), "limit_seconds": limit_seconds}))
         file.flush()
         aside.replace(path)  # so that the file is never seen without its lock
-        STOP.reason = ""
+        STOP.reason, STOP.is_at_work = "", True
         try:
             with _limited(limit_seconds):
                 yield
         finally:
+            STOP.reason, STOP.is_at_work = "", False  # a process may carry out another run after this one
             path.unlink(missing_ok=True)
 
 
@@ -137,7 +144,7 @@ def _limited(seconds: float) -> Iterator[None]:
     def end(*_: object) -> None:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the next one ends the process, whatever it is doing
         signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS)
-        STOP.reason = TOO_LONG
+        STOP.ask(TOO_LONG)
         raise TookTooLong(OVERDUE)
 
     before = signal.signal(signal.SIGALRM, end)

@@ -10,7 +10,7 @@ import pytest
 
 from custana_pipeline.errors import TookTooLong
 from custana_pipeline.stores import run_workers
-from custana_pipeline.stores.run_workers import Worker, is_at_work, known_workers, working
+from custana_pipeline.stores.run_workers import STOP, STOPPED, TOO_LONG, Worker, is_at_work, known_workers, working
 
 HUNG = """
 import sys, time
@@ -93,6 +93,19 @@ def test_a_run_that_takes_longer_than_it_may_is_interrupted_where_it_stands(tmp_
         wait()
     assert not is_at_work(tmp_path, "run")
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert not STOP.reason
+
+
+def test_a_wish_to_stop_is_forgotten_with_its_run(tmp_path: Path) -> None:
+    STOP.ask(STOPPED)
+    assert not STOP.reason
+    with working(tmp_path, "first", 60):
+        STOP.ask(TOO_LONG)
+        STOP.ask(STOPPED)
+        assert STOP.reason == TOO_LONG
+    assert not STOP.reason
+    with working(tmp_path, "second", 60):
+        assert not STOP.reason
 
 
 def test_a_run_that_will_not_be_interrupted_is_ended_by_the_kernel(tmp_path: Path) -> None:
