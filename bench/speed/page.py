@@ -163,7 +163,10 @@ def _increment(results: dict[str, Figures], sizes: list[str]) -> list[str]:
         "a day more, of a full refresh",
         "goal",
     ]
-    told = "Tables equal: `cleaned` whole, `features` on the new day, row for row as a full refresh makes them."
+    told = (
+        "Tables equal: `cleaned` whole, `features` on the new day, row for row as a full refresh makes them "
+        "(without `cleaned.known_values`, which remembers what earlier files had)."
+    )
     table = _table([*head, "its land + clean + features", "tables equal"], rows)
     return ["## A day's increment", table, told]
 
