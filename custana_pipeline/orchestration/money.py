@@ -22,10 +22,12 @@ _MONEY_IN = """
             trim(coalesce(unit_price, '')) as price,
             case when has_quantity then trim(coalesce(quantity, '')) else '1' end as quantity_text,
             try_cast(quantity_text as decimal(18, 3)) as units,
+            try_cast(price as decimal(18, 4)) as each,
             case when written <> '' then try_cast(written as decimal(18, 2))
-                else try_cast(
-                    round(cast(units as decimal(38, 3)) * try_cast(price as decimal(18, 4)), 2) as decimal(18, 2)
-                )
+                -- of everyday size: narrow types are several times as quick
+                when abs(units) < 1000000 and abs(each) < 1000000
+                    then cast(round(cast(units as decimal(9, 3)) * cast(each as decimal(10, 4)), 2) as decimal(18, 2))
+                else try_cast(round(cast(units as decimal(38, 3)) * each, 2) as decimal(18, 2))
             end as money
         from sources.transactions
         cross join (select count(quantity) > 0 as has_quantity from sources.transactions)

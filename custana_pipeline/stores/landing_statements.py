@@ -21,6 +21,7 @@ STAGED_TABLE = "landing_staged"
 UNORDERED_TABLE = "landing_unordered"
 SAMPLED_RECORDS = 65_536
 SHIFT_BUCKET = 2048
+_FIRST_STAGED = f"(select min(rowid) from {STAGED_TABLE})"
 CREATE_UNORDERED = f"create temp table if not exists {UNORDERED_TABLE} (source_line bigint)"
 # a control character that no text file has any use for
 _NO_DELIMITER = "\x01"
@@ -68,17 +69,20 @@ def staged_records(inspected: InspectedFile) -> str:
 
     The row ids of an open transaction begin at a high number, which says nothing.
     """
-    first = f"(select min(rowid) from {STAGED_TABLE})"
     return (
-        f"(select rowid - {first} + {inspected.header_line_count + 1} as source_line, "
+        f"(select rowid - {_FIRST_STAGED} + {inspected.header_line_count + 1} as source_line, "
         f"{', '.join(inspected.positions)} from {STAGED_TABLE})"
     )
 
 
 def distinct_shares(inspected: InspectedFile) -> str:
-    """A SELECT of one row: for each raw column, how many of the first staged records have a text of their own."""
+    """A SELECT of one row: for each raw column, how many records of the file's middle have a text of their own.
+
+    A history begins with moments that are not like the later ones, such as a day on which everything was entered.
+    """
     counted = ", ".join(f"count(distinct {name}) / greatest(count(*), 1)" for name in inspected.shape.columns)
-    return f"select {counted} from (select * from {STAGED_TABLE} limit {SAMPLED_RECORDS})"
+    begin = f"{_FIRST_STAGED} + (select count(*) from {STAGED_TABLE}) // 2 - {SAMPLED_RECORDS // 2}"
+    return f"select {counted} from (select * from {STAGED_TABLE} where rowid >= {begin} limit {SAMPLED_RECORDS})"
 
 
 def create_raw(shape: RawSetShape, packed: Collection[str] = ()) -> str:
@@ -173,12 +177,14 @@ def _is_of(inspected: InspectedFile) -> str:
 
 
 def _is_header(inspected: InspectedFile) -> str:
-    same = [
-        f"trim({name}) = {literal(inspected.file_columns[place].strip())}"
-        for name, place in inspected.positions.items()
-        if place is not None
-    ]
-    return " and ".join(same)
+    """The condition of a record that says what the header says; most are shorter, which DuckDB sees without reading."""
+    names = {name: literal(inspected.file_columns[place].strip()) for name, place in _given(inspected).items()}
+    return " and ".join(f"contains({name}, {header}) and trim({name}) = {header}" for name, header in names.items())
+
+
+def _given(inspected: InspectedFile) -> dict[str, int]:
+    """The raw columns that the file has, and where."""
+    return {name: place for name, place in inspected.positions.items() if place is not None}
 
 
 def parquet_rows(inspected: InspectedFile) -> str:

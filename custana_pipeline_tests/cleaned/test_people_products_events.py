@@ -117,6 +117,12 @@ def test_an_event_without_readable_time_or_type_is_rejected(clean):
     ]
 
 
+@pytest.mark.parametrize("given", [{"customer_id": "c\x01"}, {"product_id": "p\u200b"}])
+def test_an_event_with_an_id_that_cannot_be_read_is_rejected_whether_or_not_its_customer_is_known(clean, given):
+    clean(customers=[{}], events=[given, {"product_id": "p é", "happened_at": "2024-01-05 09:00:01"}])
+    assert clean.verdicts("events") == [("rejected", "unreadable_id"), KEPT]
+
+
 def test_event_types_are_lower_case_words(clean):
     clean(customers=[{}], events=[{"event_type": " View "}])
     assert clean.rows("select event_type, happened_date from cleaned.events") == [("view", dt.date(2024, 1, 5))]

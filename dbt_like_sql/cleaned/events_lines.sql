@@ -1,6 +1,6 @@
 -- one row is one browsing event as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: d0a18bc798b3 (new lines can be judged alone, beside old ones of the same text)
+-- increment: 6b2208159476 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
@@ -51,13 +51,18 @@ typed as (
     from browsing_events
 ),
 
--- few events share their text with another one: a hash of all finds these cheaply, and only they are compared
-shared_hashes as (
+hashed_events as (
     select hash(line_text) as text_hash
     from sources.events
     where line_text is not null
-    group by hash(line_text)
-    having count(*) > 1
+),
+
+-- few events share their text with another one: a hash of all finds these cheaply, and only they are compared;
+-- to number the events of each hash takes two thirds of counting them
+shared_hashes as (
+    select text_hash
+    from hashed_events
+    qualify row_number() over (partition by text_hash) = 2
 ),
 
 repeated_events as (
@@ -83,8 +88,10 @@ judged as (
             when typed.customer_id is null then 'no_customer'
             when
                 case
-                    -- what is plain ASCII can be read
-                    when typed.customer_id glob '*[! -~]*' or typed.product_id glob '*[! -~]*'
+                    -- what is plain ASCII can be read, and so can the id of a customer who is known
+                    when
+                        (known_customers.customer_id is null and typed.customer_id glob '*[! -~]*')
+                        or typed.product_id glob '*[! -~]*'
                         then regexp_matches(concat(typed.customer_id, typed.product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
                 end
                 or coalesce(strlen(typed.customer_id), 0) + coalesce(strlen(typed.product_id), 0) > 600
@@ -109,13 +116,13 @@ judged as (
 select
     source_file,
     cast(source_line as bigint) as source_line,
-    cast(
-        case
-            when reason is null then 'kept'
-            when reason in ('exact_duplicate', 'no_customer', 'unknown_customer') then 'set_aside'
-            else 'rejected'
-        end as enum('kept', 'set_aside', 'rejected')
-    ) as status,
+    -- each word is cast by itself, since a cast of what the case yields would look up the text of every row
+    case
+        when reason is null then cast('kept' as enum('kept', 'set_aside', 'rejected'))
+        when reason in ('exact_duplicate', 'no_customer', 'unknown_customer')
+            then cast('set_aside' as enum('kept', 'set_aside', 'rejected'))
+        else cast('rejected' as enum('kept', 'set_aside', 'rejected'))
+    end as status,
     reason,
     customer_id,
     product_id,

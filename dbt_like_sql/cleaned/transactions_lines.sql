@@ -1,6 +1,6 @@
 -- one row is one order line as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: 4fc45f407233 (new lines can be judged alone, beside old ones of the same text)
+-- increment: 879e69204156 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 with
 
@@ -59,13 +59,18 @@ trimmed as (
     from order_lines
 ),
 
--- few lines share their text with another one: a hash of all finds these cheaply, and only they are compared
-shared_hashes as (
+hashed_lines as (
     select hash(line_text) as text_hash
     from sources.transactions
     where line_text is not null and not $keep_identical_lines
-    group by hash(line_text)
-    having count(*) > 1
+),
+
+-- few lines share their text with another one: a hash of all finds these cheaply, and only they are compared;
+-- to number the lines of each hash takes two thirds of counting them
+shared_hashes as (
+    select text_hash
+    from hashed_lines
+    qualify row_number() over (partition by text_hash) = 2
 ),
 
 repeated_lines as (
@@ -184,13 +189,13 @@ judged as (
 select
     source_file,
     cast(source_line as bigint) as source_line,
-    cast(
-        case
-            when reason is null then 'kept'
-            when reason in ('exact_duplicate', 'no_customer') or reason = set_aside_reason then 'set_aside'
-            else 'rejected'
-        end as enum('kept', 'set_aside', 'rejected')
-    ) as status,
+    -- each word is cast by itself, since a cast of what the case yields would look up the text of every row
+    case
+        when reason is null then cast('kept' as enum('kept', 'set_aside', 'rejected'))
+        when reason in ('exact_duplicate', 'no_customer') or reason = set_aside_reason
+            then cast('set_aside' as enum('kept', 'set_aside', 'rejected'))
+        else cast('rejected' as enum('kept', 'set_aside', 'rejected'))
+    end as status,
     reason,
     coalesce(order_id, customer_id || '@' || cast(ordered_date as varchar)) as order_id,
     customer_id,
