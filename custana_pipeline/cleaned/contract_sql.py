@@ -74,8 +74,17 @@ def _kept(column: str, check: Any) -> str | None:
         "not_equal_to": lambda: f"{column} <> {_literal(told['value'])}",
         "in_range": lambda: f"{column} between {_literal(told['min_value'])} and {_literal(told['max_value'])}",
         "isin": lambda: f"{column} in ({', '.join(map(_literal, told['allowed_values']))})",
-        "str_matches": lambda: f"regexp_matches({column}, {_literal(_from_start(told['pattern']))})",
+        "str_matches": lambda: _matches(column, _literal(_from_start(told["pattern"]))),
     }.get(check.name, lambda: None)()
+
+
+def _matches(column: str, pattern: str) -> str:
+    """Whether the text matches: DuckDB extracts from each different text once, and asks of each row whether it matches.
+
+    Rows are asked only where nothing is extracted, since a pattern may match the empty text; `or` would ask them all.
+    """
+    found = f"regexp_extract({column}, {pattern}) <> ''"
+    return f"case when {found} then true else regexp_matches({column}, {pattern}) end"
 
 
 def _from_start(pattern: Any) -> str:

@@ -2,6 +2,7 @@
 
 import duckdb
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 
 from custana_pipeline.cleaned.contract_sql import counting_query, with_counts
@@ -101,6 +102,15 @@ def test_sql_counts_what_pandera_counts_for_each_single_fault(contract):
         rows = rows.astype({name: "datetime64[us]" for name, value in GOOD[contract].items() if value in (MOMENT, DAY)})
         rows = rows.astype({name: "float" for name, value in GOOD[contract].items() if isinstance(value, float)})
         assert counted(contract, rows) == judged(contract, rows), change
+
+
+@pytest.mark.parametrize("pattern", ["[^A-Z]*$", "[^A-Z]+$", "$"])
+def test_a_pattern_that_matches_the_empty_text_is_counted_like_by_pandera(pattern):
+    class Words(pa.DataFrameModel):
+        word: str = pa.Field(str_matches=pattern)
+
+    rows = pd.DataFrame({"word": ["", "view", "View", "viewA"]}, dtype="str")
+    assert counted(Words, rows) == judged(Words, rows)
 
 
 def test_a_key_that_comes_twice_is_counted_like_by_pandera():
