@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from custana_pipeline.models.encoding import BIN_COUNT, Kind, encoding
+from custana_pipeline.models.encoding import BIN_COUNT, SPLIT_FEATURES, Kind, encoding
 from custana_pipeline.models.evaluation import behavior_metrics
 from custana_pipeline.models.naive_rules import behavior_rules
 from custana_pipeline.models.panel import LIMITS, OriginsLike, RowLimits
@@ -81,13 +81,15 @@ def candidates(columns: UsableColumns, settings: BehaviorSettings, row_count: in
     seed = settings.seed
     drawn = min(0.5, TREE_ROWS / max(row_count, 1))
     models: dict[str, Any] = {
-        "decision_tree": DecisionTreeClassifier(max_depth=6, min_samples_leaf=leaf, random_state=seed),
+        "decision_tree": DecisionTreeClassifier(
+            max_depth=6, max_features=SPLIT_FEATURES, min_samples_leaf=leaf, random_state=seed
+        ),
         "random_forest": RandomForestClassifier(
-            40, max_leaf_nodes=96, min_samples_leaf=max(5, leaf // 4), max_samples=drawn, random_state=seed, n_jobs=1
+            24, max_leaf_nodes=64, min_samples_leaf=max(5, leaf // 4), max_samples=drawn, random_state=seed, n_jobs=1
         ),
         "logistic_regression": LogisticRegression(C=0.02, max_iter=500),
         "gradient_boosting": HistGradientBoostingClassifier(
-            max_iter=60, learning_rate=0.1, min_samples_leaf=leaf, random_state=seed, **BOOSTING
+            max_iter=45, learning_rate=0.13, min_samples_leaf=leaf, random_state=seed, **BOOSTING
         ),
     }
     kinds: dict[str, Kind] = {

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeRegressor
 
-from custana_pipeline.models.encoding import BIN_COUNT, Kind, encoding
+from custana_pipeline.models.encoding import BIN_COUNT, SPLIT_FEATURES, Kind, encoding
 from custana_pipeline.models.naive_rules import PURCHASES, YEAR_DAYS, windows_of
 from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.sampled_svr import SampledSVR
@@ -30,7 +30,9 @@ def candidates(
     counts = target == "future_purchase"
     models: dict[str, Any] = {
         "ridge": Ridge(alpha=300.0),
-        "regression_tree": DecisionTreeRegressor(max_depth=6, min_samples_leaf=leaf, random_state=seed),
+        "regression_tree": DecisionTreeRegressor(
+            max_depth=6, max_features=SPLIT_FEATURES, min_samples_leaf=leaf, random_state=seed
+        ),
         "svr": SampledSVR(seed=seed),
         "gradient_boosting": HistGradientBoostingRegressor(
             loss="poisson", max_iter=50, learning_rate=0.12, min_samples_leaf=leaf, random_state=seed, **BOOSTING

@@ -15,14 +15,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.models.text_codes import MOST_CATEGORIES, RARE_ROWS, TextCodes, places_of
 
 NOT_FEATURES = ("as_of", "customer_id", "is_recommended", "future_purchase", "future_amount")
 UNKNOWN_TEXT = "(unknown)"
-RARE_ROWS = 10
-"""A category with fewer training rows is folded into one, so that no model file names a rare one."""
-MOST_CATEGORIES = 12
 BIN_COUNT = 64
 """Different values of a number that histogram boosting tells apart."""
+SPLIT_FEATURES = 1 / 3
+"""Share of the columns that a single tree looks at for each split: a third of the time, and as good on other days."""
 Kind = Literal["linear", "tree", "histogram"]
 """Who is to read the matrix: a line, trees, or histogram boosting."""
 
@@ -147,8 +147,8 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         values = np.asarray(X, dtype="float64")
         bins = np.empty(values.shape, dtype="float32")
-        for number, edges in enumerate(self.edges_):
-            bins[:, number] = np.searchsorted(edges, values[:, number], side="left")
+        for number, (edges, column) in enumerate(zip(self.edges_, np.ascontiguousarray(values.T), strict=True)):
+            bins[:, number] = _bins(edges, column)
         known = ~np.isnan(values) | np.array([not len(edges) for edges in self.edges_])
         bins[~known] = np.nan
         return bins
@@ -158,6 +158,20 @@ def _edges(ordered: np.ndarray, inner: np.ndarray) -> np.ndarray:
     """The distinct quantiles, each a value of the column; `ordered` has its missing values last."""
     known = ordered[: len(ordered) - int(np.isnan(ordered).sum())]
     return np.unique(known[np.floor(inner * (len(known) - 1)).astype("int64")]) if len(known) else np.empty(0)
+
+
+def _bins(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """How many edges lie below each value, 0 where it is missing.
+
+    The halving of `np.searchsorted`, for all values at once: without a branch for each it takes a third of the time.
+    """
+    step = 1 << len(edges).bit_length() >> 1
+    padded = np.append(edges, np.full(2 * step - len(edges), np.inf))
+    places = np.zeros(len(values), dtype="int64")
+    while step:
+        places += step * (padded[places + step - 1] < values)
+        step //= 2
+    return places
 
 
 class FillWithMedian(TransformerMixin, BaseEstimator):
@@ -216,10 +230,8 @@ class CommonTexts(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "common_")
         parts = []
         for name, common, has_rare in zip(X, self.common_, self.has_rare_, strict=True):
-            codes, distinct = pd.factorize(X[name])
-            places = {text: place for place, text in enumerate(common)}
-            known = np.array([places.get(text, len(common)) for text in distinct], dtype="int64")
-            parts.append(np.eye(len(common) + 1, dtype="float32")[known[codes], : len(common) + has_rare])
+            places = places_of(X[name], common)
+            parts.append(np.eye(len(common) + 1, dtype="float32")[places, : len(common) + has_rare])
         return np.hstack(parts)
 
 
@@ -242,7 +254,7 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
         self.n_features_in_ = len(self.numeric) + len(self.text)
         self.numbers_ = _numbers_for(self.kind)
-        self.texts_ = CommonTexts()
+        self.texts_ = CommonTexts() if self.kind == "linear" else TextCodes()
         parts = [self.numbers_.fit_transform(X[list(self.numeric)].to_numpy())] if self.numeric else []
         parts += [self.texts_.fit_transform(X[list(self.text)])] if self.text else []
         return self._matrix(parts)
@@ -260,7 +272,9 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
         if self.numeric and self.kind == "linear":
             fill: Any = self.numbers_["fill"]
             names += [self.numeric[place] for place in fill.told_]
-        if self.text:
+        if self.text and isinstance(self.texts_, TextCodes):
+            names += list(self.text)
+        elif self.text:
             widths = map(int.__add__, map(len, self.texts_.common_), map(int, self.texts_.has_rare_))
             names += [name for name, width in zip(self.text, widths, strict=True) for _ in range(width)]
         return np.array(names, dtype="object")

@@ -23,16 +23,36 @@ class RowLimits:
     whole: int
     """Customer x origin, up to which a past day is judged by what all rows before it teach."""
     training: int
-    """Customer x origin, to learn from before a past day is judged, where there are more than `whole`."""
+    """Customer x origin, to learn from before the newest past day is judged, where there are more than `whole`."""
+    earlier_training: int
+    """The same for the past days before the newest one, which choose the challenger and decide nothing else."""
     whole_refit: int
     """Customer x origin, up to which all rows are learned from for serving."""
     refit: int
     """Customer x origin, to learn from for serving, where there are more than `whole_refit`."""
     judged: int
-    """Customers of each day that is judged on."""
+    """Customers of the newest past day that are judged on."""
+    earlier_judged: int
+    """Customers of each past day before it that are judged on."""
+
+    def learned_before(self, place: int) -> int:
+        """The rows to learn from before the past day at this place, the newest at 0."""
+        return self.earlier_training if place else self.training
+
+    def judged_on(self, place: int) -> int:
+        """The customers of the past day at this place."""
+        return self.earlier_judged if place else self.judged
 
 
-LIMITS = RowLimits(whole=25_000, training=8_000, whole_refit=25_000, refit=22_500, judged=8_000)
+LIMITS = RowLimits(
+    whole=25_000,
+    training=8_000,
+    earlier_training=4_000,
+    whole_refit=25_000,
+    refit=22_500,
+    judged=8_000,
+    earlier_judged=5_000,
+)
 """What shops beyond some ten thousand customers are held to; see docs/decisions/bounded-training.md."""
 
 
@@ -179,9 +199,9 @@ def split_by_origin(
         raise ContractBroken("A customer is twice in one snapshot: the grain is as_of, customer_id.")
     stock = _Stock.of(known.sort_values(["as_of", "customer_id"], kind="stable").reset_index(drop=True), half_life_days)
     folds = [
-        FoldRows(fold.origin, learned, stock.judged(fold.origin, limits.judged), weights)
-        for fold in origins.folds
-        for learned, weights in [stock.learned(fold.training, limits.training, limits.whole)]
+        FoldRows(fold.origin, learned, stock.judged(fold.origin, limits.judged_on(place)), weights)
+        for place, fold in enumerate(origins.folds)
+        for learned, weights in [stock.learned(fold.training, limits.learned_before(place), limits.whole)]
     ]
     learned, weights = stock.learned(origins.refit, limits.refit, limits.whole_refit)
     return Panel(tuple(folds), FoldRows(origins.as_of, learned, today, weights))

@@ -44,6 +44,7 @@ _OWN_TYPES = (
     "segment_identity.IdentifiedSegments",
     "segment_order.OrderedSegments",
     "serving.ServingDemand",
+    "text_codes.TextCodes",
 )
 _LIBRARY_TYPES = (
     "numpy.dtype",

@@ -1,7 +1,7 @@
 """Feature rows of customers: samples to learn and to compare by, and everybody in batches to be scored."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -29,32 +29,50 @@ def snapshots(
 
     With `most`, that many customers a day at most: those whose ids come first by their md5, the same ones on every day.
     """
-    listed = ", ".join(f"date '{day}'" for day in days)
-    wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
-    told, within = ", ".join(wanted), f"as_of in ({listed})"
-    if most is None or _most_rows_a_day(session, table, within) <= most:
-        return session.frame(f"select {told} from {table} as rows where {within} order by as_of, customer_id")
-    return session.frame(
-        f"""with chosen as (
-            select as_of, customer_id from {table} where {within}
-            qualify row_number() over (partition by as_of order by md5(customer_id), customer_id) <= {most}
-        )
-        select {told} from {table} as rows
-        semi join chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
-        where rows.{within} order by rows.as_of, rows.customer_id"""
-    )
-
-
-def _most_rows_a_day(session: Session, table: str, within: str) -> int:
-    counted = f"select count(*) as rows from {table} where {within} group by as_of"
-    return int(session.rows(f"select coalesce(max(rows), 0) from ({counted})")[0][0])
+    return _of_days(session, table, dict.fromkeys(days, most), columns)
 
 
 def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
     """The rows by which models are trained: samples of the past days and of the day itself, oldest first."""
     before = sorted(set(past) - {as_of})
-    parts = [(before[:-1], LEARNED_CUSTOMERS), (before[-1:], TODAY_CUSTOMERS), ([as_of], TODAY_CUSTOMERS)]
-    return pd.concat([snapshots(session, table, days, most) for days, most in parts if days], ignore_index=True)
+    most = dict.fromkeys(before, LEARNED_CUSTOMERS) | dict.fromkeys([*before[-1:], as_of], TODAY_CUSTOMERS)
+    return _of_days(session, table, most)
+
+
+def _of_days(
+    session: Session, table: str, most: Mapping[dt.date, int | None], columns: Iterable[str] | None = None
+) -> pd.DataFrame:
+    """The rows of each day, at most so many of them; days that nothing is drawn of are read without asking whom."""
+    crowded = _crowded(session, table, most)
+    whole = [day for day in most if day not in crowded]
+    wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
+    told = ", ".join(wanted)
+    parts = [f"select {told} from {table} as rows where rows.as_of in ({_listed(whole)})"] if whole or not most else []
+    if crowded:
+        limits = " ".join(f"when date '{day}' then {limit}" for day, limit in crowded.items())
+        chosen = f"""select as_of, customer_id from {table} where as_of in ({_listed(crowded)})
+            qualify row_number() over (partition by as_of order by md5(customer_id), customer_id)
+                <= case as_of {limits} end"""
+        parts.append(
+            f"""select {told} from {table} as rows
+            semi join ({chosen}) as chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
+            where rows.as_of in ({_listed(crowded)})"""
+        )
+    return session.frame(f"select * from ({' union all '.join(parts)}) order by as_of, customer_id")
+
+
+def _crowded(session: Session, table: str, most: Mapping[dt.date, int | None]) -> dict[dt.date, int]:
+    """The days that have more customers than they may, with what they may have."""
+    limited = {day: limit for day, limit in most.items() if limit is not None}
+    if not limited:
+        return {}
+    counted = f"select as_of, count(*) from {table} where as_of in ({_listed(limited)}) group by as_of"
+    counts = dict(session.rows(counted))  # type: ignore[arg-type]
+    return {day: limit for day, limit in limited.items() if counts.get(day, 0) > limit}
+
+
+def _listed(days: Iterable[dt.date]) -> str:
+    return ", ".join(f"date '{day}'" for day in days)
 
 
 def scored(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,18 @@ from custana_pipeline.models.panel import Panel, RowLimits, split_by_origin
 
 DAYS = tuple(dt.date(2024, month, 1) for month in (1, 2, 3, 4, 5))
 ORIGINS = Origins(DAYS[4], DAYS[3], (Fold(DAYS[3], DAYS[:3]),), DAYS[:4])
-LIMITS = RowLimits(whole=100, training=60, whole_refit=150, refit=150, judged=30)
+LIMITS = RowLimits(
+    whole=100, training=60, earlier_training=40, whole_refit=150, refit=150, judged=30, earlier_judged=20
+)
 
 
-def panel(customers: int, limits: RowLimits = LIMITS, half_life_days: float | None = None) -> Panel:
+def panel(
+    customers: int, limits: RowLimits = LIMITS, half_life_days: float | None = None, origins: Origins = ORIGINS
+) -> Panel:
     ids = [f"c{number}" for number in range(customers)]
     rows = [(day, each, 1.0 if day != DAYS[4] else np.nan, 2.0) for day in DAYS for each in ids]
     frame = pd.DataFrame(rows, columns=["as_of", "customer_id", "y", "x"])
-    return split_by_origin(frame, ORIGINS, "y", limits, half_life_days)
+    return split_by_origin(frame, origins, "y", limits, half_life_days)
 
 
 def test_a_shop_below_the_bounds_keeps_every_row() -> None:
@@ -34,6 +39,14 @@ def test_a_shop_beyond_the_bounds_keeps_at_most_as_many_rows_as_they_say() -> No
     assert 50 < counts["training"] <= 60
     assert 140 < counts["refit"] <= 150
     assert 25 < counts["holdout"] <= 30
+
+
+def test_an_earlier_day_is_judged_with_fewer_rows_of_the_same_customers() -> None:
+    two_folds = replace(ORIGINS, folds=(Fold(DAYS[3], DAYS[:3]), Fold(DAYS[2], DAYS[:2])))
+    newest, earlier = panel(500, origins=two_folds).folds
+    assert 35 < len(earlier.training) <= 40 < 50 < len(newest.training)
+    assert [len(fold.holdout) for fold in (newest, earlier)] == [30, 20]
+    assert set(earlier.holdout["customer_id"]) < set(newest.holdout["customer_id"])
 
 
 def test_a_drawn_customer_has_the_rows_of_all_days_or_none() -> None:
@@ -53,7 +66,8 @@ def test_below_the_bounds_an_older_row_weighs_less_and_beyond_them_fewer_are_dra
 
 
 def test_the_same_customers_are_drawn_whatever_the_order_of_the_bounds() -> None:
-    few, many = panel(500), panel(500, RowLimits(whole=100, training=120, whole_refit=300, refit=300, judged=60))
+    larger = replace(LIMITS, training=120, whole_refit=300, refit=300, judged=60)
+    few, many = panel(500), panel(500, larger)
     assert set(few.training["customer_id"]) < set(many.training["customer_id"])
     assert set(few.holdout["customer_id"]) < set(many.holdout["customer_id"])
 

@@ -37,3 +37,18 @@ def test_a_bounded_day_has_the_customers_whose_ids_come_first_by_their_md5(sessi
     first = sorted(sorted(IDS, key=lambda customer: hashlib.md5(customer.encode()).hexdigest())[:7])
     assert snapshots(session, "features.behavior", [PAST, TODAY], 7)["customer_id"].tolist() == first + first
     assert len(snapshots(session, "features.behavior", [TODAY], len(IDS))) == len(IDS)
+
+
+def test_of_days_of_different_size_only_the_larger_ones_are_drawn_from(session: Session) -> None:
+    session.rows(f"delete from features.stored where as_of = '{PAST}' and customer_id >= 'c05'")
+    first = sorted(sorted(IDS, key=lambda customer: hashlib.md5(customer.encode()).hexdigest())[:7])
+    rows = snapshots(session, "features.behavior", [PAST, TODAY], 7)
+    assert rows["customer_id"].tolist() == IDS[:5] + first
+    assert rows["as_of"].dt.date.tolist() == [PAST] * 5 + [TODAY] * 7
+    assert snapshots(session, "features.behavior", [], 7).empty
+
+
+def test_only_the_columns_that_are_asked_for_are_read(session: Session) -> None:
+    for most in (None, 7):
+        rows = snapshots(session, "features.behavior", [TODAY], most, ["recency_days"])
+        assert list(rows.columns) == ["as_of", "customer_id", "recency_days"]
