@@ -1,9 +1,9 @@
 """Independent pieces of work at the same time: the results are those of one after the other, whatever the machine."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -45,6 +45,17 @@ def at_once(deed: Callable[[Item], Result], items: Iterable[Item]) -> list[Resul
             return [each.result() for each in [pool.submit(deed, each) for each in given]]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def meanwhile(deed: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """The deed done by a second thread, which keeps to one, while the block runs; what it yields gives the result.
+
+    The block does not end before the deed has: what failed in it is raised where the result is asked for.
+    """
+    sys.setswitchinterval(min(sys.getswitchinterval(), TURN_SECONDS))
+    with ThreadPoolExecutor(1, initializer=_stay_alone) as pool:
+        yield pool.submit(deed).result
 
 
 def _stay_alone() -> None:

@@ -1,6 +1,7 @@
 """models.importance: what the champions' scores hang on, as measured on the holdout, by day."""
 
 import datetime as dt
+from typing import Any
 
 import pandas as pd
 
@@ -10,18 +11,23 @@ from custana_pipeline.stores.session import Session
 TABLE = "models.importance"
 
 
-def store_importance(session: Session, as_of: dt.date, training: Training, holdout: pd.DataFrame) -> None:
-    """Measures the champions of one analysis on the feature rows of their holdout, and replaces their rows of the day.
+def measured(training: Training, rows: pd.DataFrame, holdout: dt.date) -> pd.DataFrame:
+    """The importances of the champions of one analysis on the feature rows of their holdout, with a column target.
 
     The estimators are those that were judged, so that nothing they are measured on was seen in fitting.
     """
     from custana_pipeline.models.importance import champion_importances
 
+    judged: Any = rows[pd.to_datetime(rows["as_of"]).dt.date == holdout]
+    return champion_importances(training, judged)
+
+
+def store_importance(session: Session, as_of: dt.date, training: Training, table: pd.DataFrame) -> None:
+    """Replaces the rows of the day for the targets of one analysis by what was measured."""
     session.connection.execute(
         f"""create table if not exists {TABLE} (as_of date, target varchar, topic varchar, columns varchar,
         importance double, lower double, upper double)"""
     )
-    table = champion_importances(training, holdout)
     for target in training.champions:
         session.connection.execute(
             f"delete from {TABLE} where as_of = $as_of and target = $target", {"as_of": as_of, "target": target}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from custana_pipeline.features.windows import Fold, Origins
-from custana_pipeline.models.at_once import TURN_SECONDS, at_once
+from custana_pipeline.models.at_once import TURN_SECONDS, at_once, meanwhile
 from custana_pipeline.models.level import Levels
 from custana_pipeline.models.panel import Panel, RowLimits, split_by_origin
 
@@ -92,3 +93,13 @@ def test_work_done_at_once_waits_for_pythons_lock_for_short_turns_only() -> None
 def test_what_fails_in_work_done_at_once_is_raised_where_it_was_asked_for() -> None:
     with pytest.raises(ZeroDivisionError):
         at_once(lambda number: 1 // number, [2, 1, 0, 3])
+
+
+def test_what_is_done_meanwhile_is_waited_for_and_its_failure_is_raised_where_it_is_asked_for() -> None:
+    with meanwhile(lambda: threading.get_ident()) as other:
+        here = threading.get_ident()
+    assert other() != here
+    with meanwhile(lambda: 1 // 0) as failed:
+        pass
+    with pytest.raises(ZeroDivisionError):
+        failed()
