@@ -59,7 +59,7 @@ class Judge:
         """Fits a copy of each estimator for each fold and judges it, in the order given; two fits at a time."""
         folds = self.panel.folds
         encodings = [each for each in (encoding_of(estimator) for estimator, _ in tried.values()) if each is not None]
-        at_once(lambda fold: [fold.encoded(each) for each in encodings], folds)
+        at_once(lambda job: job[0].encoded(job[1]), [(fold, each) for each in encodings for fold in folds])
         done = at_once(
             lambda job: self._fitted(*job), [(estimator, fold) for estimator, _ in tried.values() for fold in folds]
         )

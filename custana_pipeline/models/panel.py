@@ -1,6 +1,6 @@
 """Time-ordered split of stacked snapshots: the folds of the backtest, the origins of the refit, and today."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Lock
@@ -109,11 +109,24 @@ class FoldRows:
     """Of the training rows; None where all weigh the same."""
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
     _turn: Any = field(default_factory=Lock, repr=False, compare=False)
+    _turns: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def encoded(self, encoding: Pipeline) -> Encoded:
-        """The rows in an encoding (see encoding); made once for all candidates and targets that use it."""
-        with self._turn:
-            return self._encoded(encoding)
+        """The rows in an encoding (see encoding); made once for all candidates and targets that use it.
+
+        Different encodings can be made at the same time.
+        """
+        tidy: Any = encoding[0]
+        encode: Any = encoding[1]
+        key = (encode.kind, encode.numeric, encode.text)
+        tidied, training, holdout = self._once(key[1:], lambda: self._tidied(tidy))
+
+        def made() -> Encoded:
+            matrices: Any = clone(encode)
+            told = matrices.fit_transform(training), matrices.transform(holdout)
+            return Encoded(Pipeline([("tidy", tidied), ("encode", matrices)]), *told)
+
+        return self._once(key, made)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -128,19 +141,18 @@ class FoldRows:
         """Lets go of the rows as models read them; they are made again when asked for."""
         self._made.clear()
 
-    def _encoded(self, encoding: Pipeline) -> Encoded:
-        tidy: Any = encoding[0]
-        encode: Any = encoding[1]
-        key = (encode.kind, encode.numeric, encode.text)
-        if key not in self._made:
-            if key[1:] not in self._made:
-                fitted: Any = clone(tidy)
-                self._made[key[1:]] = (fitted, fitted.fit_transform(self.training), fitted.transform(self.holdout))
-            tidied, training, holdout = self._made[key[1:]]
-            matrices: Any = clone(encode)
-            told = matrices.fit_transform(training), matrices.transform(holdout)
-            self._made[key] = Encoded(Pipeline([("tidy", tidied), ("encode", matrices)]), *told)
-        return self._made[key]
+    def _tidied(self, tidy: Any) -> tuple[Any, pd.DataFrame, pd.DataFrame]:
+        fitted: Any = clone(tidy)
+        return fitted, fitted.fit_transform(self.training), fitted.transform(self.holdout)
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What is kept under the key; whoever asks while it is made waits for it."""
+        with self._turn:
+            turn = self._turns.setdefault(key, Lock())
+        with turn:
+            if key not in self._made:
+                self._made[key] = make()
+            return self._made[key]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """What each kind of model reads: bins of numbers, and codes or columns of texts."""
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from custana_pipeline.models.at_once import at_once
 from custana_pipeline.models.encoding import (
     BIN_COUNT,
     EncodedColumns,
@@ -11,6 +14,7 @@ from custana_pipeline.models.encoding import (
     SnapToQuantiles,
     encoding,
 )
+from custana_pipeline.models.panel import FoldRows
 from custana_pipeline.models.text_codes import RARE_ROWS, TextCodes
 
 
@@ -53,3 +57,12 @@ def test_trees_read_a_text_as_one_column_and_lines_as_one_for_each(kind: Kind, w
     assert isinstance(encoded, EncodedColumns)
     assert matrix.shape == (52, width)
     assert encoded.sources().tolist() == ["age"] + ["city"] * (width - 1)
+
+
+def test_an_encoding_that_several_ask_for_at_the_same_time_is_made_once() -> None:
+    rows = frame({"ulm": 20, "bonn": 30}).assign(age=1.0)
+    fold = FoldRows(dt.date(2025, 1, 1), rows, rows.head(3))
+    asked: list[Kind] = ["linear", "tree", "histogram"] * 4
+    made = at_once(lambda kind: fold.encoded(encoding(kind, ["age"], ["city"])), asked)
+    assert len({id(each) for each in made}) == 3
+    assert all(each.training.shape[0] == 50 and each.holdout.shape[0] == 3 for each in made)
