@@ -236,10 +236,11 @@ class CommonTexts(TransformerMixin, BaseEstimator):
 
 
 class EncodedColumns(TransformerMixin, BaseEstimator):
-    """The tidy frame as a matrix for one kind of model: the numbers in its way, then the texts as columns of 0 and 1.
+    """The tidy frame as a matrix for one kind of model: the numbers in its way, then the texts.
 
     linear: log, median with an indicator, standardised and clipped; tree: as they are, since trees split on missing
-    values by themselves; histogram: the index of their quantile bin.
+    values by themselves; histogram: the index of their quantile bin. A line reads a text as columns of 0 and 1, the
+    others read it as one number (see TextCodes).
     """
 
     def __init__(self, kind: Kind, numeric: Sequence[str] = (), text: Sequence[str] = ()) -> None:
