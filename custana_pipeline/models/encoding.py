@@ -273,11 +273,11 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
         if self.numeric and self.kind == "linear":
             fill: Any = self.numbers_["fill"]
             names += [self.numeric[place] for place in fill.told_]
-        if self.text and isinstance(self.texts_, TextCodes):
-            names += list(self.text)
-        elif self.text:
+        if self.text and isinstance(self.texts_, CommonTexts):
             widths = map(int.__add__, map(len, self.texts_.common_), map(int, self.texts_.has_rare_))
             names += [name for name, width in zip(self.text, widths, strict=True) for _ in range(width)]
+        else:
+            names += list(self.text)
         return np.array(names, dtype="object")
 
     def _matrix(self, parts: list[Any]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What each kind of model reads: bins of numbers, and codes or columns of texts."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,3 +67,11 @@ def test_an_encoding_that_several_ask_for_at_the_same_time_is_made_once() -> Non
     made = at_once(lambda kind: fold.encoded(encoding(kind, ["age"], ["city"])), asked)
     assert len({id(each) for each in made}) == 3
     assert all(each.training.shape[0] == 50 and each.holdout.shape[0] == 3 for each in made)
+
+
+@pytest.mark.parametrize("kind", ["linear", "tree", "histogram"])
+def test_rows_without_any_text_have_the_columns_of_their_numbers(kind: Kind) -> None:
+    steps = encoding(kind, ["age"], [])
+    assert steps.fit_transform(pd.DataFrame({"age": [1.0, 2.0, 3.0]})).shape == (3, 1)
+    encoded: Any = steps[-1]
+    assert encoded.sources().tolist() == ["age"]
