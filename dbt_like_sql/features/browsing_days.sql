@@ -7,6 +7,7 @@ events as (
     select
         customer_id,
         event_type,
+        product_id,
         happened_at,
         happened_date
     from cleaned.events
@@ -16,6 +17,7 @@ followed_events as (
     select
         customer_id,
         event_type,
+        product_id,
         happened_at,
         happened_date,
         lag(happened_at) over (partition by customer_id order by happened_at) as previous_at
@@ -28,6 +30,9 @@ select
     cast(count(*) as bigint) as event_count,
     cast(sum(case when event_type = 'view' then 1 else 0 end) as bigint) as view_count,
     cast(sum(case when event_type = 'cart' then 1 else 0 end) as bigint) as cart_count,
+    cast(
+        sum(case when product_id is not null and event_type in ('view', 'cart') then 1 else 0 end) as bigint
+    ) as product_event_count,
     cast(
         sum(case when previous_at is null or happened_at > previous_at + interval 30 minutes then 1 else 0 end)
         as bigint
