@@ -1,5 +1,6 @@
 -- one row per customer and day with an event; a session belongs to the day it began on
 -- grain: customer_id, happened_date
+-- increment: 82452f3db76b, signed as one whose rows of a customer hang on the lines of that customer only
 -- a session ends with 30 minutes of silence; whether an event opens one depends on earlier events only
 with
 
