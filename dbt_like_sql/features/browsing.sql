@@ -180,7 +180,8 @@ product_purchases as (
 select
     customers.as_of,
     customers.customer_id,
-    cast(coalesce(date_diff('day', browsed.last_event_date, customers.as_of), history.never_days) as double) as days_since_event,
+    cast(coalesce(date_diff('day', browsed.last_event_date, customers.as_of), history.never_days) as double)
+        as days_since_event,
     cast(coalesce(windows.view_count_7d, history.zero_count) as double) as view_count_7d,
     cast(coalesce(windows.view_count_30d, history.zero_count) as double) as view_count_30d,
     cast(coalesce(windows.view_count_90d, history.zero_count) as double) as view_count_90d,
