@@ -24,6 +24,8 @@ from custana_pipeline.stores.sql_text import literal
 BUILT_TABLE = "cleaned.built_of"
 ADDED_TABLE = "added_lines"
 """The temporary table of what was judged now: lines of new files, and old ones whose verdict has changed."""
+WHOLE_TABLE = "cleaned.whole_builds"
+"""A row for each time that a table was cleaned anew: between two of them its old lines keep their place and values."""
 KNOWN_TABLE = "cleaned.known_customers"
 """The customers that were known when the events were judged."""
 KNOWN_NOW = "known_now"
@@ -98,10 +100,20 @@ def note_built(session: Session, table: str, plan: Plan) -> None:
     """Keeps what a table was built of, in place of what was kept before."""
     session.rows(f"delete from {BUILT_TABLE} where table_name = $table", {"table": table})
     session.connection.execute(f"insert into {BUILT_TABLE} values (?, ?, ?)", [table, plan.rules, list(plan.files)])
+    session.connection.execute(f"create table if not exists {WHOLE_TABLE} (table_name varchar)")
+    if plan.is_whole:
+        session.connection.execute(f"insert into {WHOLE_TABLE} values (?)", [table])
     session.connection.execute(f"drop table if exists {ADDED_TABLE}")
     if table == "events":
         _find_known(session)
         session.connection.execute(f"create or replace table {KNOWN_TABLE} as select * from {KNOWN_NOW} order by all")
+
+
+def whole_builds(session: Session, table: str) -> int:
+    """How often a table was cleaned anew; while that stays the same, lines were only added, or kept in the end."""
+    if not session.exists(WHOLE_TABLE):
+        return 0
+    return int(session.rows(f"select count(*) from {WHOLE_TABLE} where table_name = $table", {"table": table})[0][0])
 
 
 def _rules(project: Project, table: str) -> str:

@@ -34,31 +34,15 @@ baskets as (
     group by days.as_of, purchase_days.customer_id
 ),
 
-transactions as (
-    select
-        customer_id,
-        product_id,
-        ordered_date
-    from cleaned.transactions
-    where not is_return and product_id is not null and ordered_date < $as_of
-),
-
 -- numbers stand for the texts, which take twice the time to group by
 customers as (
     select
         customer_id,
         row_number() over (order by customer_id) as customer_number,
         sample_place <= $last_place as is_sampled
-    from purchase_days
+    from features.purchase_days
+    where is_purchase_day
     group by customer_id, sample_place
-),
-
-products as (
-    select
-        product_id,
-        row_number() over (order by product_id) as product_number
-    from transactions
-    group by product_id
 ),
 
 categories as (
@@ -78,108 +62,109 @@ product_categories as (
     inner join categories on products.category = categories.category
 ),
 
+bought_products as (
+    select
+        product_id,
+        row_number() over (order by product_id) as product_number
+    from cleaned.transactions
+    where product_id is not null
+    group by product_id
+),
+
+products as (
+    select
+        bought_products.product_id,
+        bought_products.product_number,
+        product_categories.category_number
+    from bought_products
+    left join product_categories on bought_products.product_id = product_categories.product_id
+),
+
+-- read twice, since lines kept for two readers cost more
 lines as (
     select
         cast(customers.customer_number as integer) as customer_number,
         customers.is_sampled,
         cast(products.product_number as integer) as product_number,
-        cast(product_categories.category_number as integer) as category_number,
+        cast(products.category_number as integer) as category_number,
         transactions.ordered_date
-    from transactions
+    from cleaned.transactions as transactions
     inner join customers on transactions.customer_id = customers.customer_id
     inner join products on transactions.product_id = products.product_id
-    left join product_categories on transactions.product_id = product_categories.product_id
+    where not transactions.is_return and transactions.ordered_date < $as_of
 ),
 
--- of each line, what the customer had bought of the product by then, that day included
+-- of each line, what the customer had bought of the product by then
 followed_lines as (
     select
         customer_number,
         is_sampled,
+        category_number,
         ordered_date,
-        count(*) over same_product as product_line_count,
-        min(ordered_date) over same_product as first_date,
+        row_number() over same_product as product_line_number,
+        first_value(ordered_date) over same_product as first_date,
         lag(ordered_date) over same_product as previous_date
     from lines
     window same_product as (partition by customer_number, product_number order by ordered_date)
 ),
 
--- what a day added; a product is new on its first day, and repeated from its second one on
-product_days as (
-    select
-        customer_number,
-        is_sampled,
-        ordered_date,
-        count(*) as line_count,
-        max(product_line_count) as top_line_count,
-        sum(case when previous_date is null then 1 else 0 end) as product_count,
-        sum(case when previous_date < ordered_date and previous_date = first_date then 1 else 0 end)
-            as repeat_product_count
-    from followed_lines
-    group by customer_number, is_sampled, ordered_date
-),
-
-product_mixes as (
-    select
-        days.as_of,
-        product_days.customer_number,
-        sum(product_days.product_count) as product_count,
-        sum(product_days.line_count) as line_count,
-        max(product_days.top_line_count) as top_line_count,
-        sum(product_days.repeat_product_count) as repeat_product_count
-    from product_days
-    inner join days on product_days.ordered_date < days.as_of
-    where days.as_of = $as_of or product_days.is_sampled
-    group by days.as_of, product_days.customer_number
-),
-
-last_90_days as (
-    select
-        days.as_of,
-        dates.ordered_date
-    from (select distinct ordered_date from purchase_days) as dates
-    inner join days
-        on dates.ordered_date < days.as_of and date_diff('day', dates.ordered_date, days.as_of) <= 90
-),
-
--- a product of the last 90 days counts with its first line in them
-recent_products as (
-    select
-        last_90_days.as_of,
-        followed_lines.customer_number,
-        count(*) as product_count,
-        sum(case when followed_lines.previous_date is null then 1 else 0 end) as new_product_count
-    from followed_lines
-    inner join last_90_days on followed_lines.ordered_date = last_90_days.ordered_date
-    where
-        (last_90_days.as_of = $as_of or followed_lines.is_sampled)
-        and (
-            followed_lines.previous_date is null
-            or date_diff('day', followed_lines.previous_date, last_90_days.as_of) > 90
-        )
-    group by last_90_days.as_of, followed_lines.customer_number
-),
-
+-- a product is new with its first line, repeated with the first of its second day, and of the last 90 days with its
+-- first line in them; lines without a category are a group of their own
 customer_categories as (
     select
         days.as_of,
-        lines.customer_number,
-        lines.category_number,
-        count(*) as line_count
-    from lines
-    inner join days on lines.ordered_date < days.as_of
-    where lines.category_number is not null and (days.as_of = $as_of or lines.is_sampled)
-    group by days.as_of, lines.customer_number, lines.category_number
+        followed_lines.customer_number,
+        followed_lines.category_number,
+        count(*) as line_count,
+        max(followed_lines.product_line_number) as top_line_count,
+        count(case when followed_lines.previous_date is null then 1 end) as product_count,
+        count(
+            case
+                when
+                    followed_lines.previous_date < followed_lines.ordered_date
+                    and followed_lines.previous_date = followed_lines.first_date
+                    then 1
+            end
+        ) as repeat_product_count,
+        count(
+            case
+                when
+                    date_diff('day', followed_lines.ordered_date, days.as_of) <= 90
+                    and (
+                        followed_lines.previous_date is null
+                        or date_diff('day', followed_lines.previous_date, days.as_of) > 90
+                    )
+                    then 1
+            end
+        ) as recent_product_count,
+        count(
+            case
+                when
+                    date_diff('day', followed_lines.ordered_date, days.as_of) <= 90
+                    and followed_lines.previous_date is null
+                    then 1
+            end
+        ) as new_product_count
+    from followed_lines
+    inner join days on followed_lines.ordered_date < days.as_of
+    where days.as_of = $as_of or followed_lines.is_sampled
+    group by days.as_of, followed_lines.customer_number, followed_lines.category_number
 ),
 
 -- the highest mark is that of most lines, and among equals of the first category
-category_mixes as (
+mixes as (
     select
         as_of,
         customer_number,
-        count(*) as category_count,
+        sum(product_count) as product_count,
         sum(line_count) as line_count,
-        max(line_count) as top_line_count,
+        max(top_line_count) as top_line_count,
+        sum(repeat_product_count) as repeat_product_count,
+        sum(recent_product_count) as recent_product_count,
+        sum(new_product_count) as new_product_count,
+        count(category_number) as category_count,
+        sum(case when category_number is not null then line_count end) as category_line_count,
+        max(case when category_number is not null then line_count end) as top_category_line_count,
         max(line_count * 1000000000 - category_number) as top_mark
     from customer_categories
     group by as_of, customer_number
@@ -190,26 +175,19 @@ select
     baskets.customer_id,
     cast(baskets.unit_count as double) / baskets.purchase_frequency as mean_basket_units,
     case
-        when product_mixes.product_count is not null
+        when mixes.product_count is not null
             then cast(baskets.basket_product_count as double) / baskets.purchase_frequency
     end as mean_basket_products,
     cast(baskets.purchase_amount as double) / nullif(cast(baskets.unit_count as double), 0) as mean_unit_amount,
-    cast(product_mixes.product_count as double) as product_count,
-    cast(product_mixes.repeat_product_count as double) / product_mixes.product_count as repeat_product_share,
-    cast(recent_products.new_product_count as double) / nullif(recent_products.product_count, 0)
-        as new_product_share_90d,
-    cast(product_mixes.top_line_count as double) / product_mixes.line_count as top_product_share,
-    cast(category_mixes.category_count as double) as category_count,
-    cast(category_mixes.top_line_count as double) / category_mixes.line_count as top_category_share,
+    cast(mixes.product_count as double) as product_count,
+    cast(mixes.repeat_product_count as double) / mixes.product_count as repeat_product_share,
+    cast(mixes.new_product_count as double) / nullif(mixes.recent_product_count, 0) as new_product_share_90d,
+    cast(mixes.top_line_count as double) / mixes.line_count as top_product_share,
+    cast(nullif(mixes.category_count, 0) as double) as category_count,
+    cast(mixes.top_category_line_count as double) / mixes.category_line_count as top_category_share,
     cast(categories.category as varchar) as top_category
 from baskets
 inner join customers on baskets.customer_id = customers.customer_id
-left join product_mixes
-    on baskets.as_of = product_mixes.as_of and customers.customer_number = product_mixes.customer_number
-left join recent_products
-    on baskets.as_of = recent_products.as_of and customers.customer_number = recent_products.customer_number
-left join category_mixes
-    on baskets.as_of = category_mixes.as_of and customers.customer_number = category_mixes.customer_number
-left join categories
-    on category_mixes.top_line_count * 1000000000 - category_mixes.top_mark = categories.category_number
+left join mixes on baskets.as_of = mixes.as_of and customers.customer_number = mixes.customer_number
+left join categories on mixes.top_category_line_count * 1000000000 - mixes.top_mark = categories.category_number
 order by baskets.as_of, baskets.customer_id

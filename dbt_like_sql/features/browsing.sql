@@ -23,142 +23,113 @@ buyers as (
 customers as (
     select
         days.as_of,
-        buyers.customer_id
+        buyers.customer_id,
+        buyers.first_date,
+        cast(days.as_of - interval 90 days as date) as window_date
     from buyers
     inner join days on buyers.first_date < days.as_of
     where days.as_of = $as_of or buyers.sample_place <= $last_place
 ),
 
-buyer_days as (
+-- rows are joined with whom a day looks at, and not with the days first: most customers are looked at on one day only
+browsed as (
     select
-        browsing_days.customer_id,
-        browsing_days.happened_date,
-        browsing_days.view_count,
-        browsing_days.cart_count,
-        browsing_days.session_count,
-        buyers.first_date,
-        buyers.sample_place
+        customers.as_of,
+        customers.customer_id,
+        customers.first_date,
+        max(browsing_days.happened_date) as last_event_date,
+        min(browsing_days.happened_date) as first_event_date,
+        min(case when browsing_days.product_event_count > 0 then browsing_days.happened_date end)
+            as first_product_event_date
     from features.browsing_days as browsing_days
-    inner join buyers on browsing_days.customer_id = buyers.customer_id
+    inner join customers
+        on
+            browsing_days.customer_id = customers.customer_id
+            and browsing_days.happened_date < customers.as_of
+    group by customers.as_of, customers.customer_id, customers.first_date
 ),
 
-browsing_dates as (
-    select distinct happened_date
-    from buyer_days
-),
-
-ages as (
-    select
-        days.as_of,
-        browsing_dates.happened_date,
-        date_diff('day', browsing_dates.happened_date, days.as_of) as days_ago
-    from browsing_dates
-    inner join days on browsing_dates.happened_date < days.as_of
-),
-
--- of the whole shop: the first event of somebody who had bought by then
+-- of the whole shop, which the run's own day has: the first events of those who bought for the first time on a date
 first_events as (
     select
         first_date,
-        min(happened_date) as happened_date
-    from buyer_days
+        min(first_event_date) as first_event_date,
+        min(first_product_event_date) as first_product_event_date
+    from browsed
+    where as_of = $as_of
     group by first_date
 ),
 
 history as (
     select
         days.as_of,
-        max(date_diff('day', first_events.happened_date, days.as_of)) + 1 as never_days,
+        max(date_diff('day', first_events.first_event_date, days.as_of)) + 1 as never_days,
         max(0) as zero_count
     from first_events
-    inner join days on first_events.happened_date < days.as_of and first_events.first_date < days.as_of
+    inner join days on first_events.first_event_date < days.as_of and first_events.first_date < days.as_of
     group by days.as_of
-),
-
-last_events as (
-    select
-        ages.as_of,
-        buyer_days.customer_id,
-        min(ages.days_ago) as days_since_event
-    from buyer_days
-    inner join ages on buyer_days.happened_date = ages.happened_date
-    where
-        buyer_days.first_date < ages.as_of
-        and (ages.as_of = $as_of or buyer_days.sample_place <= $last_place)
-    group by ages.as_of, buyer_days.customer_id
-),
-
-windows as (
-    select
-        ages.as_of,
-        buyer_days.customer_id,
-        sum(case when ages.days_ago <= 7 then buyer_days.view_count else 0 end) as view_count_7d,
-        sum(case when ages.days_ago <= 30 then buyer_days.view_count else 0 end) as view_count_30d,
-        sum(buyer_days.view_count) as view_count_90d,
-        sum(case when ages.days_ago <= 7 then buyer_days.cart_count else 0 end) as cart_count_7d,
-        sum(case when ages.days_ago <= 30 then buyer_days.cart_count else 0 end) as cart_count_30d,
-        sum(buyer_days.cart_count) as cart_count_90d,
-        sum(case when ages.days_ago <= 7 then buyer_days.session_count else 0 end) as session_count_7d,
-        sum(case when ages.days_ago <= 30 then buyer_days.session_count else 0 end) as session_count_30d,
-        sum(buyer_days.session_count) as session_count_90d,
-        sum(case when ages.days_ago <= 7 then 1 else 0 end) as browsing_days_7d,
-        sum(case when ages.days_ago <= 30 then 1 else 0 end) as browsing_days_30d,
-        count(*) as browsing_days_90d
-    from buyer_days
-    inner join ages on buyer_days.happened_date = ages.happened_date
-    where
-        ages.days_ago <= 90
-        and buyer_days.first_date < ages.as_of
-        and (ages.as_of = $as_of or buyer_days.sample_place <= $last_place)
-    group by ages.as_of, buyer_days.customer_id
-),
-
-buyer_events as (
-    select
-        events.customer_id,
-        events.product_id,
-        events.happened_date,
-        case when events.event_type = 'view' then 1 else 0 end as is_view,
-        case when events.event_type = 'cart' then events.happened_date end as cart_date,
-        buyers.first_date,
-        buyers.sample_place
-    from cleaned.events as events
-    inner join buyers on events.customer_id = buyers.customer_id
-    where events.product_id is not null and events.event_type in ('view', 'cart')
-),
-
--- of the whole shop: the first event of a buyer that names a product
-first_product_events as (
-    select
-        first_date,
-        min(happened_date) as happened_date
-    from buyer_events
-    group by first_date
 ),
 
 product_history as (
     select
         days.as_of,
         max(0) as zero_count
-    from first_product_events
-    inner join days on first_product_events.happened_date < days.as_of and first_product_events.first_date < days.as_of
+    from first_events
+    inner join days on first_events.first_product_event_date < days.as_of and first_events.first_date < days.as_of
     group by days.as_of
+),
+
+recent_days as (
+    select
+        customers.as_of,
+        customers.customer_id,
+        browsing_days.view_count,
+        browsing_days.cart_count,
+        browsing_days.session_count,
+        date_diff('day', browsing_days.happened_date, customers.as_of) as days_ago
+    from features.browsing_days as browsing_days
+    inner join customers
+        on
+            browsing_days.customer_id = customers.customer_id
+            and browsing_days.happened_date < customers.as_of
+            and browsing_days.happened_date >= customers.window_date
+),
+
+windows as (
+    select
+        as_of,
+        customer_id,
+        sum(case when days_ago <= 7 then view_count else 0 end) as view_count_7d,
+        sum(case when days_ago <= 30 then view_count else 0 end) as view_count_30d,
+        sum(view_count) as view_count_90d,
+        sum(case when days_ago <= 7 then cart_count else 0 end) as cart_count_7d,
+        sum(case when days_ago <= 30 then cart_count else 0 end) as cart_count_30d,
+        sum(cart_count) as cart_count_90d,
+        sum(case when days_ago <= 7 then session_count else 0 end) as session_count_7d,
+        sum(case when days_ago <= 30 then session_count else 0 end) as session_count_30d,
+        sum(session_count) as session_count_90d,
+        sum(case when days_ago <= 7 then 1 else 0 end) as browsing_days_7d,
+        sum(case when days_ago <= 30 then 1 else 0 end) as browsing_days_30d,
+        count(*) as browsing_days_90d
+    from recent_days
+    group by as_of, customer_id
 ),
 
 browsed_products as (
     select
-        ages.as_of,
-        buyer_events.customer_id,
-        buyer_events.product_id,
-        max(buyer_events.is_view) as is_viewed,
-        min(buyer_events.cart_date) as first_cart_date
-    from buyer_events
-    inner join ages on buyer_events.happened_date = ages.happened_date
-    where
-        ages.days_ago <= 90
-        and buyer_events.first_date < ages.as_of
-        and (ages.as_of = $as_of or buyer_events.sample_place <= $last_place)
-    group by ages.as_of, buyer_events.customer_id, buyer_events.product_id
+        customers.as_of,
+        customers.customer_id,
+        events.product_id,
+        max(case when events.event_type = 'view' then 1 else 0 end) as is_viewed,
+        min(case when events.event_type = 'cart' then events.happened_date end) as first_cart_date
+    from cleaned.events as events
+    inner join customers
+        on
+            events.customer_id = customers.customer_id
+            and events.happened_date < customers.as_of
+            and events.happened_date >= customers.window_date
+    where events.product_id is not null and events.event_type in ('view', 'cart')
+    group by customers.as_of, customers.customer_id, events.product_id
 ),
 
 transactions as (
@@ -209,7 +180,8 @@ product_purchases as (
 select
     customers.as_of,
     customers.customer_id,
-    cast(coalesce(last_events.days_since_event, history.never_days) as double) as days_since_event,
+    cast(coalesce(date_diff('day', browsed.last_event_date, customers.as_of), history.never_days) as double)
+        as days_since_event,
     cast(coalesce(windows.view_count_7d, history.zero_count) as double) as view_count_7d,
     cast(coalesce(windows.view_count_30d, history.zero_count) as double) as view_count_30d,
     cast(coalesce(windows.view_count_90d, history.zero_count) as double) as view_count_90d,
@@ -233,7 +205,7 @@ select
 from customers
 left join history on customers.as_of = history.as_of
 left join product_history on customers.as_of = product_history.as_of
-left join last_events on customers.as_of = last_events.as_of and customers.customer_id = last_events.customer_id
+left join browsed on customers.as_of = browsed.as_of and customers.customer_id = browsed.customer_id
 left join windows on customers.as_of = windows.as_of and customers.customer_id = windows.customer_id
 left join product_interests
     on customers.as_of = product_interests.as_of and customers.customer_id = product_interests.customer_id

@@ -1,5 +1,6 @@
 -- one row per customer and day with an event; a session belongs to the day it began on
 -- grain: customer_id, happened_date
+-- increment: 82452f3db76b, signed as one whose rows of a customer hang on the lines of that customer only
 -- a session ends with 30 minutes of silence; whether an event opens one depends on earlier events only
 with
 
@@ -7,6 +8,7 @@ events as (
     select
         customer_id,
         event_type,
+        product_id,
         happened_at,
         happened_date
     from cleaned.events
@@ -16,6 +18,7 @@ followed_events as (
     select
         customer_id,
         event_type,
+        product_id,
         happened_at,
         happened_date,
         lag(happened_at) over (partition by customer_id order by happened_at) as previous_at
@@ -28,6 +31,9 @@ select
     cast(count(*) as bigint) as event_count,
     cast(sum(case when event_type = 'view' then 1 else 0 end) as bigint) as view_count,
     cast(sum(case when event_type = 'cart' then 1 else 0 end) as bigint) as cart_count,
+    cast(
+        sum(case when product_id is not null and event_type in ('view', 'cart') then 1 else 0 end) as bigint
+    ) as product_event_count,
     cast(
         sum(case when previous_at is null or happened_at > previous_at + interval 30 minutes then 1 else 0 end)
         as bigint

@@ -16,9 +16,18 @@ purchase_days as (
     where is_purchase_day and ordered_date < $as_of
 ),
 
-dates as (
-    select distinct ordered_date
+-- what was before a day and what came after it are counted apart, since little came after within the horizon
+pasts as (
+    select
+        days.as_of,
+        purchase_days.customer_id,
+        count(*) as purchase_frequency,
+        sum(purchase_days.gross_amount) as purchase_amount,
+        min(purchase_days.ordered_date) as first_date,
+        max(purchase_days.ordered_date) as last_date
     from purchase_days
+    inner join days on purchase_days.ordered_date < days.as_of
+    group by days.as_of, purchase_days.customer_id
 ),
 
 ages as (
@@ -26,40 +35,40 @@ ages as (
         days.as_of,
         dates.ordered_date,
         date_diff('day', days.as_of, dates.ordered_date) as days_on
-    from dates
-    cross join days
+    from (select distinct ordered_date from purchase_days) as dates
+    inner join days on dates.ordered_date >= days.as_of
 ),
 
--- what a date is, seen from each day
-calendar as (
+futures as (
     select
-        as_of,
-        ordered_date,
-        case when days_on < 0 then 1 else 0 end as is_before,
-        case when days_on >= 0 and days_on < $horizon_days then 1 else 0 end as is_future,
-        case when days_on >= 0 and days_on < least($horizon_days, 30) then 1 else 0 end as is_near
-    from ages
-    where days_on < $horizon_days
+        ages.as_of,
+        purchase_days.customer_id,
+        count(*) as future_purchases,
+        sum(purchase_days.gross_amount) as future_amount,
+        count(case when ages.days_on < 30 then 1 end) as near_purchases,
+        sum(case when ages.days_on < 30 then purchase_days.gross_amount end) as near_amount
+    from purchase_days
+    inner join ages on purchase_days.ordered_date = ages.ordered_date
+    where ages.days_on < $horizon_days
+    group by ages.as_of, purchase_days.customer_id
 ),
 
 customers as (
     select
-        calendar.as_of,
-        purchase_days.customer_id,
-        sum(calendar.is_before) as purchase_frequency,
-        sum(calendar.is_before * purchase_days.gross_amount) as purchase_amount,
-        min(purchase_days.ordered_date) as first_date,
-        max(case when calendar.is_before = 1 then purchase_days.ordered_date end) as last_date,
-        max(calendar.is_future) as future_buyer,
-        sum(calendar.is_future) as future_purchases,
-        sum(calendar.is_future * purchase_days.gross_amount) as future_amount,
-        max(calendar.is_near) as near_buyer,
-        sum(calendar.is_near) as near_purchases,
-        sum(calendar.is_near * purchase_days.gross_amount) as near_amount
-    from purchase_days
-    inner join calendar on purchase_days.ordered_date = calendar.ordered_date
-    group by calendar.as_of, purchase_days.customer_id
-    having sum(calendar.is_before) > 0
+        pasts.as_of,
+        pasts.customer_id,
+        pasts.purchase_frequency,
+        pasts.purchase_amount,
+        pasts.first_date,
+        pasts.last_date,
+        case when futures.future_purchases > 0 then 1 else 0 end as future_buyer,
+        coalesce(futures.future_purchases, 0) as future_purchases,
+        coalesce(futures.future_amount, 0 * pasts.purchase_amount) as future_amount,
+        case when futures.near_purchases > 0 then 1 else 0 end as near_buyer,
+        coalesce(futures.near_purchases, 0) as near_purchases,
+        coalesce(futures.near_amount, 0 * pasts.purchase_amount) as near_amount
+    from pasts
+    left join futures on pasts.as_of = futures.as_of and pasts.customer_id = futures.customer_id
 ),
 
 histories as (

@@ -1,5 +1,6 @@
 -- one row per customer and day on which they bought or sent something back
 -- grain: customer_id, ordered_date
+-- increment: 98472c5d8910, signed as one whose rows of a customer hang on the lines of that customer only
 -- sample_place, from 0 to 4294967295, is drawn from the id: the first places are an even sample of customers
 with
 

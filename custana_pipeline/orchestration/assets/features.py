@@ -9,6 +9,7 @@ import dagster as dg
 from custana_pipeline.errors import ContractBroken, DataFault
 from custana_pipeline.features.windows import LAST_PLACE, Origins, last_place
 from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.customer_days import build_customer_days
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.money import (
     refuse_lost_in_customers,
@@ -76,7 +77,7 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
             if by_day:
                 metadata |= _build_for(session, project, model, dt.date.fromisoformat(context.partition_key))
             else:
-                session.build(model)
+                build_customer_days(session, project, model)
                 if model.table == "purchase_days":
                     refuse_lost_in_days(session)
             metadata |= table_metadata(session, model.name, _descriptions(model)) | lineage_metadata(session, model)
