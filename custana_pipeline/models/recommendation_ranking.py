@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import PLACE_BITS, Floats, Integers, Snapshot
 from custana_pipeline.models.recommendation_metrics import PLACES
@@ -22,7 +21,7 @@ MOST_KEY = 2.0 ** (62 - PLACE_BITS)
 """A score in units of its last digit counts as no more than this."""
 NOTHING = np.iinfo(np.int64).min
 STRETCHES = 16
-"""Into so many stretches a row is cut to find where its tenth best may lie."""
+"""Into so many stretches for ten places a row is cut to find where the last of them may lie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +64,8 @@ def pool_of(candidates: Candidates, width: int) -> Pool:
     return _pool(width, (candidates.customer[starts], starts), candidates.place, candidates.evidence)
 
 
-def pool_in(evidence: sparse.csr_matrix) -> Pool:
-    """Every entry of customer x place as a candidate."""
+def pool_in(evidence: Any) -> Pool:
+    """Every entry of a sparse matrix customer x place as a candidate."""
     row = np.flatnonzero(np.diff(evidence.indptr))
     return _pool(evidence.shape[1], (row, evidence.indptr[row]), evidence.indices, evidence.data)
 
@@ -77,10 +76,14 @@ def _pool(width: int, runs: tuple[Integers, Integers], place: Integers, evidence
 
 def contenders(row: Integers, value: Floats, count: int) -> Integers:
     """Where the values lie that are at or above the `count`-th highest of their row; rows are in order."""
+    starts = _starts(row)
+    lengths = np.diff(np.r_[starts, len(row)])
+    likely = np.flatnonzero(value >= np.repeat(_reached(value, starts, lengths, count), lengths))
     found = [np.zeros(0, dtype=np.int64)]
-    for _, at, is_beyond in _of_equal_length(row):
+    for _, within, is_beyond in _of_equal_length(row[likely]):
+        at = likely[within]
         values = value[at]
-        values[is_beyond] = np.iinfo(value.dtype).min if value.dtype.kind == "i" else -np.inf
+        values[is_beyond] = _lowest(value)
         last = max(values.shape[1] - count, 0)
         least = np.partition(values, last, axis=1)[:, last]
         found.append(at[(values >= least[:, None]) & ~is_beyond])
@@ -123,21 +126,31 @@ def ranked(pool: Pool, worth: Floats, line: tuple[float, float] = (1.0, 0.0), di
 
 
 def _borders(pool: Pool, score: Floats, digits: int) -> Floats:
-    """For each candidate a score that the tenth best of its row is not below, whatever ties and rounding do.
-
-    A row is cut into sixteen stretches: ten of these have a candidate at or above the tenth highest of their maxima.
-    """
-    lengths = np.diff(np.r_[pool.starts, len(score)])
-    if not len(lengths):
-        return score
-    cuts = pool.starts[:, None] + lengths[:, None] * np.arange(STRETCHES) // STRETCHES
-    highest = np.maximum.reduceat(score, cuts.ravel()).reshape(cuts.shape)
-    tenth = np.partition(highest, STRETCHES - PLACES, axis=1)[:, STRETCHES - PLACES]
-    unit = 10.0**digits
+    """For each candidate a score that the tenth best of its row is not below, whatever ties and rounding do."""
+    lengths, unit = np.diff(np.r_[pool.starts, len(score)]), 10.0**digits
+    tenth = _reached(score, pool.starts, lengths, PLACES)
     whole = np.minimum(np.floor(tenth * unit + 0.5), MOST_KEY)
     # three quarters of a unit lower: what is rounded to the same last digit is let through
-    border = np.where((lengths < STRETCHES) | (whole <= -MOST_KEY), -np.inf, (whole - 0.75) / unit)
-    return np.repeat(border, lengths)
+    return np.repeat(np.where(whole <= -MOST_KEY, -np.inf, (whole - 0.75) / unit), lengths)
+
+
+def _reached(value: np.ndarray, starts: Integers, lengths: Integers, count: int) -> np.ndarray:
+    """For each run a value that its `count`-th highest is not below; the lowest there is for a short run.
+
+    A run is cut into stretches: `count` of these have an entry at or above the `count`-th highest of their maxima.
+    """
+    stretches = count * STRETCHES // PLACES
+    if not len(starts):
+        return value
+    cuts = starts[:, None] + lengths[:, None] * np.arange(stretches) // stretches
+    highest = np.maximum.reduceat(value, cuts.ravel()).reshape(cuts.shape)
+    reached = np.partition(highest, stretches - count, axis=1)[:, stretches - count]
+    reached[lengths < stretches] = _lowest(value)
+    return reached
+
+
+def _lowest(value: np.ndarray) -> float | int:
+    return np.iinfo(value.dtype).min if value.dtype.kind == "i" else -np.inf
 
 
 def best(candidates: Candidates, score: Floats, width: int, digits: int = 9) -> Ranked:
