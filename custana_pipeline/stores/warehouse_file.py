@@ -98,7 +98,7 @@ def compact(path: Path, memory: str = SCAN_MEMORY, threads: int = 2) -> None:
 
 
 def scan(path: Path, heard: Callable[[str], None] = lambda _: None) -> int:
-    """Reads every value of every table and returns how many tables there are; Damaged where one cannot be read.
+    """Reads every block of every table and returns how many tables there are; Damaged where one cannot be read.
 
     `heard` is called with the name of each table before it is read.
     """
