@@ -29,8 +29,13 @@ ROW_RULES: Mapping[str, str] = {
 """Check -> what a row has to be; where that is null nothing is broken, as with pandera."""
 
 
-def counting_query(contract: "type[pa.DataFrameModel]", table: str) -> tuple[str, list[Place]] | None:
-    """A SELECT of one row with how many rows break each rule, and the rules in order; None where one has no SQL."""
+def counting_query(
+    contract: "type[pa.DataFrameModel]", table: str, *, is_rising: bool = False
+) -> tuple[str, list[Place]] | None:
+    """A SELECT of one row with how many rows break each rule, and the rules in order; None where one has no SQL.
+
+    With `is_rising` no two rows have the same key (see `rising_query`), which then need not be counted.
+    """
     schema = contract.to_schema()
     rules: dict[Place, str] = {}
     checks = [(name, check) for name, column in schema.columns.items() for check in column.checks]
@@ -42,11 +47,25 @@ def counting_query(contract: "type[pa.DataFrameModel]", table: str) -> tuple[str
     for name, column in schema.columns.items():
         if not column.nullable:
             rules[name, "not_nullable"] = f"count(*) - count({name})"
-    unique = [schema.unique] if isinstance(schema.unique, str) else list(schema.unique or ())
-    if unique:
-        key = ", ".join(unique)
-        rules[key, "unique"] = f"count(*) - count(distinct row({key}))"
+    key = ", ".join(_unique(schema))
+    if key:
+        rules[key, "unique"] = "0" if is_rising else f"count(*) - count(distinct row({key}))"
     return f"select count(*), {', '.join(rules.values())} from {table}", list(rules)
+
+
+def rising_query(contract: "type[pa.DataFrameModel]", table: str) -> str:
+    """A SELECT of whether every row, as they lie, has a larger key than the one before: then no key is there twice.
+
+    False says nothing, as it does where there is no row or no such key. It looks at one row after the other, where
+    counting different keys keeps them all.
+    """
+    key = _unique(contract.to_schema())
+    before = ", ".join(f"lag({name}) over () as before_{name}" for name in key)
+    larger = "false"
+    for name in reversed(key):
+        larger = f"({name} > before_{name} or ({name} = before_{name} and {larger}))"
+    rises = f"select {larger} as is_larger from (select {', '.join(key)}, {before} from {table})"
+    return f"select count(*) filter (where is_larger) + 1 = count(*) from ({rises})" if key else "select false"
 
 
 def with_counts(sampled: Verdict, rules: Sequence[Place], counts: Sequence[int]) -> Verdict:
@@ -56,6 +75,11 @@ def with_counts(sampled: Verdict, rules: Sequence[Place], counts: Sequence[int])
     ordered = sorted(found.items(), key=lambda item: -item[1])
     breaches = tuple(Breach(column, check, count) for (column, check), count in ordered)
     return Verdict(sampled.contract, counts[0], breaches)
+
+
+def _unique(schema: Any) -> list[str]:
+    """The columns that together identify a row."""
+    return [schema.unique] if isinstance(schema.unique, str) else list(schema.unique or ())
 
 
 def _kept(column: str, check: Any) -> str | None:

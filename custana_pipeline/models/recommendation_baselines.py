@@ -6,7 +6,7 @@ from scipy import sparse
 from custana_pipeline.models.recommendation_history import Snapshot
 from custana_pipeline.models.recommendation_lists import discoveries, in_demand, matrix_of
 from custana_pipeline.models.recommendation_metrics import PLACES
-from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, best, pool_of, ranked, row_of
+from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, best, pool_in, ranked
 
 POPULARITY_DAYS = 30
 
@@ -55,8 +55,7 @@ def neighbours_of_bought(snapshot: Snapshot, neighbours: sparse.csr_matrix, *, i
     if is_new:
         pool = discoveries(snapshot, [(own, neighbours)], Candidates(*(np.zeros(0, dtype=np.int64) for _ in range(3))))
     else:
-        near = sparse.csr_matrix(own @ neighbours)
-        pool = pool_of(Candidates(row_of(near), near.indices, near.data), width)
+        pool = pool_in(sparse.csr_matrix(own @ neighbours))
     return ranked(pool, np.ones(width), digits=6)
 
 

@@ -9,18 +9,20 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_history import PLACE_BITS, Floats, Shelf, Snapshot, half_up
+from custana_pipeline.models.recommendation_history import MILLION, PLACE_BITS, Floats, Shelf, Snapshot, half_up
 from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_ranking import (
+    LAST_PLACE,
     RULED_OUT,
     Candidates,
     Pool,
     Ranked,
     beside,
+    contenders,
     place_within,
+    pool_in,
     pool_of,
     ranked,
-    row_of,
     united,
 )
 
@@ -96,13 +98,17 @@ def habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
 
 
 def strongest(own: Candidates, rows: int) -> Candidates:
-    """The 100 habits of each row that weigh most; of equals those of the more sold products."""
+    """The 100 habits of each row that weigh most; of equals those of the more sold products.
+
+    Evidence is in whole millionths: with the place packed behind them no two habits of a row are equal.
+    """
     is_kept = np.bincount(own.customer, minlength=rows)[own.customer] <= MOST_HABITS
     if is_kept.all():
         return own
     rest = np.flatnonzero(~is_kept)
-    order = rest[np.lexsort((own.place[rest], -own.evidence[rest], own.customer[rest]))]
-    is_kept[order[place_within(own.customer[order]) <= MOST_HABITS]] = True
+    weight = half_up(own.evidence[rest] * MILLION, 0).astype(np.int64)
+    keys = (weight << PLACE_BITS) | (LAST_PLACE - own.place[rest])
+    is_kept[rest[contenders(own.customer[rest], keys, MOST_HABITS)]] = True
     return Candidates(own.customer[is_kept], own.place[is_kept], own.evidence[is_kept])
 
 
@@ -137,7 +143,7 @@ def united_pool(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidat
     # one product of matrices adds up everything without sorting it
     stacked = sparse.vstack([right for _, right in parts], format="csr")
     summed = sparse.csr_matrix(sparse.hstack([left for left, _ in parts], format="csr") @ stacked)
-    return pool_of(Candidates(row_of(summed), summed.indices, summed.data), width)
+    return pool_in(summed)
 
 
 def discoveries(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidates) -> Pool:

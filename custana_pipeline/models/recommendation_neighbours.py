@@ -192,9 +192,10 @@ def _nearest_of(columns: Any, similarity: Callable[..., np.ndarray], least: floa
 
     def found(first: int) -> sparse.csr_matrix:
         dots: Any = sparse.csr_matrix(rows[first : first + ROWS_AT_ONCE] @ columns)
-        row, column = row_of(dots), dots.indices
-        kept = np.flatnonzero((column != row + first) & (dots.data >= least))
-        row, column = row[kept], column[kept]
+        kept = np.flatnonzero(dots.data >= least)
+        row, column = row_of(dots)[kept], dots.indices[kept]
+        other = column != row + first
+        kept, row, column = kept[other], row[other], column[other]
         values = similarity(dots.data[kept], row + first, column)
         return _highest((row, column, values), RIVAL_NEIGHBOURS, dots.shape)
 

@@ -1,6 +1,7 @@
-"""The ten best of many: candidates side by side in arrays of equal length, so that a partition finds the ten of each.
+"""The ten best of many: a border that the tenth best cannot lie below takes most candidates out in one pass.
 
-Score and place are packed into one integer: what is chosen and put in order needs no second key.
+What is left stands side by side in arrays of equal length, score and place packed into one integer, so that what is
+chosen and put in order needs no second key.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,8 @@ LAST_PLACE = 2**PLACE_BITS - 1
 MOST_KEY = 2.0 ** (62 - PLACE_BITS)
 """A score in units of its last digit counts as no more than this."""
 NOTHING = np.iinfo(np.int64).min
+STRETCHES = 16
+"""Into so many stretches for ten places a row is cut to find where the last of them may lie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,21 +35,17 @@ class Candidates:
 
 
 @dataclass(frozen=True, eq=False)
-class Shelves:
-    """Some rows of candidates of about equal length, filled up to one width with entries that stand for nothing."""
-
-    row: Integers
-    place: Integers
-    """Row x width; the number of places where an entry stands for nothing."""
-    evidence: Floats
-
-
-@dataclass(frozen=True, eq=False)
 class Pool:
-    """The candidates of all rows in groups of about equal length, `width` places being on offer."""
+    """Candidates of which some may be ruled out, `width` places being on offer."""
 
     width: int
-    groups: tuple[Shelves, ...]
+    row: Integers
+    starts: Integers
+    """Which customers have candidates, and where those of each begin."""
+    place: Integers
+    evidence: Floats
+    ruled_out: Integers
+    """Where those lie that must not be listed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +59,31 @@ class Ranked:
 
 
 def pool_of(candidates: Candidates, width: int) -> Pool:
-    """The candidates as a pool, without those that are ruled out."""
-    groups = []
-    for row, at, is_beyond in _of_equal_length(candidates.customer):
-        place, evidence = candidates.place[at], candidates.evidence[at]
-        nothing = is_beyond | (evidence <= RULED_OUT)
-        place[nothing], evidence[nothing] = width, 0
-        groups.append(Shelves(row, place, evidence))
-    return Pool(width, tuple(groups))
+    """The candidates as a pool."""
+    starts = _starts(candidates.customer)
+    return _pool(width, (candidates.customer[starts], starts), candidates.place, candidates.evidence)
+
+
+def pool_in(evidence: Any) -> Pool:
+    """Every entry of a sparse matrix customer x place as a candidate."""
+    row = np.flatnonzero(np.diff(evidence.indptr))
+    return _pool(evidence.shape[1], (row, evidence.indptr[row]), evidence.indices, evidence.data)
+
+
+def _pool(width: int, runs: tuple[Integers, Integers], place: Integers, evidence: Floats) -> Pool:
+    return Pool(width, *runs, place, evidence, np.flatnonzero(evidence <= RULED_OUT))
 
 
 def contenders(row: Integers, value: Floats, count: int) -> Integers:
     """Where the values lie that are at or above the `count`-th highest of their row; rows are in order."""
+    starts = _starts(row)
+    lengths = np.diff(np.r_[starts, len(row)])
+    likely = np.flatnonzero(value >= np.repeat(_reached(value, starts, lengths, count), lengths))
     found = [np.zeros(0, dtype=np.int64)]
-    for _, at, is_beyond in _of_equal_length(row):
-        values = np.where(is_beyond, -np.inf, value[at])
+    for _, within, is_beyond in _of_equal_length(row[likely]):
+        at = likely[within]
+        values = value[at]
+        values[is_beyond] = _lowest(value)
         last = max(values.shape[1] - count, 0)
         least = np.partition(values, last, axis=1)[:, last]
         found.append(at[(values >= least[:, None]) & ~is_beyond])
@@ -99,19 +108,49 @@ def ranked(pool: Pool, worth: Floats, line: tuple[float, float] = (1.0, 0.0), di
     Scores are rounded to so many `digits`; ties go by place.
     """
     factor, floor = line
-    worths = np.append(worth, 0)
+    score = pool.evidence * factor + floor if factor != 1 else pool.evidence + floor
+    score *= worth[pool.place]
+    score[pool.ruled_out] = -np.inf
+    at = np.flatnonzero(score >= _borders(pool, score, digits))
+    row = pool.row[np.searchsorted(pool.starts, at, side="right") - 1]
+    key = _keys(score[at], pool.place[at], digits)
     rows, keys = [np.zeros(0, dtype=np.int64)], [np.zeros((0, PLACES), dtype=np.int64)]
-    for group in pool.groups:
-        score = group.evidence * factor
-        score += floor
-        score *= worths[group.place]
-        found = _keys(score, group.place, digits)
-        found[group.place == pool.width] = NOTHING
-        rows.append(group.row)
+    for group, within, is_beyond in _of_equal_length(row):
+        found = key[within]
+        found[is_beyond] = NOTHING
+        rows.append(group)
         keys.append(_ten_highest(found))
     row = np.concatenate(rows)
     order = np.argsort(row)
     return _ranks(row[order], np.concatenate(keys)[order], digits)
+
+
+def _borders(pool: Pool, score: Floats, digits: int) -> Floats:
+    """For each candidate a score that the tenth best of its row is not below, whatever ties and rounding do."""
+    lengths, unit = np.diff(np.r_[pool.starts, len(score)]), 10.0**digits
+    tenth = _reached(score, pool.starts, lengths, PLACES)
+    whole = np.minimum(np.floor(tenth * unit + 0.5), MOST_KEY)
+    # three quarters of a unit lower: what is rounded to the same last digit is let through
+    return np.repeat(np.where(whole <= -MOST_KEY, -np.inf, (whole - 0.75) / unit), lengths)
+
+
+def _reached(value: np.ndarray, starts: Integers, lengths: Integers, count: int) -> np.ndarray:
+    """For each run a value that its `count`-th highest is not below; the lowest there is for a short run.
+
+    A run is cut into stretches: `count` of these have an entry at or above the `count`-th highest of their maxima.
+    """
+    stretches = count * STRETCHES // PLACES
+    if not len(starts):
+        return value
+    cuts = starts[:, None] + lengths[:, None] * np.arange(stretches) // stretches
+    highest = np.maximum.reduceat(value, cuts.ravel()).reshape(cuts.shape)
+    reached = np.partition(highest, stretches - count, axis=1)[:, stretches - count]
+    reached[lengths < stretches] = _lowest(value)
+    return reached
+
+
+def _lowest(value: np.ndarray) -> float | int:
+    return np.iinfo(value.dtype).min if value.dtype.kind == "i" else -np.inf
 
 
 def best(candidates: Candidates, score: Floats, width: int, digits: int = 9) -> Ranked:
@@ -121,13 +160,12 @@ def best(candidates: Candidates, score: Floats, width: int, digits: int = 9) -> 
 
 
 def _keys(score: Floats, place: Integers, digits: int) -> Integers:
-    """One integer for score and place, higher for the higher score, and of equal scores for the lower place."""
-    whole = score * 10.0**digits
-    whole += 0.5
-    keys = np.clip(np.floor(whole, out=whole), -MOST_KEY, MOST_KEY, out=whole).astype(np.int64)
-    keys <<= PLACE_BITS
-    keys |= LAST_PLACE - place
-    return keys
+    """One integer for score and place, higher for the higher score, and of equal scores for the lower place.
+
+    NOTHING for what is ruled out.
+    """
+    whole = np.clip(np.floor(score * 10.0**digits + 0.5), -MOST_KEY, MOST_KEY).astype(np.int64)
+    return np.where(np.isneginf(score), NOTHING, (whole << PLACE_BITS) | (LAST_PLACE - place))
 
 
 def _ten_highest(keys: Integers) -> Integers:

@@ -37,7 +37,6 @@ from custana_pipeline.models.recommendation_lists import (
     speaking_habits,
     strongest,
 )
-from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_neighbours import BASKET_NEIGHBOURS
 from custana_pipeline.models.recommendation_ranking import (
     Candidates,
@@ -53,9 +52,11 @@ LISTS = ("buy_again", "discover")
 POPULAR, BOUGHT, COMPANION, VIEWED, CART, TASTE = range(6)
 """What a reason tells of."""
 BILLION = 1_000_000_000
-MOST_CELLS = 2**25
+MOST_CELLS = 2**26
 """Customers of a block times places, at most."""
 MOST_IN_BLOCK = 8_192
+MARK_BITS = 10
+LAST_MARK = 2**MARK_BITS - 1
 THREADS = 2
 LARGEST_KEY = 900 * BILLION
 
@@ -191,12 +192,14 @@ def _buy_again(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.n
     if "buy_again" in offer.speaking:
         own = matrix_of(strongest(shown, known.customers), snapshot)
         pool = habits_and(snapshot, shown, (own, offer.speaking["buy_again"]), fills)
-        lists = ranked(pool, demand, line, 6)
-        affinity, companion = _companions(lists, own, offer.weights["buy_again"])
     else:
-        lists = ranked(pool_of(beside(shown, fills, known.customers), len(demand)), demand, line, 6)
-        affinity = companion = np.zeros(len(lists.row), dtype=np.int64)
+        own, pool = None, pool_of(beside(shown, fills, known.customers), len(demand))
+    lists = ranked(pool, demand, line, 6)
     pair, is_habit = _found(packed(snapshot.pair_customer, snapshot.pair_place), packed(lists.row, lists.place))
+    if own is not None:
+        affinity, companion = _companions(lists, ~is_habit, own, offer.weights["buy_again"])
+    else:
+        affinity = companion = np.zeros(len(lists.row), dtype=np.int64)
     days, newest = _habit_facts(snapshot, pair)
     reason = np.select([is_habit, affinity > 0], [BOUGHT, TASTE], POPULAR)
     return _columns(lists, 0) | {
@@ -225,7 +228,7 @@ def _discover(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.nd
     evidence = [(own, offer.speaking["discover"]), (viewed, as_they_are(len(demand)))]
     pool = discoveries(snapshot, evidence, in_demand(snapshot, demand))
     lists = ranked(pool, demand, (chosen.evidence_weight, EVIDENCE_FLOOR), 9)
-    companions = _companions(lists, own, offer.weights["discover"])
+    companions = _companions(lists, np.ones(len(lists.row), dtype=bool), own, offer.weights["discover"])
     word = TASTE if chosen.taste_weight else COMPANION
     return _columns(lists, 1) | _reasons(lists, known, interest, (*companions, word))
 
@@ -245,28 +248,40 @@ def _reasons(lists: Ranked, known: Known, interest: Integers, companions: tuple)
     return {"reason": reason, "count": count, "other": np.where(reason == word, companion, 0)}
 
 
-def _companions(lists: Ranked, own: Any, weights: tuple[Integers, Integers]) -> tuple[Integers, Integers]:
+def _companions(
+    lists: Ranked, asked: np.ndarray, own: Any, weights: tuple[Integers, Integers]
+) -> tuple[Integers, Integers]:
     """For each entry of the lists: affinity in billionths, and the place of the habit that speaks most for it.
 
-    Of equals the one that is sold more.
+    Of equals the one that is sold more; both are 0 for what is not `asked` for.
     """
     neighbour, weight = weights
-    width, entries = len(neighbour), len(lists.row)
-    slots = np.zeros(own.shape[0] * width, dtype=np.uint8)
-    slots[lists.row * width + lists.place] = lists.rank
-    row = row_of(own)
-    hit = slots[row[:, None] * width + neighbour[own.indices]]
-    habit, column = np.nonzero(hit)
-    parts = half_up(BILLION * own.data[habit] * weight[own.indices[habit], column], 0).astype(np.int64)
-    entry_of = np.zeros((own.shape[0], PLACES + 1), dtype=np.int64)
-    entry_of[lists.row, lists.rank] = np.arange(entries)
-    entry = entry_of[row[habit], hit[habit, column]]
-    affinity = np.zeros(entries, dtype=np.int64)
+    affinity, best = np.zeros(len(lists.row), dtype=np.int64), np.full(len(lists.row), -1, dtype=np.int64)
+    habit, column, entry = _hits(lists, np.flatnonzero(asked), own, neighbour)
+    product = own.indices[habit]
+    parts = half_up(BILLION * own.data[habit] * weight[product, column], 0).astype(np.int64)
     np.add.at(affinity, entry, parts)
-    best = np.full(entries, -1, dtype=np.int64)
-    strength = np.minimum(parts, LARGEST_KEY) * MILLION * 10 + MILLION * 10 - 1 - own.indices[habit]
+    strength = np.minimum(parts, LARGEST_KEY) * MILLION * 10 + MILLION * 10 - 1 - product
     np.maximum.at(best, entry, strength)
     return affinity, np.where(best < 0, 0, MILLION * 10 - 1 - best % (MILLION * 10))
+
+
+def _hits(lists: Ranked, asked: Integers, own: Any, neighbour: Integers) -> tuple[Integers, Integers, Integers]:
+    """Which of the habits in `own`, by which of its neighbours, speaks for which of the entries `asked` for.
+
+    Nearly all neighbours of habits are on no list: the last bits of the place, marked for each row, tell so without a
+    search among the entries.
+    """
+    is_near = np.zeros(own.shape[0] << MARK_BITS, dtype=bool)
+    is_near[(lists.row[asked] << MARK_BITS) + (lists.place[asked] & LAST_MARK)] = True
+    row, within = row_of(own), (neighbour & LAST_MARK).astype(np.int64)
+    marks = within[own.indices]
+    marks += row[:, None] << MARK_BITS
+    habit, column = np.divmod(np.flatnonzero(is_near[marks]), BASKET_NEIGHBOURS)
+    codes = packed(lists.row[asked], lists.place[asked])
+    order = np.argsort(codes)
+    found, is_found = _found(codes[order], packed(row[habit], neighbour[own.indices[habit], column]))
+    return habit[is_found], column[is_found], asked[order[found[is_found]]]
 
 
 def _found(codes: Integers, asked: Integers) -> tuple[Integers, np.ndarray]:

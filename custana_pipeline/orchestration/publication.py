@@ -67,7 +67,7 @@ def judged_day(session: Session, name: str, as_of: dt.date) -> "Verdict":
 
     pandera looks at all of them, or, of more than MOST_FETCHED, at a sample while SQL counts over all.
     """
-    from custana_pipeline.cleaned.contract_sql import counting_query, with_counts
+    from custana_pipeline.cleaned.contract_sql import counting_query, rising_query, with_counts
     from custana_pipeline.cleaned.gate import judge
 
     contract, table, day = contract_of(name), f"applications.{name}", f"as_of = date '{as_of.isoformat()}'"
@@ -77,7 +77,10 @@ def judged_day(session: Session, name: str, as_of: dt.date) -> "Verdict":
     floats = [name for name, column in columns.items() if str(column.dtype).startswith("float")]
     known = ", ".join(f"nullif({name}, 'nan') as {name}" for name in floats)  # as pandera counts what is no number
     whole = f"(select * {f'replace ({known})' if known else ''} from {table} where {day})"
-    counting = None if row_count <= MOST_FETCHED or is_alone else counting_query(contract, whole)
+    if row_count <= MOST_FETCHED or is_alone:
+        return judge(contract, rows_of_day(session, table, as_of))
+    is_rising = session.rows(rising_query(contract, whole))[0][0]
+    counting = counting_query(contract, whole, is_rising=is_rising)
     if counting is None:
         return judge(contract, rows_of_day(session, table, as_of))
     some = f"(select * from {table} where {day} and rowid % {row_count // SAMPLED + 1} = 0)"

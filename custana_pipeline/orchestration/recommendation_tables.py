@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from custana_pipeline.models.recommendation_serving import Known, Offer
 
 PLACES = "applications.product_places"
+"""What the SELECT of the lists reads: rows that go from arrays into it and stay nowhere, so that the table is empty."""
+PLACE_COLUMNS = (
+    *("customer_number bigint", "list_number utinyint", "rank utinyint", "place integer", "score double"),
+    *("reason utinyint", "day_count integer", "days_since integer", "companion integer"),
+)
 SUPPORTING = ("product_popularity", "list_customers")
 REPLACED = ("customer_products", "item_pairs", "buy_again", "discover")
 """Tables of earlier releases that nothing reads any more."""
@@ -72,17 +77,22 @@ Models = Mapping[str, SqlModel]
 
 def build_recommendations(session: Session, models: Models, given: Mapping[str, Any]) -> None:
     """Replaces the rows of the day `as_of` in applications.product_recommendations; `given` has all list parameters."""
-    import pyarrow as pa
-
-    from custana_pipeline.models.recommendation_serving import served_lists
-
     for table in REPLACED:
         session.connection.execute(f"drop table if exists applications.{table}")
     for table in SUPPORTING:
         session.build(models[f"applications.{table}"], given)
-    session.connection.execute(f"""create or replace table {PLACES} (
-        customer_number bigint, list_number utinyint, rank utinyint, place integer, score double,
-        reason utinyint, day_count integer, days_since integer, companion integer)""")
+    session.connection.execute(f"create or replace table {PLACES} ({', '.join(PLACE_COLUMNS)})")
+    parts = _places(session, given)
+    session.build_day_of(models["applications.product_recommendations"], given, PLACES, parts)
+
+
+def _places(session: Session, given: Mapping[str, Any]) -> "Iterator[pa.Table]":
+    """The rows of PLACES for all customers in order, some blocks of them at a time; empty where there are no rows."""
+    import pyarrow as pa
+
+    from custana_pipeline.models.recommendation_serving import served_lists
+
+    is_empty = True
     lines = session.rows(LINES_BY_AGE, {"as_of": given["as_of"]})
     borders = _borders(session, sum(count for _, count in lines))
     known = _known(session, given["as_of"], (borders[0], borders[1]))
@@ -91,8 +101,10 @@ def build_recommendations(session: Session, models: Models, given: Mapping[str, 
         known = known if not first else _known(session, given["as_of"], (first, end))
         rows = (_rows(columns, first) for columns in served_lists(known, offer))
         while several := list(islice(rows, BLOCKS_AT_ONCE)):
-            session.append(PLACES, pa.concat_tables(several))
-    session.build_day(models["applications.product_recommendations"], given)
+            is_empty = False
+            yield pa.concat_tables(several)
+    if is_empty:
+        yield session.table(f"select * from {PLACES}")
 
 
 def _borders(session: Session, lines: int) -> list[int]:

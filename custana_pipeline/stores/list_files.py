@@ -6,7 +6,8 @@ apostrophe. Strip one leading apostrophe to have the text back. Numbers stay num
 empty text a quoted one. The names of columns are texts too.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -81,15 +82,30 @@ def write_list(name: str, published: PublishedList, folder: Path) -> list[Path]:
 
 
 def _write(parts: Iterator[pa.Table], parquet: Path, csv: Path) -> None:
-    """Both files from one pass over the parts."""
+    """Both files from one pass over the parts, each by a thread of its own while the next part is fetched."""
     first = next(parts)
     with (
         pyarrow.parquet.ParquetWriter(parquet, first.schema, compression="zstd") as whole,
         pyarrow.csv.CSVWriter(csv, for_spreadsheets(first.slice(0, 0)).schema) as texts,
+        ThreadPoolExecutor(2) as threads,
     ):
+        writing: list[Future[None]] = []
         for part in chain([first], parts):
-            whole.write_table(part, row_group_size=ROWS_PER_GROUP)
-            texts.write(for_spreadsheets(part))
+            _finish(writing)
+            writing = [
+                threads.submit(whole.write_table, part, row_group_size=ROWS_PER_GROUP),
+                threads.submit(_write_text, texts, part),
+            ]
+        _finish(writing)
+
+
+def _write_text(texts: pyarrow.csv.CSVWriter, part: pa.Table) -> None:
+    texts.write(for_spreadsheets(part))
+
+
+def _finish(writing: Iterable["Future[None]"]) -> None:
+    for each in writing:
+        each.result()
 
 
 def _of_length(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:

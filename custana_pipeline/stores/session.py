@@ -1,7 +1,8 @@
 """One connection to a warehouse with the few things that the pipeline does to tables."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,9 +83,31 @@ class Session:
         """The same for the rows of all `days`, by one statement; returns the rows of each."""
         self._drop_other(model, "view")
         self._run(f"{self._room_for(model.name, model.columns, days)} {model.text}", model, parameters)
-        query = f"select as_of, count(*) from {model.name} where as_of in ({_listed(days)}) group by as_of"
+        return self._rows_of(model.name, days)
+
+    def _rows_of(self, table: str, days: Sequence[dt.date]) -> dict[dt.date, int]:
+        query = f"select as_of, count(*) from {table} where as_of in ({_listed(days)}) group by as_of"
         found = dict(self.rows(query))  # type: ignore[arg-type]
         return {day: int(found.get(day, 0)) for day in days}
+
+    def build_day_of(
+        self, model: SqlModel, parameters: Parameters, table: str, parts: "Iterable[pa.Table]"
+    ) -> dict[dt.date, int]:
+        """The same where the rows of `table`, which the SELECT reads, come in parts and are stored nowhere.
+
+        The rows of the day are what the SELECT yields of each part, one after the other. There is one part at least,
+        and only the last may be empty: DuckDB 2.0.0 finds no row by `as_of` within a transaction in which a large
+        insert follows an empty one.
+        """
+        text, days = re.sub(rf"\b{re.escape(table)}\b", "incoming", model.text), [parameters["as_of"]]
+        self._drop_other(model, "view")
+        beginning = self._room_for(model.name, model.columns, days)
+        for part in parts:
+            self.connection.register("incoming", part)
+            self._run(f"{beginning} {text}", model, parameters)
+            self.connection.unregister("incoming")
+            beginning = f"insert into {model.name}"
+        return self._rows_of(model.name, days)
 
     def replace_day(self, table: str, frame: "pd.DataFrame", as_of: dt.date) -> int:
         """Replaces the rows of one `as_of` in `table` by those of `frame`, which has all its columns."""

@@ -15,6 +15,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,16 @@ def keep(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) -> Pa
     if need > (free := faults.free_bytes(folder)):
         return _without_copy(warehouse, f"it needs {faults.megabytes(need)}, and {faults.megabytes(free)} are free")
     file = folder / f"{name}.duckdb"
-    try:
-        with replacing(file) as aside:
-            _copy(warehouse, aside)
-            warehouse_file.scan(aside)
-    except OSError as error:
-        return _without_copy(warehouse, os.strerror(error.errno or errno.EIO))
-    digest = warehouse_file.seal(warehouse)
+    with ThreadPoolExecutor(1) as beside:  # hashing needs one processor, and a copy waits for the disk
+        hashing = beside.submit(sha256_of, warehouse)
+        try:
+            with replacing(file) as aside:
+                _copy(warehouse, aside)
+                warehouse_file.scan(aside)
+        except OSError as error:
+            return _without_copy(warehouse, os.strerror(error.errno or errno.EIO))
+    digest = hashing.result()
+    warehouse_file.seal(warehouse, digest)
     number = max((each.facts.get("number", 0) for each in listed(warehouse)), default=0) + 1
     replace_text(_facts_of(file), json.dumps({**facts, "sha256": digest, "number": number}, indent=2))
     prune(warehouse, count)
@@ -108,7 +112,7 @@ def prune(warehouse: Path, count: int) -> None:
 def _without_copy(warehouse: Path, why: str = "") -> None:
     """Scans and seals the warehouse where it is."""
     warehouse_file.scan(warehouse)
-    warehouse_file.seal(warehouse)
+    warehouse_file.seal(warehouse, sha256_of(warehouse))
     if why:
         _log.warning("No snapshot was kept: %s.", why)
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 
-from custana_pipeline.cleaned.contract_sql import counting_query, with_counts
+from custana_pipeline.applications.contracts import DemandTotals, SegmentProfiles
+from custana_pipeline.cleaned.contract_sql import counting_query, rising_query, with_counts
 from custana_pipeline.cleaned.contracts import (
     CONTRACTS,
     CleanedCustomers,
@@ -116,6 +117,31 @@ def test_a_pattern_that_matches_the_empty_text_is_counted_like_by_pandera(patter
 def test_a_key_that_comes_twice_is_counted_like_by_pandera():
     rows = pd.DataFrame([GOOD[CleanedCustomers]] * 3)
     assert counted(CleanedCustomers, rows) == judged(CleanedCustomers, rows) == {("customer_id", "unique"): 2}
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_rising"),
+    [
+        ("", True),
+        ("a1", True),
+        ("a1 a2 b1 b9 c0", True),
+        ("a1 a2 a2 b1", False),
+        ("a1 b1 b1", False),
+        ("a2 a1", False),
+        ("b1 a2", False),
+        ("a1 -2 b1", False),
+        ("a1 a- b1", False),
+    ],
+)
+def test_rows_whose_key_rises_are_told_from_rows_that_are_equal_in_disorder_or_without_a_key(keys, is_rising):
+    rows = [tuple(None if each == "-" else each for each in key) for key in keys.split()]
+    with duckdb.connect() as connection:
+        connection.execute("create table rows (dimension varchar, member varchar)")
+        if rows:
+            connection.executemany("insert into rows values (?, ?)", rows)
+        found = connection.execute(rising_query(DemandTotals, "rows")).fetchall()[0][0]
+        assert bool(found) == (is_rising and bool(rows))
+    assert rising_query(SegmentProfiles, "rows") == "select false"
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Damaged, Transient, WrongUse
@@ -117,6 +118,22 @@ def test_days_are_built_by_one_statement_and_a_day_without_rows_counts_none(
         (TUESDAY, "a"),
         (TUESDAY, "b"),
     ]
+
+
+def test_a_day_is_built_of_parts_that_are_stored_nowhere(visited: Warehouse, model: ModelMaker) -> None:
+    visits = model(
+        "with seen as (select visitor from features.seen) select cast($as_of as date) as as_of, visitor from seen"
+    )
+    parts = [pa.table({"visitor": [f"{name}{number}" for number in range(130_000)]}) for name in "abc"]
+    with visited.transaction() as session:
+        for day in (MONDAY, TUESDAY, MONDAY):
+            given = {"as_of": day}
+            assert session.build_day_of(visits, given, "features.seen", iter(parts)) == {day: 390_000}
+        assert session.build_day_of(visits, {"as_of": TUESDAY}, "features.seen", [parts[0].slice(0, 0)]) == {TUESDAY: 0}
+    found = rows_of(visited, "select as_of, list(visitor order by rowid) from features.visits group by as_of")
+    assert found == [(MONDAY, [visitor for part in parts for visitor in part["visitor"].to_pylist()])]
+    with visited.reading() as session:
+        assert not session.exists("features.seen")
 
 
 def test_a_day_table_whose_columns_change_is_begun_anew(visited: Warehouse, model: ModelMaker) -> None:
