@@ -23,6 +23,8 @@ RARE_ROWS = 10
 MOST_CATEGORIES = 12
 BIN_COUNT = 64
 """Different values of a number that histogram boosting tells apart."""
+SEARCHED_ROWS = 8_192
+"""Values that are binned at a time: they and what is counted of them stay in the processor's cache."""
 Kind = Literal["linear", "tree", "histogram"]
 """Who is to read the matrix: a line, trees, or histogram boosting."""
 
@@ -146,12 +148,31 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         values = np.asarray(X, dtype="float64")
-        bins = np.empty(values.shape, dtype="float32")
+        bins = np.empty(values.shape, dtype="float32", order="F")
         for number, edges in enumerate(self.edges_):
-            bins[:, number] = np.searchsorted(edges, values[:, number], side="left")
-        known = ~np.isnan(values) | np.array([not len(edges) for edges in self.edges_])
-        bins[~known] = np.nan
+            for start in range(0, len(values), SEARCHED_ROWS):
+                rows = slice(start, start + SEARCHED_ROWS)
+                bins[rows, number] = _bins(edges, values[rows, number])
         return bins
+
+
+def _bins(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """How many edges lie below each value; NaN where it is missing, or nothing was known in training.
+
+    The search is np.searchsorted's, step by step for all values at once: that one guesses at each step which half it
+    will be, and guesses wrong every other time, which takes twice as long.
+    """
+    if not len(edges):
+        return np.zeros(len(values), dtype="float32")
+    places = np.zeros(len(values), dtype="int64")
+    step = 1 << (len(edges).bit_length() - 1)
+    padded = np.concatenate([edges, np.full(2 * step, np.inf)])
+    while step:
+        places += step * (padded[places + (step - 1)] < values)
+        step //= 2
+    found = places.astype("float32")
+    found[np.isnan(values)] = np.nan
+    return found
 
 
 def _edges(ordered: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -266,6 +287,9 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
         return np.array(names, dtype="object")
 
     def _matrix(self, parts: list[Any]) -> np.ndarray:
+        if self.kind == "histogram":
+            # column by column: a tree asks each row for a few columns only, which then stay in the processor's cache
+            return np.hstack([np.asfortranarray(each, dtype="float32") for each in parts])
         return np.hstack(parts).astype("float64" if self.kind == "linear" else "float32", copy=False)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.models.at_once import WORKERS, at_once
+from custana_pipeline.models.at_once import at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
@@ -16,6 +16,10 @@ LEARNED_CUSTOMERS = 8_000
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
+"""Customers that are read at a time."""
+
+PIECE_ROWS = 20_000
+"""Of these, customers that are scored at a time: their matrices are a fifth of what they would be."""
 
 
 def snapshots(
@@ -60,18 +64,18 @@ def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: d
 def scored(
     session: Session, analysis: str, as_of: dt.date, columns: Iterable[str], score: Callable[[pd.DataFrame], Scored]
 ) -> list[Scored]:
-    """What `score` says of every customer of the day, batch by batch in the order of their ids, two at a time.
+    """What `score` says of every customer of the day, piece by piece in the order of their ids, two at a time.
 
-    A batch has customer_id and `columns`. Raises DataFault where there is no customer.
+    A piece has customer_id and `columns`. Raises DataFault where there is no customer.
     """
     done: list[Scored] = []
-    waiting: list[pd.DataFrame] = []
     for batch in _batches(session, analysis, as_of, columns):
-        waiting.append(batch)
-        if len(waiting) == WORKERS:
-            done += at_once(score, waiting)
-            waiting = []
-    return done + at_once(score, waiting)
+        done += at_once(score, _pieces(batch))
+    return done
+
+
+def _pieces(batch: pd.DataFrame) -> list[pd.DataFrame]:
+    return [batch.iloc[start : start + PIECE_ROWS] for start in range(0, len(batch), PIECE_ROWS)]
 
 
 def customers_of(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> pd.DataFrame:

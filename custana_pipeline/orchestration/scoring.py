@@ -19,10 +19,12 @@ def behavior_scores(session: Session, project: Project, as_of: dt.date) -> tuple
 
     Reasons are those of the MOST_REASONED best, equal scores by customer_id; the others' are empty.
     """
+    from custana_pipeline.models.readings import Readings, foresee
+
     champion = serving_champion(session, project, as_of, "is_recommended")
 
     def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
-        p_buy = champion.estimator.predict_proba(rows[list(champion.columns)])[:, 1]
+        p_buy = foresee(champion.estimator, Readings(rows[list(champion.columns)]))
         return pd.DataFrame({"customer_id": rows["customer_id"], "p_buy": p_buy})
 
     scores = pd.concat(scored(session, "behavior", as_of, champion.columns, scores_of), ignore_index=True)
@@ -45,17 +47,20 @@ def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[p
 
     Amounts are missing where the source has no money.
     """
+    from custana_pipeline.models.readings import Readings, foresee
+
     purchases = serving_champion(session, project, as_of, "future_purchase")
     has_amounts = has_champion(session, as_of, "future_amount")
     amounts = serving_champion(session, project, as_of, "future_amount") if has_amounts else None
 
     def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
-        expected = purchases.estimator.predict(rows[list(purchases.columns)])
+        readings = Readings(rows)
+        expected = foresee(purchases.estimator, readings)
         scores = pd.DataFrame({"customer_id": rows["customer_id"], "expected_purchases": expected})
         if amounts is None:
             nothing = {name: float("nan") for name in ("expected_amount", "amount_lower", "amount_upper")}
             return scores.assign(**nothing)
-        amount = amounts.estimator.predict(rows[list(amounts.columns)])
+        amount = foresee(amounts.estimator, readings)
         bounds = amounts.estimator.bounds(amount)
         return scores.assign(expected_amount=amount, amount_lower=bounds.lower, amount_upper=bounds.upper)
 
