@@ -17,7 +17,6 @@ TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
 """Customers that are read at a time."""
-
 PIECE_ROWS = 20_000
 """Of these, customers that are scored at a time: their matrices are a fifth of what they would be."""
 
@@ -78,12 +77,6 @@ def _pieces(batch: pd.DataFrame) -> list[pd.DataFrame]:
     return [batch.iloc[start : start + PIECE_ROWS] for start in range(0, len(batch), PIECE_ROWS)]
 
 
-def customers_of(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> pd.DataFrame:
-    """customer_id and `columns`, as far as there are these, of every customer of the day; DataFault without any."""
-    there = session.columns(f"features.{analysis}")
-    return pd.concat(_batches(session, analysis, as_of, [name for name in columns if name in there]), ignore_index=True)
-
-
 def _batches(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
     table, day = f"features.{analysis}", {"as_of": as_of}
     firsts = session.rows(
@@ -100,11 +93,13 @@ def _batches(session: Session, analysis: str, as_of: dt.date, columns: Iterable[
         until = ""
         if place + 1 < len(firsts):
             until, given["next_id"] = "and customer_id < $next_id", firsts[place + 1][0]
-        yield session.frame(
+        rows = session.table(
             f"""select {listed} from {table}
             where as_of = $as_of and customer_id >= $first_id {until} order by customer_id""",
             given,
         )
+        # by way of Arrow, texts never are Python objects, and each column is let go as soon as it is taken over
+        yield rows.to_pandas(split_blocks=True, self_destruct=True)
 
 
 def rows_of(session: Session, analysis: str, as_of: dt.date, customer_ids: pd.Series) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import ServingChampion, has_champion, serving_champion
-from custana_pipeline.orchestration.customer_rows import customers_of, rows_of, scored
+from custana_pipeline.orchestration.customer_rows import rows_of, scored
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
@@ -77,11 +77,14 @@ def segment_assignments(session: Session, project: Project, as_of: dt.date) -> t
 
     champion = serving_champion(session, project, as_of, "segment")
 
-    def scores_of(rows: pd.DataFrame) -> np.ndarray:
-        return np.asarray(champion.estimator.predict(rows[list(champion.columns)]))
+    def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
+        segment_ids = champion.estimator.predict(rows[list(champion.columns)])
+        return rows[["customer_id", *profiled]].assign(segment_id=segment_ids)
 
-    segment_ids = np.concatenate(scored(session, "segmentation", as_of, champion.columns, scores_of))
-    rows = customers_of(session, "segmentation", as_of, PROFILED)
-    names = name_segments(profile_segments(rows, segment_ids), getattr(champion.estimator[-1], "names_by_id", {}))
-    assignments = pd.DataFrame({"customer_id": rows["customer_id"], "segment_id": segment_ids})
-    return assignments, names, champion.model_version
+    there = session.columns("features.segmentation")
+    profiled = [name for name in PROFILED if name in there]
+    read = dict.fromkeys([*champion.columns, *profiled])
+    customers = pd.concat(scored(session, "segmentation", as_of, read, scores_of), ignore_index=True)
+    profiles = profile_segments(customers, customers["segment_id"].to_numpy())
+    names = name_segments(profiles, getattr(champion.estimator[-1], "names_by_id", {}))
+    return customers[["customer_id", "segment_id"]], names, champion.model_version
