@@ -1,6 +1,7 @@
 """What the champions of a day say of each customer: score frames for the lists."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ def behavior_scores(session: Session, project: Project, as_of: dt.date) -> tuple
     champion = serving_champion(session, project, as_of, "is_recommended")
 
     def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
-        p_buy = foresee(champion.estimator, Readings(rows[list(champion.columns)]))
+        p_buy = foresee(champion.estimator, Readings(rows))
         return pd.DataFrame({"customer_id": rows["customer_id"], "p_buy": p_buy})
 
     scores = pd.concat(scored(session, "behavior", as_of, champion.columns, scores_of), ignore_index=True)
@@ -84,7 +85,7 @@ def segment_assignments(session: Session, project: Project, as_of: dt.date) -> t
     there = session.columns("features.segmentation")
     profiled = [name for name in PROFILED if name in there]
     read = dict.fromkeys([*champion.columns, *profiled])
-    customers = pd.concat(scored(session, "segmentation", as_of, read, scores_of), ignore_index=True)
+    customers: Any = pd.concat(scored(session, "segmentation", as_of, read, scores_of), ignore_index=True)
     profiles = profile_segments(customers, customers["segment_id"].to_numpy())
     names = name_segments(profiles, getattr(champion.estimator[-1], "names_by_id", {}))
     return customers[["customer_id", "segment_id"]], names, champion.model_version
