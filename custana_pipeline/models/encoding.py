@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.models.quantile_bins import bins_of, edges_of
 
 NOT_FEATURES = ("as_of", "customer_id", "is_recommended", "future_purchase", "future_amount")
 UNKNOWN_TEXT = "(unknown)"
@@ -142,7 +143,7 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
         values = np.asarray(X, dtype="float64")
         self.n_features_in_ = values.shape[1]
         inner = np.linspace(0, 1, self.bin_count + 1)[1:-1]
-        self.edges_ = [_edges(each, inner) for each in np.sort(values.T, axis=1)]
+        self.edges_ = [edges_of(each, inner) for each in np.sort(values.T, axis=1)]
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -152,33 +153,8 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
         for number, edges in enumerate(self.edges_):
             for start in range(0, len(values), SEARCHED_ROWS):
                 rows = slice(start, start + SEARCHED_ROWS)
-                bins[rows, number] = _bins(edges, values[rows, number])
+                bins[rows, number] = bins_of(edges, values[rows, number])
         return bins
-
-
-def _bins(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """How many edges lie below each value; NaN where it is missing, or nothing was known in training.
-
-    The search is np.searchsorted's, step by step for all values at once: that one guesses at each step which half it
-    will be, and guesses wrong every other time, which takes twice as long.
-    """
-    if not len(edges):
-        return np.zeros(len(values), dtype="float32")
-    places = np.zeros(len(values), dtype="int64")
-    step = 1 << (len(edges).bit_length() - 1)
-    padded = np.concatenate([edges, np.full(2 * step, np.inf)])
-    while step:
-        places += step * (padded[places + (step - 1)] < values)
-        step //= 2
-    found = places.astype("float32")
-    found[np.isnan(values)] = np.nan
-    return found
-
-
-def _edges(ordered: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """The distinct quantiles, each a value of the column; `ordered` has its missing values last."""
-    known = ordered[: len(ordered) - int(np.isnan(ordered).sum())]
-    return np.unique(known[np.floor(inner * (len(known) - 1)).astype("int64")]) if len(known) else np.empty(0)
 
 
 class FillWithMedian(TransformerMixin, BaseEstimator):
