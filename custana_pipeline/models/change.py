@@ -44,9 +44,9 @@ def change_between(before: Any, now: Any, tolerated: float) -> Change:
     if not is_number(before, now):
         counts = _text_counts(before, now)
         return Change(psi(*counts), scale * _chi_square_limit(counts, tolerated), np.nan, np.nan)
-    numbers = [_numbers(each) for each in (before, now)]
-    counts = _number_counts(*numbers)
-    distance = _distance([each[~np.isnan(each)] for each in numbers], tolerated)
+    sorted_numbers = [_sorted_numbers(each) for each in (before, now)]
+    counts = _number_counts(sorted_numbers, [len(before), len(now)])
+    distance = _distance(sorted_numbers, tolerated)
     return Change(psi(*counts), scale * _chi_square_limit(counts, tolerated), *distance)
 
 
@@ -54,21 +54,22 @@ def psi(before: np.ndarray, now: np.ndarray) -> float:
     """The population stability index of two arrays of counts by bin; half a row is added to each bin.
 
     >>> round(psi(np.array([50, 50]), np.array([50, 50])), 3), round(psi(np.array([50, 50]), np.array([80, 20])), 3)
-    (0.0, 0.408)
+    (0.0, 0.406)
     """
     shares = [(each + 0.5) / (each.sum() + 0.5 * len(each)) for each in (before, now)]
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
 
 def ks(before: np.ndarray, now: np.ndarray) -> float:
-    """The largest gap between the two empirical distribution functions: scipy.stats.ks_2samp in a tenth of its time.
+    """The largest gap between the empirical distribution functions of two samples in order.
+
+    It is what scipy.stats.ks_2samp tells, in a tenth of its time.
 
     >>> ks(np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0, 5.0]))
     0.5
     """
-    ordered = [np.sort(each) for each in (before, now)]
-    places = np.concatenate(ordered)  # in order, each search begins in what the one before has read
-    reached = [np.searchsorted(each, places, side="right") / len(each) for each in ordered]
+    places = np.concatenate([before, now])  # in order, each search begins in what the one before has read
+    reached = [np.searchsorted(each, places, side="right") / len(each) for each in (before, now)]
     return float(np.abs(reached[0] - reached[1]).max())
 
 
@@ -77,18 +78,23 @@ def is_number(before: Any, now: Any) -> bool:
     return is_numeric(before) and is_numeric(now)
 
 
-def _numbers(values: Any) -> np.ndarray:
+def _sorted_numbers(values: Any) -> np.ndarray:
+    """The finite ones in order; binning and distance both ask for it."""
     numbers = as_floats(values).to_numpy()
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return np.sort(numbers[np.isfinite(numbers)])
 
 
-def _number_counts(before: np.ndarray, now: np.ndarray) -> np.ndarray:
-    known = before[~np.isnan(before)]
+def _number_counts(ordered: list[np.ndarray], row_counts: list[int]) -> np.ndarray:
+    before = ordered[0]
     inner = np.linspace(0, 1, BIN_COUNT + 1)[1:-1]
-    edges = np.unique(np.quantile(known, inner, method="inverted_cdf")) if len(known) else np.empty(0)
-    missing = len(edges) + 1
-    bins = [np.where(np.isnan(each), missing, np.searchsorted(edges, each, side="left")) for each in (before, now)]
-    return _used(np.array([np.bincount(each, minlength=missing + 1) for each in bins]))
+    edges = np.unique(np.quantile(before, inner, method="inverted_cdf")) if len(before) else np.empty(0)
+    return _used(np.array([_binned(each, edges, rows) for each, rows in zip(ordered, row_counts, strict=True)]))
+
+
+def _binned(ordered: np.ndarray, edges: np.ndarray, row_count: int) -> np.ndarray:
+    """How many numbers lie in each bin, an edge in the bin below it; the last bin holds the rows without a number."""
+    reached = np.searchsorted(ordered, edges, side="right")
+    return np.diff([0, *reached, len(ordered), row_count])
 
 
 def _text_counts(before: Any, now: Any) -> np.ndarray:

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.models.quantile_bins import bins_of, edges_of
 from custana_pipeline.models.text_codes import MOST_CATEGORIES, RARE_ROWS, TextCodes, places_of
 
 NOT_FEATURES = ("as_of", "customer_id", "is_recommended", "future_purchase", "future_amount")
@@ -23,6 +24,8 @@ BIN_COUNT = 64
 """Different values of a number that histogram boosting tells apart."""
 SPLIT_FEATURES = 1 / 3
 """Share of the columns that a single tree looks at for each split: a third of the time, and as good on other days."""
+SEARCHED_ROWS = 8_192
+"""Values that are binned at a time: they and what is counted of them stay in the processor's cache."""
 Kind = Literal["linear", "tree", "histogram"]
 """Who is to read the matrix: a line, trees, or histogram boosting."""
 
@@ -140,38 +143,18 @@ class SnapToQuantiles(TransformerMixin, BaseEstimator):
         values = np.asarray(X, dtype="float64")
         self.n_features_in_ = values.shape[1]
         inner = np.linspace(0, 1, self.bin_count + 1)[1:-1]
-        self.edges_ = [_edges(each, inner) for each in np.sort(values.T, axis=1)]
+        self.edges_ = [edges_of(each, inner) for each in np.sort(values.T, axis=1)]
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         values = np.asarray(X, dtype="float64")
-        bins = np.empty(values.shape, dtype="float32")
-        for number, (edges, column) in enumerate(zip(self.edges_, np.ascontiguousarray(values.T), strict=True)):
-            bins[:, number] = _bins(edges, column)
-        known = ~np.isnan(values) | np.array([not len(edges) for edges in self.edges_])
-        bins[~known] = np.nan
+        bins = np.empty(values.shape, dtype="float32", order="F")
+        for number, edges in enumerate(self.edges_):
+            for start in range(0, len(values), SEARCHED_ROWS):
+                rows = slice(start, start + SEARCHED_ROWS)
+                bins[rows, number] = bins_of(edges, values[rows, number])
         return bins
-
-
-def _edges(ordered: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """The distinct quantiles, each a value of the column; `ordered` has its missing values last."""
-    known = ordered[: len(ordered) - int(np.isnan(ordered).sum())]
-    return np.unique(known[np.floor(inner * (len(known) - 1)).astype("int64")]) if len(known) else np.empty(0)
-
-
-def _bins(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """How many edges lie below each value, 0 where it is missing.
-
-    The halving of `np.searchsorted`, for all values at once: without a branch for each it takes a third of the time.
-    """
-    step = 1 << len(edges).bit_length() >> 1
-    padded = np.append(edges, np.full(2 * step - len(edges), np.inf))
-    places = np.zeros(len(values), dtype="int64")
-    while step:
-        places += step * (padded[places + step - 1] < values)
-        step //= 2
-    return places
 
 
 class FillWithMedian(TransformerMixin, BaseEstimator):
@@ -281,6 +264,9 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
         return np.array(names, dtype="object")
 
     def _matrix(self, parts: list[Any]) -> np.ndarray:
+        if self.kind == "histogram":
+            # column by column: a tree asks each row for a few columns only, which then stay in the processor's cache
+            return np.hstack([np.asfortranarray(each, dtype="float32") for each in parts])
         return np.hstack(parts).astype("float64" if self.kind == "linear" else "float32", copy=False)
 
 

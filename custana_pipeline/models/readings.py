@@ -1,5 +1,6 @@
 """Rows as the parts of an estimator read them: read once, however many members share them or columns are exchanged."""
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,10 +36,11 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class Readings:
-    """Rows of a frame; each fitted encoding reads them once."""
+    """Rows of a frame; each fitted encoding reads them once, and one that was stored with two models too."""
 
     frame: pd.DataFrame
     _known: dict[int, tuple[Any, np.ndarray]] = field(default_factory=dict, repr=False, compare=False)
+    _by_content: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
     _tidied: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, encoding: Pipeline) -> np.ndarray:
@@ -46,11 +48,17 @@ class Readings:
         tidy: Any = encoding[0]
         encode: Any = encoding[-1]
         if id(encode) not in self._known:
-            names = (tidy.numeric, tidy.text)
-            if names not in self._tidied:
-                self._tidied[names] = tidy.transform(self.frame)
-            self._known[id(encode)] = (encode, encode.transform(self._tidied[names]))
+            content = pickle.dumps(encode)
+            if content not in self._by_content:
+                self._by_content[content] = encode.transform(self._tidy(tidy))
+            self._known[id(encode)] = (encode, self._by_content[content])
         return self._known[id(encode)][1]
+
+    def _tidy(self, tidy: Any) -> pd.DataFrame:
+        names = (tidy.numeric, tidy.text)
+        if names not in self._tidied:
+            self._tidied[names] = tidy.transform(self.frame)
+        return self._tidied[names]
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,11 @@ class Mixed:
         points = self.of.read(encoding)
         encode: Any = encoding[-1]
         sources = encode.sources()
-        mixed = points[self.places]
+        # in the order in which the points lie: whole columns or whole rows are copied at a time
+        mixed = np.take(points.T, self.places, axis=1).T if points.flags.f_contiguous else points[self.places]
         for names, places in self.moved:
-            columns = np.flatnonzero(np.isin(sources, list(names)))
-            mixed[:, columns] = points[np.ix_(places, columns)]
+            for column in np.flatnonzero(np.isin(sources, list(names))):
+                mixed[:, column] = points[places, column]
         return mixed
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.models.at_once import WORKERS, at_once
+from custana_pipeline.models.at_once import at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
@@ -16,6 +16,9 @@ LEARNED_CUSTOMERS = 8_000
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
 BATCH_ROWS = 100_000
+"""Customers that are read at a time."""
+PIECE_ROWS = 20_000
+"""Of these, customers that are scored at a time: their matrices are a fifth of what they would be."""
 
 
 def snapshots(
@@ -78,24 +81,18 @@ def _listed(days: Iterable[dt.date]) -> str:
 def scored(
     session: Session, analysis: str, as_of: dt.date, columns: Iterable[str], score: Callable[[pd.DataFrame], Scored]
 ) -> list[Scored]:
-    """What `score` says of every customer of the day, batch by batch in the order of their ids, two at a time.
+    """What `score` says of every customer of the day, piece by piece in the order of their ids, two at a time.
 
-    A batch has customer_id and `columns`. Raises DataFault where there is no customer.
+    A piece has customer_id and `columns`. Raises DataFault where there is no customer.
     """
     done: list[Scored] = []
-    waiting: list[pd.DataFrame] = []
     for batch in _batches(session, analysis, as_of, columns):
-        waiting.append(batch)
-        if len(waiting) == WORKERS:
-            done += at_once(score, waiting)
-            waiting = []
-    return done + at_once(score, waiting)
+        done += at_once(score, _pieces(batch))
+    return done
 
 
-def customers_of(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> pd.DataFrame:
-    """customer_id and `columns`, as far as there are these, of every customer of the day; DataFault without any."""
-    there = session.columns(f"features.{analysis}")
-    return pd.concat(_batches(session, analysis, as_of, [name for name in columns if name in there]), ignore_index=True)
+def _pieces(batch: pd.DataFrame) -> list[pd.DataFrame]:
+    return [batch.iloc[start : start + PIECE_ROWS] for start in range(0, len(batch), PIECE_ROWS)]
 
 
 def _batches(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
@@ -114,11 +111,13 @@ def _batches(session: Session, analysis: str, as_of: dt.date, columns: Iterable[
         until = ""
         if place + 1 < len(firsts):
             until, given["next_id"] = "and customer_id < $next_id", firsts[place + 1][0]
-        yield session.frame(
+        rows = session.table(
             f"""select {listed} from {table}
             where as_of = $as_of and customer_id >= $first_id {until} order by customer_id""",
             given,
         )
+        # by way of Arrow, texts never are Python objects, and each column is let go as soon as it is taken over
+        yield rows.to_pandas(split_blocks=True, self_destruct=True)
 
 
 def rows_of(session: Session, analysis: str, as_of: dt.date, customer_ids: pd.Series) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion
@@ -50,7 +51,7 @@ def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift"
     earlier = [(frames[first], frames[second]) for first, second in pairs]
     inputs = drift_between(frames[past[-1]], frames[as_of], earlier)
     inputs = replace(inputs, unseen=_unseen(session, frames[as_of], (past[-1], as_of)))
-    scores = {day: _scores(champion, frames[day]) for day in {as_of, *(day for pair in pairs for day in pair)}}
+    scores = _scores(champion, frames)
     earlier_scores = [(scores[first], scores[second]) for first, second in pairs]
     return together(inputs, drift_between(_held_out(session, as_of), scores[as_of], earlier_scores))
 
@@ -99,10 +100,13 @@ def drift_note(session: Session, as_of: dt.date) -> tuple[str, str] | None:
     return (str(found[0][0]), str(found[0][1])) if found else None
 
 
-def _scores(champion: ServingChampion, rows: pd.DataFrame) -> pd.DataFrame:
-    from custana_pipeline.models.judging import predict
+def _scores(champion: ServingChampion, frames: dict[dt.date, pd.DataFrame]) -> dict[dt.date, pd.DataFrame]:
+    """What the champion says of the rows of each day; all of them are read and scored at once."""
+    from custana_pipeline.models.readings import Readings, foresee
 
-    return pd.DataFrame({SCORE: predict(champion.estimator, rows)})
+    scores = foresee(champion.estimator, Readings(pd.concat(frames.values(), ignore_index=True)))
+    parts = np.split(scores, np.cumsum([len(rows) for rows in frames.values()])[:-1])
+    return {day: pd.DataFrame({SCORE: part}) for day, part in zip(frames, parts, strict=True)}
 
 
 def _held_out(session: Session, as_of: dt.date) -> pd.DataFrame:

@@ -1,12 +1,13 @@
 """What the champions of a day say of each customer: score frames for the lists."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import ServingChampion, has_champion, serving_champion
-from custana_pipeline.orchestration.customer_rows import customers_of, rows_of, scored
+from custana_pipeline.orchestration.customer_rows import rows_of, scored
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
@@ -19,10 +20,12 @@ def behavior_scores(session: Session, project: Project, as_of: dt.date) -> tuple
 
     Reasons are those of the MOST_REASONED best, equal scores by customer_id; the others' are empty.
     """
+    from custana_pipeline.models.readings import Readings, foresee
+
     champion = serving_champion(session, project, as_of, "is_recommended")
 
     def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
-        p_buy = champion.estimator.predict_proba(rows[list(champion.columns)])[:, 1]
+        p_buy = foresee(champion.estimator, Readings(rows))
         return pd.DataFrame({"customer_id": rows["customer_id"], "p_buy": p_buy})
 
     scores = pd.concat(scored(session, "behavior", as_of, champion.columns, scores_of), ignore_index=True)
@@ -45,17 +48,20 @@ def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[p
 
     Amounts are missing where the source has no money.
     """
+    from custana_pipeline.models.readings import Readings, foresee
+
     purchases = serving_champion(session, project, as_of, "future_purchase")
     has_amounts = has_champion(session, as_of, "future_amount")
     amounts = serving_champion(session, project, as_of, "future_amount") if has_amounts else None
 
     def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
-        expected = purchases.estimator.predict(rows[list(purchases.columns)])
+        readings = Readings(rows)
+        expected = foresee(purchases.estimator, readings)
         scores = pd.DataFrame({"customer_id": rows["customer_id"], "expected_purchases": expected})
         if amounts is None:
             nothing = {name: float("nan") for name in ("expected_amount", "amount_lower", "amount_upper")}
             return scores.assign(**nothing)
-        amount = amounts.estimator.predict(rows[list(amounts.columns)])
+        amount = foresee(amounts.estimator, readings)
         bounds = amounts.estimator.bounds(amount)
         return scores.assign(expected_amount=amount, amount_lower=bounds.lower, amount_upper=bounds.upper)
 
@@ -72,11 +78,14 @@ def segment_assignments(session: Session, project: Project, as_of: dt.date) -> t
 
     champion = serving_champion(session, project, as_of, "segment")
 
-    def scores_of(rows: pd.DataFrame) -> np.ndarray:
-        return np.asarray(champion.estimator.predict(rows[list(champion.columns)]))
+    def scores_of(rows: pd.DataFrame) -> pd.DataFrame:
+        segment_ids = champion.estimator.predict(rows[list(champion.columns)])
+        return rows[["customer_id", *profiled]].assign(segment_id=segment_ids)
 
-    segment_ids = np.concatenate(scored(session, "segmentation", as_of, champion.columns, scores_of))
-    rows = customers_of(session, "segmentation", as_of, PROFILED)
-    names = name_segments(profile_segments(rows, segment_ids), getattr(champion.estimator[-1], "names_by_id", {}))
-    assignments = pd.DataFrame({"customer_id": rows["customer_id"], "segment_id": segment_ids})
-    return assignments, names, champion.model_version
+    there = session.columns("features.segmentation")
+    profiled = [name for name in PROFILED if name in there]
+    read = dict.fromkeys([*champion.columns, *profiled])
+    customers: Any = pd.concat(scored(session, "segmentation", as_of, read, scores_of), ignore_index=True)
+    profiles = profile_segments(customers, customers["segment_id"].to_numpy())
+    names = name_segments(profiles, getattr(champion.estimator[-1], "names_by_id", {}))
+    return customers[["customer_id", "segment_id"]], names, champion.model_version

@@ -84,7 +84,18 @@ def test_the_distance_is_that_of_scipy() -> None:
     random = np.random.default_rng(0)
     for before, now in ((random.normal(size=300), random.normal(0.2, 1, 70)), (random.poisson(2, 50), np.ones(9))):
         expected: Any = ks_2samp(before, now, method="asymp")
-        assert ks(np.asarray(before, dtype=float), now) == pytest.approx(expected.statistic)
+        assert ks(np.sort(before.astype(float)), np.sort(now)) == pytest.approx(expected.statistic)
+
+
+def test_numbers_are_counted_by_the_quantiles_of_before_and_those_that_are_none_apart() -> None:
+    random = np.random.default_rng(4)
+    before, now = random.poisson(3, 200).astype(float), random.poisson(4, 150) + random.choice([0, 0.5], 150)
+    before[:7], now[:20] = np.nan, np.inf
+    edges = np.unique(np.quantile(before[7:], np.arange(1, 10) / 10, method="inverted_cdf"))
+    bins = [[int((edges < each).sum()) if np.isfinite(each) else -1 for each in side] for side in (before, now)]
+    counts = np.array([[side.count(place) for place in range(-1, len(edges) + 1)] for side in bins])
+    expected = psi(*counts[:, counts.sum(axis=0) > 0])
+    assert change_between(pd.Series(before), pd.Series(now), 0.01).psi == pytest.approx(expected)
 
 
 def snapshot(day: int, *, pause: float = 90.0) -> Any:

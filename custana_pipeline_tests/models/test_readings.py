@@ -1,5 +1,6 @@
 """Rows that are read once: members and exchanged columns get what each would have read alone."""
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
 from custana_pipeline.models.demand import DemandSettings, train_demand
-from custana_pipeline.models.encoding import Kind, encoding
+from custana_pipeline.models.encoding import EncodedColumns, Kind, SnapToQuantiles, encoding
 from custana_pipeline.models.readings import Mixed, Readings, foresee, predict
 from custana_pipeline.models.training import Training
 from custana_pipeline_tests.models.shop import AS_OF, days_of_shop, snapshots
@@ -68,3 +69,32 @@ def test_every_column_of_a_matrix_has_the_name_of_the_one_it_was_made_from(kind:
     encode: Any = steps[-1]
     assert list(encode.sources()) == told
     assert points.shape[1] == len(told)
+
+
+@pytest.mark.parametrize("edge_count", [0, 1, 2, 3, 31, 32, 33, 63])
+def test_a_bin_is_the_number_of_edges_below_a_value(edge_count: int) -> None:
+    random = np.random.default_rng(edge_count)
+    edges = np.unique(random.integers(-40, 40, edge_count) / 2)
+    drawn = random.normal(0, 15, 20_000).round(1)
+    values = np.concatenate([drawn, edges, [np.inf, -np.inf, np.nan, -0.0]])[:, None]
+    snap = SnapToQuantiles()
+    snap.edges_ = [edges]
+    wanted = np.searchsorted(edges, values[:, 0], side="left").astype("float32")
+    if len(edges):
+        wanted[np.isnan(values[:, 0])] = np.nan
+    assert np.array_equal(snap.transform(values)[:, 0], wanted, equal_nan=True)
+
+
+def test_an_encoding_that_two_stored_models_hold_reads_the_rows_once(
+    shop: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = shop.loc[shop["as_of"] == AS_OF]
+    one = encoding("histogram", ("recency_days", "purchase_amount"), ("location",)).fit(today)
+    other = encoding("histogram", ("recency_days", "purchase_frequency"), ("location",)).fit(today)
+    rows, read = Readings(today), []
+    transform = EncodedColumns.transform
+    monkeypatch.setattr(EncodedColumns, "transform", lambda self, X: read.append(self) or transform(self, X))
+    first, again, different = (rows.read(each) for each in (one, deepcopy(one), other))
+    assert again is first
+    assert len(read) == 2
+    assert np.array_equal(different, other.transform(today), equal_nan=True)

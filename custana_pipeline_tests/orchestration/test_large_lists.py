@@ -9,7 +9,7 @@ import pytest
 
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration import customer_rows, publication
-from custana_pipeline.orchestration.customer_rows import customers_of, scored
+from custana_pipeline.orchestration.customer_rows import scored
 from custana_pipeline.orchestration.publication import judged_day
 from custana_pipeline.stores.session import Session
 
@@ -58,8 +58,11 @@ def customers(count: int) -> Session:
     return session
 
 
+@pytest.mark.parametrize("piece_rows", [1, 3, 1000])
 @pytest.mark.parametrize("batch_rows", [2, 7, 50, 99, 100, 1000])
-def test_scores_in_batches_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPatch, batch_rows: int) -> None:
+def test_scores_in_pieces_are_those_of_all_at_once(
+    monkeypatch: pytest.MonkeyPatch, batch_rows: int, piece_rows: int
+) -> None:
     session, sizes = customers(100), []
 
     def score(rows: pd.DataFrame) -> pd.DataFrame:
@@ -67,11 +70,11 @@ def test_scores_in_batches_are_those_of_all_at_once(monkeypatch: pytest.MonkeyPa
         return rows.assign(score=rows["x"] * 2)
 
     monkeypatch.setattr(customer_rows, "BATCH_ROWS", batch_rows)
+    monkeypatch.setattr(customer_rows, "PIECE_ROWS", piece_rows)
     found = pd.concat(scored(session, "behavior", AS_OF, ["x"], score), ignore_index=True)
     assert found["customer_id"].tolist() == [f"c{number:03d}" for number in range(100)]
     assert found["score"].tolist() == [number / 7 * 2 for number in range(100)]
-    assert (max(sizes), sum(sizes)) == (min(batch_rows, 100), 100)
-    assert customers_of(session, "behavior", AS_OF, ["x"])["x"].tolist() == found["x"].tolist()
+    assert (max(sizes), sum(sizes)) == (min(batch_rows, piece_rows, 100), 100)
 
 
 def test_a_day_without_customers_says_so() -> None:

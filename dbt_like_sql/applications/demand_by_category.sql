@@ -44,54 +44,49 @@ category_worths as (
     group by transactions.customer_id, coalesce(products.category, 'not stated')
 ),
 
-shares as (
-    select
-        demand_forecast.customer_id,
-        coalesce(category_worths.category, 'not stated') as category,
-        demand_forecast.purchases_millionths,
-        demand_forecast.cents,
-        demand_forecast.net_cents,
-        coalesce(
-            cast(
-                sum(category_worths.worth) over (
-                    partition by demand_forecast.customer_id
-                    order by category_worths.category
-                    rows between unbounded preceding and current row
-                ) as double
-            )
-            / cast(sum(category_worths.worth) over (partition by demand_forecast.customer_id) as double),
-            1
-        ) as share_up_to,
-        row_number() over (
-            partition by demand_forecast.customer_id
-            order by category_worths.category
-        ) as place
-    from demand_forecast
-    left join category_worths
-        on demand_forecast.customer_id = category_worths.customer_id
-),
-
--- what is due up to and with a category is rounded, and each gets the difference: the parts add up exactly
-dues as (
+-- what was bought up to and with a category, in their order, and by that customer in all
+running as (
     select
         customer_id,
         category,
-        place,
-        cast(floor(purchases_millionths * share_up_to) as bigint) as purchases_up_to,
-        cast(floor(cents * share_up_to) as bigint) as cents_up_to,
-        cast(floor(net_cents * share_up_to) as bigint) as net_cents_up_to
-    from shares
+        worth,
+        sum(worth) over (
+            partition by customer_id
+            order by category
+            rows between unbounded preceding and current row
+        ) as worth_up_to,
+        sum(worth) over (partition by customer_id) as whole_worth
+    from category_worths
 ),
 
+-- a customer who bought nothing of known worth has all their demand in one category
+shares as (
+    select
+        demand_forecast.customer_id,
+        demand_forecast.purchases_millionths,
+        demand_forecast.cents,
+        demand_forecast.net_cents,
+        coalesce(running.category, 'not stated') as category,
+        coalesce(cast(running.worth_up_to as double) / cast(running.whole_worth as double), 1) as share_up_to,
+        coalesce(
+            cast(running.worth_up_to - running.worth as double) / cast(running.whole_worth as double),
+            0
+        ) as share_before
+    from demand_forecast
+    left join running
+        on demand_forecast.customer_id = running.customer_id
+),
+
+-- what is due up to and with a category is rounded, and each gets the difference: the parts add up exactly
 parts as (
     select
         customer_id,
         category,
-        purchases_up_to - coalesce(lag(purchases_up_to) over (partition by customer_id order by place), 0)
-            as purchases_millionths,
-        cents_up_to - coalesce(lag(cents_up_to) over (partition by customer_id order by place), 0) as cents,
-        net_cents_up_to - coalesce(lag(net_cents_up_to) over (partition by customer_id order by place), 0) as net_cents
-    from dues
+        cast(floor(purchases_millionths * share_up_to) as bigint)
+        - cast(floor(purchases_millionths * share_before) as bigint) as purchases_millionths,
+        cast(floor(cents * share_up_to) as bigint) - cast(floor(cents * share_before) as bigint) as cents,
+        cast(floor(net_cents * share_up_to) as bigint) - cast(floor(net_cents * share_before) as bigint) as net_cents
+    from shares
 )
 
 select

@@ -31,24 +31,33 @@ product_popularity as (
     where as_of = $as_of
 ),
 
-purchases as (
+product_buyers as (
     select
         customer_segments.segment_id,
-        customer_segments.segment_name,
-        transactions.customer_id,
-        transactions.product_id
+        transactions.product_id,
+        count(*) as buyer_count
     from transactions
     inner join customer_segments
         on transactions.customer_id = customer_segments.customer_id
+    group by customer_segments.segment_id, transactions.product_id
+),
+
+segment_names as (
+    select distinct
+        segment_id,
+        segment_name
+    from customer_segments
 ),
 
 segment_purchases as (
     select
-        segment_id,
-        segment_name,
-        count(*) as purchase_count
-    from purchases
-    group by segment_id, segment_name
+        product_buyers.segment_id,
+        segment_names.segment_name,
+        cast(sum(product_buyers.buyer_count) as bigint) as purchase_count
+    from product_buyers
+    inner join segment_names
+        on product_buyers.segment_id = segment_names.segment_id
+    group by product_buyers.segment_id, segment_names.segment_name
 ),
 
 all_purchases as (
@@ -56,14 +65,13 @@ all_purchases as (
     from segment_purchases
 ),
 
-product_buyers as (
+overall_buyers as (
     select
         segment_id,
         product_id,
-        count(*) as buyer_count,
-        sum(count(*)) over (partition by product_id) as overall_buyer_count
-    from purchases
-    group by segment_id, product_id
+        buyer_count,
+        sum(buyer_count) over (partition by product_id) as overall_buyer_count
+    from product_buyers
 ),
 
 -- shares of what was bought, not of who bought it: else those who buy a lot over-buy everything
@@ -71,20 +79,20 @@ shares as (
     select
         segment_purchases.segment_id,
         segment_purchases.segment_name,
-        product_buyers.product_id,
+        overall_buyers.product_id,
         product_popularity.product_name,
-        product_buyers.buyer_count,
-        cast(product_buyers.buyer_count as double) / segment_purchases.purchase_count as share_in_segment,
-        cast(product_buyers.overall_buyer_count as double) / all_purchases.purchase_count as share_overall,
+        overall_buyers.buyer_count,
+        cast(overall_buyers.buyer_count as double) / segment_purchases.purchase_count as share_in_segment,
+        cast(overall_buyers.overall_buyer_count as double) / all_purchases.purchase_count as share_overall,
         segment_purchases.purchase_count
-        * cast(product_buyers.overall_buyer_count as double) / all_purchases.purchase_count as expected_buyer_count
-    from product_buyers
+        * cast(overall_buyers.overall_buyer_count as double) / all_purchases.purchase_count as expected_buyer_count
+    from overall_buyers
     inner join segment_purchases
-        on product_buyers.segment_id = segment_purchases.segment_id
+        on overall_buyers.segment_id = segment_purchases.segment_id
     inner join product_popularity
-        on product_buyers.product_id = product_popularity.product_id
+        on overall_buyers.product_id = product_popularity.product_id
     cross join all_purchases
-    where product_buyers.buyer_count >= 10
+    where overall_buyers.buyer_count >= 10
 ),
 
 -- ten imagined buyers at lift 1 keep a product of eleven buyers from standing above one of three hundred
