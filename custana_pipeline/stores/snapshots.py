@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from custana_pipeline.stores import faults, warehouse_file
 from custana_pipeline.stores.durable_files import replace_text, replacing, sha256_of
 
@@ -124,7 +122,7 @@ def _facts_of(file: Path) -> Path:
 def _settle(warehouse: Path) -> None:
     """Brings what is still in the write-ahead log into the file."""
     if warehouse_file.wal_of(warehouse).exists():
-        connection = duckdb.connect(str(warehouse))
+        connection = warehouse_file.bare_connection(warehouse)
         connection.execute("checkpoint")
         connection.close()
 

@@ -1,6 +1,6 @@
 """The warehouse as a file: its size, its leftovers, its seal, and a whole scan of what is in it.
 
-DuckDB checks a block's checksum when it reads it, so only a scan of every value proves that a file is whole. A failed
+DuckDB checks a block's checksum when it reads it, so only a scan of every block proves that a file is whole. A failed
 or killed transaction leaves blocks behind the last one that the file's header knows: they hold nothing and are cut off.
 The seal is the hash of the file as the last good run left it; the next change breaks it.
 """
@@ -17,6 +17,7 @@ from custana_pipeline.errors import Damaged, Transient
 from custana_pipeline.stores import faults
 from custana_pipeline.stores.durable_files import replace_text, sync_file, sync_folder
 
+Config = dict[str, str | bool | int | float | list[str]]
 _HEADER_BYTES = 3 * 4096
 COMPACTED_FROM_BYTES = 64 * 1024**2
 """A file below this size is left as it is, however much of it is free."""
@@ -41,7 +42,7 @@ def spill_folder(path: Path) -> Path:
     return path.with_suffix(".spill")
 
 
-def limits(path: Path, memory: str, threads: int) -> dict[str, str | bool | int | float | list[str]]:
+def limits(path: Path, memory: str, threads: int) -> Config:
     """What a connection may use of memory, processors and disk: spilling leaves room for what is written meanwhile."""
     spill = int(faults.free_bytes(path) * SPILL_SHARE) // 1024**2
     return {
@@ -68,6 +69,15 @@ def cut(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         os.truncate(path, _HEADER_BYTES + block_size * total)
 
 
+def bare_connection(
+    path: Path | None = None, *, read_only: bool = False, config: Config | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection for work on the file itself, on which no SQL of people runs; DuckDB draws no progress bar on it."""
+    connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=config or {})
+    connection.execute("set enable_progress_bar = false")
+    return connection
+
+
 def blocks(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """Bytes a block, blocks in all, and blocks that hold nothing."""
     query = "select block_size, total_blocks, free_blocks from pragma_database_size()"
@@ -79,7 +89,7 @@ def compact(path: Path, memory: str = SCAN_MEMORY, threads: int = 2) -> None:
     """Writes the tables into a fresh file and puts that in place in one step; rows keep their order."""
     fresh = _compacted(path)
     fresh.unlink(missing_ok=True)
-    connection = duckdb.connect(config=limits(path, memory, threads))
+    connection = bare_connection(config=limits(path, memory, threads))
     try:
         connection.execute(f"attach {_literal(path)} as whole")
         connection.execute("checkpoint whole")
@@ -104,7 +114,7 @@ def scan(path: Path, heard: Callable[[str], None] = lambda _: None) -> int:
     """
     try:
         # DuckDB would keep what it has read, up to four fifths of the machine's memory
-        connection = duckdb.connect(str(path), read_only=True, config={"memory_limit": SCAN_MEMORY})
+        connection = bare_connection(path, read_only=True, config={"memory_limit": SCAN_MEMORY})
     except duckdb.Error as error:
         if "Could not set lock" in str(error):
             raise Transient(f"Another process writes to {path.name}: try again when that has ended.") from None
