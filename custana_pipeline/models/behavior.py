@@ -89,7 +89,7 @@ def candidates(columns: UsableColumns, settings: BehaviorSettings, row_count: in
         ),
         "logistic_regression": LogisticRegression(C=0.02, max_iter=500),
         "gradient_boosting": HistGradientBoostingClassifier(
-            max_iter=50, learning_rate=0.12, min_samples_leaf=leaf, random_state=seed, **BOOSTING
+            max_iter=60, learning_rate=0.1, min_samples_leaf=leaf, random_state=seed, **BOOSTING
         ),
     }
     kinds: dict[str, Kind] = {

@@ -1,6 +1,5 @@
 """Rows as the parts of an estimator read them: read once, however many members share them or columns are exchanged."""
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from custana_pipeline.models.at_once import one_thread
 from custana_pipeline.models.blend import MeanOfLogits, MeanOfModels
 from custana_pipeline.models.encoding import EncodedColumns
+from custana_pipeline.models.fitted_content import content_of
 from custana_pipeline.models.levelled import LevelledDemand, LevelledProbability
 from custana_pipeline.models.own_pace import OwnPaceModel
 from custana_pipeline.models.serving import ServingDemand
@@ -40,7 +40,7 @@ class Readings:
 
     frame: pd.DataFrame
     _known: dict[int, tuple[Any, np.ndarray]] = field(default_factory=dict, repr=False, compare=False)
-    _by_content: dict[bytes, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    _by_content: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
     _tidied: dict[Any, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, encoding: Pipeline) -> np.ndarray:
@@ -48,7 +48,7 @@ class Readings:
         tidy: Any = encoding[0]
         encode: Any = encoding[-1]
         if id(encode) not in self._known:
-            content = pickle.dumps(encode)
+            content = content_of(encode)
             if content not in self._by_content:
                 self._by_content[content] = encode.transform(self._tidy(tidy))
             self._known[id(encode)] = (encode, self._by_content[content])
