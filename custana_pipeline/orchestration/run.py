@@ -204,8 +204,16 @@ def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
         raise kind(f"{str(event.step_key).replace('__', '/')}: {told.description}")
     _raise_stopped(result)
     if not result.success:
-        steps = ", ".join(str(event.step_key).replace("__", "/") for event in failures) or "the run"
-        raise CustanaError(f"{steps} failed: `custana ui` shows the run {result.run_id} with its events.")
+        steps = ", ".join(f"{str(event.step_key).replace('__', '/')} ({_kind(event)})" for event in failures)
+        raise CustanaError(f"{steps or 'the run'} failed: `custana ui` shows the run {result.run_id} with its events.")
+
+
+def _kind(event: dg.DagsterEvent) -> str:
+    """The class of the innermost error of a step that failed outside of its own body; never its text."""
+    error, kind = event.step_failure_data.error, "unknown"
+    while error is not None:
+        error, kind = error.cause, error.cls_name or kind
+    return kind
 
 
 def _raise_passing(error: Any) -> None:
