@@ -10,6 +10,8 @@ import duckdb
 
 LINES = {"100k": 100_000, "1m": 1_000_000, "10m": 10_000_000, "100m": 100_000_000}
 FACTS = ("order_lines", "events")
+UNKNOWN_FROM = 100_000_000
+"""The generator gives customers whom it does not know numbers beyond this; they stay unknown."""
 SHAPES = {
     "hub_product": "a product that is in every order",
     "hub_customer": "a customer with a tenth of all lines",
@@ -26,9 +28,9 @@ _RESHAPED = {
     },
     "one_time_buyers": {
         # where nobody at all bought again there would be nothing to learn, and nothing would be published; the
-        # reference takes whole numbers of 32 bits for customers
+        # reference counts customers by their number
         "order_lines": "select * replace (case when customer_id <> '' and hash(order_id) % 5 > 0 "
-        "then cast(1000000000 + cast(order_id as bigint) as varchar) else customer_id end as customer_id)",
+        "then cast(2000000 + cast(order_id as bigint) as varchar) else customer_id end as customer_id)",
     },
     "busy_day": {
         # 100 of the 731 days' lines
@@ -91,7 +93,7 @@ def _customers_of_orders(folder: Path) -> None:
             with people as (select *, row_number() over () - 1 as place from {people}),
             orders as (
                 select customer_id, hash(customer_id) % (select count(*) from people) as place
-                from (select distinct customer_id from {lines} where customer_id <> '')
+                from (select distinct customer_id from {lines} where try_cast(customer_id as bigint) < {UNKNOWN_FROM})
             )
             select orders.customer_id, age, gender, city, country, signup_date from orders
             join people on orders.place = people.place order by 1
