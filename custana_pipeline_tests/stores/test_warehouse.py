@@ -2,7 +2,7 @@ import datetime as dt
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from custana_pipeline.errors import ContractBroken, CustanaError, Damaged, Transient, WrongUse
-from custana_pipeline.stores import warehouse_file
 from custana_pipeline.stores.session import SCHEMAS, Session
 from custana_pipeline.stores.sql_models import SqlModel, SqlModels, read_model
 from custana_pipeline.stores.warehouse import Warehouse
@@ -294,11 +293,3 @@ def test_text_is_text_in_a_frame_with_and_without_rows(warehouse: Warehouse, con
     query = f"select 'a' as name, null::varchar as nothing, 1::bigint as number where {condition}"
     with warehouse.reading() as session:
         assert [str(dtype) for dtype in session.frame(query).dtypes] == ["str", "str", "int64"]
-
-
-def test_duckdb_draws_no_progress_bar_among_our_lines(tmp_path: Path) -> None:
-    asked = "select current_setting('enable_progress_bar')"
-    with closing(warehouse_file.bare_connection(tmp_path / "some.duckdb")) as connection:
-        assert connection.execute(asked).fetchall() == [(False,)]
-    with Warehouse(tmp_path / "some.duckdb", memory_limit="1GB").transaction() as session:
-        assert session.rows(asked) == [(False,)]
