@@ -1,7 +1,9 @@
 """The custana command. Exit codes: 0 done, 1 failed, 2 wrong use, 3 bad data."""
 
+import atexit
 import contextlib
 import gc
+import logging
 import os
 import signal
 import sys
@@ -40,6 +42,31 @@ HorizonDays = Annotated[
 
 _settled: dict[str, Path] = {}
 """Where this process's command writes; what is told of a full disk says how much is free there."""
+
+
+def command() -> None:
+    """What `custana` is in a terminal: `main`, and an end without taking every object of the process apart first.
+
+    After a run there are 600,000 of them; Python's own end takes 1.8 s for these, and nothing is written by it.
+    """
+    codes: list[int] = []
+    atexit.register(_end_at_once, codes)  # the first one registered is the last one called
+    try:
+        main()
+    except SystemExit as ended:
+        codes.append(ended.code if isinstance(ended.code, int) else 0)
+        raise
+
+
+def _end_at_once(codes: list[int]) -> None:
+    """Ends the process with the command's exit code, where there is one and what was told has been written."""
+    if not codes:
+        return
+    logging.shutdown()
+    with contextlib.suppress(OSError, ValueError):  # a closed pipe: Python's own end knows what to say
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+        os._exit(codes[0])
 
 
 def main() -> None:

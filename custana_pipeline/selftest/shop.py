@@ -142,7 +142,7 @@ class Shop:
 
 def command(arguments: Sequence[str]) -> list[str]:
     """The command line of the installed custana, run by this interpreter."""
-    return [sys.executable, "-c", "from custana_pipeline.cli import main; main()", *arguments]
+    return [sys.executable, "-c", "from custana_pipeline.cli import command; command()", *arguments]
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,58 @@
+"""How the `custana` process ends: with the command's exit code, all that was told, and without taking itself apart."""
+
+import subprocess
+import sys
+
+import pytest
+
+from custana_pipeline.errors import WrongUse
+
+BEFORE = """
+import atexit, os, sys
+from custana_pipeline import cli
+
+class Held:
+    write = staticmethod(os.write)
+    def __del__(self):
+        self.write(1, b"taken apart")
+
+held = Held()
+main = cli.main
+
+def asking():
+    atexit.register(lambda: print("asked at the end"))
+    main()
+
+cli.main = asking
+"""
+
+
+def ended(
+    *arguments: str, after: str = "cli.command()", output: str = "/dev/stdout"
+) -> subprocess.CompletedProcess[str]:
+    program = f"{BEFORE}\nsys.argv = ['custana', *{list(arguments)!r}]\n{after}"
+    shell = ["bash", "-c", f'exec "$@" > {output}', "-", sys.executable, "-c", program]
+    return subprocess.run(shell, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["nonsense"], WrongUse.exit_code)])
+def test_the_process_ends_with_the_commands_code_and_all_that_was_told(arguments: list[str], code: int) -> None:
+    answer = ended(*arguments)
+    assert answer.returncode == code
+    assert "custana" in (answer.stderr if code else answer.stdout).lower()
+    assert "asked at the end" in answer.stdout
+
+
+def test_a_command_does_not_take_apart_what_the_process_holds() -> None:
+    assert "taken apart" in ended(after="print('as Python ends')").stdout
+    assert "taken apart" not in ended("--help").stdout
+
+
+def test_a_fault_that_is_raised_ends_as_python_does() -> None:
+    answer = ended(after="cli.main = lambda: 1 / 0\ncli.command()")
+    assert answer.returncode == 1
+    assert "ZeroDivisionError" in answer.stderr
+
+
+def test_an_output_that_nobody_takes_is_no_quiet_success() -> None:
+    assert ended("--help", output="/dev/full").returncode != 0
