@@ -29,6 +29,9 @@ STOPPED_CODE = 130
 GARBAGE = (100_000, 20, 20)
 """Objects between two looks for cycles; at Python's 700 a third of the start goes into looking at what was imported."""
 
+FOR_TESTS_ONLY = ("hypothesis", "pytest")
+"""What pandera and scikit-learn import beside themselves where it is installed, for what no command does: .12 s."""
+
 ONE_THREAD: dict[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Fits run side by side, each on one thread: sums over several depend on the machine, and a quota is not looked at."""
 
@@ -49,6 +52,8 @@ def command() -> None:
 
     After a run there are 600,000 of them; Python's own end takes 1.8 s for these, and nothing is written by it.
     """
+    for name in FOR_TESTS_ONLY:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     codes: list[int] = []
     atexit.register(_end_at_once, codes)  # the first one registered is the last one called
     try:

@@ -56,3 +56,9 @@ def test_a_fault_that_is_raised_ends_as_python_does() -> None:
 
 def test_an_output_that_nobody_takes_is_no_quiet_success() -> None:
     assert ended("--help", output="/dev/full").returncode != 0
+
+
+def test_a_command_judges_tables_without_what_only_tests_need() -> None:
+    judging = "from pandera.strategies import base_strategies\nprint('found', base_strategies.HAS_HYPOTHESIS)"
+    assert "found False" in ended(after=f"cli.main = lambda: None\ncli.command()\n{judging}").stdout
+    assert "found True" in ended(after=judging).stdout
