@@ -24,6 +24,8 @@ _DAMAGED_TEXT = re.compile(
     r"Could not read enough bytes from file \S*\.duckdb|Failure while replaying WAL|"
     r"not a valid DuckDB database|disk image is malformed|file is not a database|Failed to deserialize"
 )
+_MEMORY_TEXT = "Out of Memory Error:"
+"""Within a text of another kind where one connection reads what another one yields."""
 _FULL_BYTES = 4_000_000
 """With less than this free a database that cannot write has no room."""
 _DATABASES = ("duckdb", "_duckdb", "sqlite3", "sqlalchemy", "mlflow", "dagster")
@@ -92,7 +94,8 @@ def _kind(error: BaseException) -> type[CustanaError] | str | None:
     if not type(error).__module__.startswith(_DATABASES):
         return None
     text = str(error)
-    if type(error).__name__ == "OutOfMemoryException" and not _FULL_TEXT.search(text):
+    lacks_memory = type(error).__name__ == "OutOfMemoryException" or _MEMORY_TEXT in text
+    if lacks_memory and not _FULL_TEXT.search(text):
         return "memory"
     if _FULL_TEXT.search(text):
         return NoSpace

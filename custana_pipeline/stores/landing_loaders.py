@@ -2,6 +2,9 @@
 
 A csv is read by the quickest way that is sure of its line numbers: DuckDB alone where every line is a record; DuckDB,
 with the malformed and blank lines found by their text, where no field spans lines; else Python's csv reader.
+
+What DuckDB reads is staged on a second connection of the same database, whose temporary tables are freed when they are
+dropped; on the connection of the transaction they would stay until it ends, and all files of a set land in one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +20,11 @@ from custana_pipeline.stores.landing_statements import (
     SHIFT_BUCKET,
     STAGED_TABLE,
     blank_separated_lines,
+    blank_separated_records,
     count_staged_headers,
     create_raw,
     delete_repeated_headers,
     distinct_shares,
-    insert_blank_separated,
     insert_into_raw,
     insert_malformed,
     insert_repeated_headers,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 
 MAX_REJECTED_TEXTS = 100_000
+ROWS_PER_PART = 122_880
 MOSTLY_DISTINCT = 0.35
 """A column with a larger share of different values than this is compressed as text, and not by its values."""
 _REASONS = {
@@ -59,17 +63,19 @@ class LoadedCounts:
 def load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
     """Load a file of which nothing is loaded yet, and store its malformed lines, repeated headers among them."""
     connection.execute(CREATE_UNORDERED)
-    counts = _load(connection, inspected)
-    connection.execute(f"drop table if exists {STAGED_TABLE}")
-    return counts
+    staging = connection.cursor()
+    try:
+        return _load(connection, staging, inspected)
+    finally:
+        staging.close()
 
 
-def _load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
+def _load(connection: Connection, staging: Connection, inspected: InspectedFile) -> LoadedCounts:
     if inspected.format == "parquet":
         return LoadedCounts(_inserted(connection, insert_into_raw(inspected, parquet_rows(inspected))))
     if inspected.format in ("blank_separated", "fixed_width"):
-        return _without_headers(connection, inspected, _load_blank_separated(connection, inspected))
-    counts = None if inspected.has_mixed_line_ends else _load_by_duckdb(connection, inspected)
+        return _without_headers(connection, inspected, _load_blank_separated(connection, staging, inspected))
+    counts = None if inspected.has_mixed_line_ends else _load_by_duckdb(connection, staging, inspected)
     return counts or _without_headers(connection, inspected, _load_exactly(connection, inspected))
 
 
@@ -83,61 +89,67 @@ def _without_headers(connection: Connection, inspected: InspectedFile, counts: L
     return replace(counts, record=counts.record - headers, malformed=counts.malformed + headers)
 
 
-def _load_by_duckdb(connection: Connection, inspected: InspectedFile) -> LoadedCounts | None:
+def _load_by_duckdb(connection: Connection, staging: Connection, inspected: InspectedFile) -> LoadedCounts | None:
     """Load a csv of which no record spans lines; None, with nothing loaded, for any other.
 
     When records and header are together as many as the physical lines, each record is exactly one line, and their order
     gives the line numbers. Else the same is tried with the malformed and blank lines taken out.
     """
-    for table in ("landing_rejects", "landing_scans"):
-        connection.execute(f"drop table if exists {table}")
-    connection.execute(stage_csv(inspected))
-    record_count = _number(connection, f"select count(*) from {STAGED_TABLE}")
+    staging.execute(stage_csv(inspected))
+    record_count = _number(staging, f"select count(*) from {STAGED_TABLE}")
     counts, source, malformed = LoadedCounts(record_count), staged_records(inspected), []
     if record_count + inspected.header_line_count != inspected.line_count:
-        malformed = _malformed_lines(connection, inspected)
+        malformed = _malformed_lines(staging, inspected)
         if malformed and malformed[-1].reason == "unquoted_value" and _is_last(inspected, malformed[-1].source_line):
             return None  # a quote that is open to the end: the exact reader tells what it swallows
         counts = LoadedCounts(record_count, len(inspected.blank_lines), len(malformed))
         if record_count + counts.blank + counts.malformed + inspected.header_line_count != inspected.line_count:
             return None
-        source = _shifted(connection, inspected, malformed)
-    _fit_columns(connection, inspected)
-    connection.execute(insert_into_raw(inspected, source))
+        source = _shifted(staging, inspected, malformed)
+    _fit_columns(connection, staging, inspected)
+    _hand_over(connection, staging, inspected, source)
     _store_malformed(connection, inspected, malformed)
-    if _number(connection, count_staged_headers(inspected)):
+    if _number(staging, count_staged_headers(inspected)):
         return _without_headers(connection, inspected, counts)
     return counts
 
 
-def _shifted(connection: Connection, inspected: InspectedFile, malformed: Sequence[MalformedLine]) -> str:
+def _hand_over(connection: Connection, staging: Connection, inspected: InspectedFile, rows: str) -> int:
+    """Inserts the relation `rows` of the staging connection into raw.<set> as a stream; returns how many they are."""
+    connection.register("landing_records", staging.sql(f"select * from {rows}").to_arrow_reader(ROWS_PER_PART))
+    count = _inserted(connection, insert_into_raw(inspected, "landing_records"))
+    connection.unregister("landing_records")
+    return count
+
+
+def _shifted(staging: Connection, inspected: InspectedFile, malformed: Sequence[MalformedLine]) -> str:
     """The staged records with the lines that they have in a file with blank and malformed lines between them."""
     taken_out = sorted([*inspected.blank_lines, *(line.source_line for line in malformed)])
-    connection.register("counted_shifts", _shifts(taken_out, inspected.line_count))
+    staging.register("counted_shifts", _shifts(taken_out, inspected.line_count))
     # a stored table has a known size, so that the join is built on it and not on the records
-    connection.execute("create or replace temp table landing_shifts as select * from counted_shifts")
-    connection.unregister("counted_shifts")
+    staging.execute("create temp table landing_shifts as select * from counted_shifts")
+    staging.unregister("counted_shifts")
     return shifted_records(inspected)
 
 
-def _fit_columns(connection: Connection, inspected: InspectedFile) -> None:
+def _fit_columns(connection: Connection, staging: Connection, inspected: InspectedFile) -> None:
     """Chooses how the columns of an empty raw.<set> are compressed, by the first file that comes into it.
 
     Looking for repeated values takes most of the time of writing text, and finds nothing in moments and order ids.
     """
     if _number(connection, f"select count(*) from (select 1 from raw.{inspected.shape.name} limit 1)"):
         return
-    shares = connection.execute(distinct_shares(inspected)).fetchall()[0]
+    shares = staging.execute(distinct_shares(inspected)).fetchall()[0]
     packed = [name for name, share in zip(inspected.shape.columns, shares, strict=True) if share > MOSTLY_DISTINCT]
     connection.execute(f"drop table raw.{inspected.shape.name}")
     connection.execute(create_raw(inspected.shape, packed))
 
 
-def _malformed_lines(connection: Connection, inspected: InspectedFile) -> list[MalformedLine]:
+def _malformed_lines(staging: Connection, inspected: InspectedFile) -> list[MalformedLine]:
     """The lines whose text DuckDB rejected, looked up in the file, since the reader's own line numbers can be off."""
     from custana_pipeline.raw.exact_csv import lines_with_text
 
-    rejects = connection.execute(
+    rejects = staging.execute(
         "select trim(csv_line, chr(10) || chr(13)), min(cast(error_type as varchar)) from landing_rejects "
         f"group by all limit {MAX_REJECTED_TEXTS + 1}"
     ).fetchall()
@@ -199,16 +211,15 @@ def _arrow(inspected: InspectedFile, lines: list[int], records: list[list[str]])
     return pa.table(columns)
 
 
-def _load_blank_separated(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
-    connection.execute(f"create or replace temp table landing_lines as {blank_separated_lines(inspected)}")
-    record_count = _inserted(connection, insert_blank_separated(inspected))
-    found = connection.execute(
+def _load_blank_separated(connection: Connection, staging: Connection, inspected: InspectedFile) -> LoadedCounts:
+    staging.execute(f"create temp table landing_lines as {blank_separated_lines(inspected)}")
+    record_count = _hand_over(connection, staging, inspected, blank_separated_records(inspected))
+    found = staging.execute(
         "select source_line, case when len(cells) < $width then 'too_few_fields' else 'too_many_fields' end, raw_line "
         "from landing_lines where len(cells) <> $width and not is_blank order by source_line",
         {"width": len(inspected.file_columns)},
     ).fetchall()
-    blank = connection.execute("select count(*) from landing_lines where is_blank").fetchall()[0][0]
-    connection.execute("drop table landing_lines")
+    blank = _number(staging, "select count(*) from landing_lines where is_blank")
     _store_malformed(connection, inspected, [MalformedLine(*line) for line in found])
     return LoadedCounts(record_count, blank, len(found))
 

@@ -21,7 +21,6 @@ STAGED_TABLE = "landing_staged"
 UNORDERED_TABLE = "landing_unordered"
 SAMPLED_RECORDS = 65_536
 SHIFT_BUCKET = 2048
-_FIRST_STAGED = f"(select min(rowid) from {STAGED_TABLE})"
 CREATE_UNORDERED = f"create temp table if not exists {UNORDERED_TABLE} (source_line bigint)"
 # a control character that no text file has any use for
 _NO_DELIMITER = "\x01"
@@ -59,18 +58,17 @@ def stage_csv(inspected: InspectedFile) -> str:
         "rejects_table = 'landing_rejects', rejects_scan = 'landing_scans'"
     )
     return (
-        f"create or replace temp table {STAGED_TABLE} as "
-        f"select {', '.join(shown)} from {_read_csv(inspected, columns, options)}"
+        f"create temp table {STAGED_TABLE} as select {', '.join(shown)} from {_read_csv(inspected, columns, options)}"
     )
 
 
 def staged_records(inspected: InspectedFile) -> str:
     """The records of landing_staged, numbered as if each were one physical line.
 
-    The row ids of an open transaction begin at a high number, which says nothing.
+    Row ids begin at 0 once the table is there for good; within the transaction that makes it they would not.
     """
     return (
-        f"(select rowid - {_FIRST_STAGED} + {inspected.header_line_count + 1} as source_line, "
+        f"(select rowid + {inspected.header_line_count + 1} as source_line, "
         f"{', '.join(inspected.positions)} from {STAGED_TABLE})"
     )
 
@@ -81,7 +79,7 @@ def distinct_shares(inspected: InspectedFile) -> str:
     A history begins with moments that are not like the later ones, such as a day on which everything was entered.
     """
     counted = ", ".join(f"count(distinct {name}) / greatest(count(*), 1)" for name in inspected.shape.columns)
-    begin = f"{_FIRST_STAGED} + (select count(*) from {STAGED_TABLE}) // 2 - {SAMPLED_RECORDS // 2}"
+    begin = f"(select count(*) from {STAGED_TABLE}) // 2 - {SAMPLED_RECORDS // 2}"
     return f"select {counted} from (select * from {STAGED_TABLE} where rowid >= {begin} limit {SAMPLED_RECORDS})"
 
 
@@ -130,17 +128,16 @@ def _cells(inspected: InspectedFile) -> str:
     )
 
 
-def insert_blank_separated(inspected: InspectedFile) -> str:
-    """Insert the lines of landing_lines that have as many cells as the file has columns."""
+def blank_separated_records(inspected: InspectedFile) -> str:
+    """The lines of landing_lines that have as many cells as the file has columns, with the raw columns."""
     shown = [
         f"cells[{place + 1}] as {name}" if place is not None else f"cast(null as varchar) as {name}"
         for name, place in inspected.positions.items()
     ]
-    rows = (
+    return (
         f"(select source_line, {', '.join(shown)} from landing_lines "
         f"where len(cells) = {len(inspected.file_columns)} and not is_blank)"
     )
-    return insert_into_raw(inspected, rows)
 
 
 def insert_malformed(inspected: InspectedFile, lines: str) -> str:

@@ -179,6 +179,22 @@ def test_the_warehouse_lands_many_lines_with_their_numbers_though_both_cores_rea
         assert session.rows(counts) == [(last - 1, 0)]
 
 
+@pytest.mark.parametrize(
+    ("shape", "line"), [(ORDERS, "{number},{number:0>40},1\n"), (PURCHASES, "{number} {number:0>40} 1\n")]
+)
+def test_what_was_staged_of_a_file_is_freed_before_the_next_one_of_the_same_transaction(tmp_path, shape, line):
+    paths = [tmp_path / f"{part}.csv" for part in "ab"]
+    for path in paths:
+        records = "".join(line.format(number=path.stem + str(number)) for number in range(500_000))
+        path.write_text("c,d,a\n" * shape.header + records)
+    query = "select coalesce(sum(memory_usage_bytes), 0) from duckdb_memory() where tag = 'IN_MEMORY_TABLE'"
+    with Warehouse(tmp_path / "w.duckdb").transaction(may_read=paths) as session:
+        for path in paths:
+            land(session.connection, inspect_file(path, shape))
+            ((held,),) = session.rows(query)
+            assert held < path.stat().st_size
+
+
 def test_a_column_of_different_texts_is_compressed_as_text_and_others_by_their_values(tmp_path):
     path = tmp_path / "o.csv"
     # the history begins with one moment for all, which says nothing of the rest
@@ -234,6 +250,13 @@ def test_a_parquet_list_is_refused_with_its_column(connection, tmp_path):
     ("fault", "told"),
     [
         (duckdb.OutOfMemoryException("could not allocate block of size 256.0 KiB"), "CUSTANA_MEMORY_LIMIT"),
+        (
+            duckdb.InvalidInputException(
+                "Invalid Input Error: reading the stream registered as 'landing_records' failed: IOError: "
+                "Out of Memory Error: could not allocate block of size 256.0 KiB"
+            ),
+            "CUSTANA_MEMORY_LIMIT",
+        ),
         (duckdb.IOException('Could not write file "x": No space left on device'), "The disk takes no more"),
     ],
 )
