@@ -95,6 +95,11 @@ class InspectedFile:
     kinds: Mapping[str, ParquetKind] = field(default_factory=dict)
     stamp: tuple[int, ...] = ()
     """What tells whether the file is still the inspected one."""
+    is_plain: bool = False
+    """A csv without quoted text, blank lines and gzip that has as many delimiters as its lines should have.
+
+    Then every line is most likely a record; proven it is once there are as many records as lines.
+    """
 
     @property
     def source_file(self) -> str:

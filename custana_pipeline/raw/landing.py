@@ -127,7 +127,7 @@ def open_expanded(path: Path) -> Iterator[tuple[BinaryIO, "_HashedReader"]]:
 
 def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> InspectedFile:
     before = path.stat()
-    scan, source_hash = _scan(path, min(max_expanded_bytes, max(BOMB_BYTES, BOMB_RATIO * before.st_size)))
+    scan, source_hash = _scan(path, raw_set, min(max_expanded_bytes, max(BOMB_BYTES, BOMB_RATIO * before.st_size)))
     header = _cells(scan.first_line, raw_set, path.name)
     positions, unknown = _match(header, raw_set, path.name)
     if scan.line_count - len(scan.blank_lines) <= int(raw_set.header):
@@ -146,12 +146,18 @@ def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> 
         unknown_columns=unknown,
         is_gzip=_is_gzip(path),
         line_ends=scan.line_ends,
+        is_plain=raw_set.format == "csv" and not _is_gzip(path) and _is_plain(scan, len(header)),
     )
 
 
-def _scan(path: Path, max_unpacked_bytes: int) -> tuple[LineScan, str]:
+def _is_plain(scan: LineScan, width: int) -> bool:
+    has_all_delimiters = scan.delimiter_count == (width - 1) * scan.line_count
+    return has_all_delimiters and not scan.has_quoted_text and not scan.blank_lines and not all(scan.line_ends)
+
+
+def _scan(path: Path, raw_set: RawSetShape, max_unpacked_bytes: int) -> tuple[LineScan, str]:
     """The scan of all lines, and the sha256 of the stored bytes."""
-    scan = LineScan(path.name)
+    scan = LineScan(path.name, raw_set.delimiter)
     with open_expanded(path) as (expanded, stored):
         while block := expanded.read(BLOCK_BYTES):
             scan.feed(block)

@@ -22,12 +22,15 @@ class LineScan:
     because they may stand inside quoted fields.
     """
 
-    def __init__(self, file_name: str) -> None:
+    def __init__(self, file_name: str, delimiter: str = ",") -> None:
         self.file_name = file_name
         self.byte_count = 0
+        self.delimiter_count = 0
         self.blank_lines: list[int] = []
         self.has_quotes = False
+        self.has_quoted_text = False
         self._first_line = b""
+        self._delimiter = ord(delimiter)
         self._newline_count = 0
         self._return_count = 0
         self._pair_count = 0
@@ -62,11 +65,15 @@ class LineScan:
             self._first_line += block[: MAX_FIRST_LINE_BYTES + 1]
         self._refuse_endless_line(block)
         newlines, are_double = self._ends.look(block)
+        self.delimiter_count += self._ends.count(block, self._delimiter)
         if are_double or b"\r" in block or (self._tail + block[:1]).endswith((b"\n\n", b"\r\n")):
             self._find_blank_lines(block)
         self._newline_count += newlines
         self._count_returns(block)
-        self.has_quotes = self.has_quotes or b'"' in block
+        if b'"' in block:
+            self.has_quotes = True
+            # quotes that hold nothing are harmless; a pair that lies on the edge of two blocks counts as text
+            self.has_quoted_text = self.has_quoted_text or block.count(b'"') > 2 * block.count(b'""')
         self.byte_count += len(block)
         self._tail = (self._tail + block[-2:])[-2:]
 
@@ -147,6 +154,11 @@ class _LineEnds:
         np.equal(np.frombuffer(block, np.uint8), _NEWLINE, out=ends)
         np.logical_and(ends[1:], ends[:-1], out=double)
         return int(np.count_nonzero(ends)), bool(double.any())
+
+    def count(self, block: bytes, mark: int) -> int:
+        """How often a byte is in a block that was looked at, whose line ends are forgotten then."""
+        found = np.equal(np.frombuffer(block, np.uint8), mark, out=self._are_ends[: len(block)])
+        return int(np.count_nonzero(found))
 
 
 def _blank_line_ends(block: bytes) -> list[int]:

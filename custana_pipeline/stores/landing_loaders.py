@@ -1,6 +1,7 @@
 """How the lines of an inspected file get into raw.<set>, by format, with the physical line of each record.
 
-A csv is read by the quickest way that is sure of its line numbers: DuckDB alone where every line is a record; DuckDB,
+A csv is read by the quickest way that is sure of its line numbers: as a stream where every line seems to be a record
+(`landing_streams`); DuckDB alone where that proves true once all are staged; DuckDB,
 with the malformed and blank lines found by their text, where no field spans lines; else Python's csv reader.
 
 What DuckDB reads is staged on a second connection of the same database, whose temporary tables are freed when they are
@@ -14,15 +15,19 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, MalformedLine
+from custana_pipeline.raw.plain_csv import middle_shares
 from custana_pipeline.stores.landing_statements import (
     CREATE_UNORDERED,
+    SAMPLED_RECORDS,
     SHIFT_BUCKET,
     STAGED_TABLE,
     blank_separated_lines,
     blank_separated_records,
     count_staged_headers,
     create_raw,
+    delete_loaded,
     delete_repeated_headers,
     distinct_shares,
     insert_into_raw,
@@ -33,6 +38,7 @@ from custana_pipeline.stores.landing_statements import (
     stage_csv,
     staged_records,
 )
+from custana_pipeline.stores.landing_streams import ROWS_PER_PART, load_stream
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,7 +46,6 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 
 MAX_REJECTED_TEXTS = 100_000
-ROWS_PER_PART = 122_880
 MOSTLY_DISTINCT = 0.35
 """A column with a larger share of different values than this is compressed as text, and not by its values."""
 _REASONS = {
@@ -75,6 +80,8 @@ def _load(connection: Connection, staging: Connection, inspected: InspectedFile)
         return LoadedCounts(_inserted(connection, insert_into_raw(inspected, parquet_rows(inspected))))
     if inspected.format in ("blank_separated", "fixed_width"):
         return _without_headers(connection, inspected, _load_blank_separated(connection, staging, inspected))
+    if inspected.is_plain and (counts := _load_plain(connection, inspected)):
+        return counts
     counts = None if inspected.has_mixed_line_ends else _load_by_duckdb(connection, staging, inspected)
     return counts or _without_headers(connection, inspected, _load_exactly(connection, inspected))
 
@@ -87,6 +94,19 @@ def _without_headers(connection: Connection, inspected: InspectedFile, counts: L
     if headers:
         connection.execute(delete_repeated_headers(inspected))
     return replace(counts, record=counts.record - headers, malformed=counts.malformed + headers)
+
+
+def _load_plain(connection: Connection, inspected: InspectedFile) -> LoadedCounts | None:
+    """Load a csv of which every line is a record; None, with nothing loaded, where that proves wrong."""
+    if _is_first(connection, inspected):
+        _fit_columns(connection, inspected, middle_shares(inspected, SAMPLED_RECORDS))
+    loaded = load_stream(connection, inspected)
+    if loaded.record_count + inspected.header_line_count != inspected.line_count:
+        if _inserted(connection, delete_loaded(inspected)) != loaded.record_count:
+            raise BadFile(f"{inspected.source_file}: its records cannot be told apart: export it again.")
+        return None
+    counts = LoadedCounts(loaded.record_count)
+    return _without_headers(connection, inspected, counts) if loaded.may_repeat_header else counts
 
 
 def _load_by_duckdb(connection: Connection, staging: Connection, inspected: InspectedFile) -> LoadedCounts | None:
@@ -106,7 +126,8 @@ def _load_by_duckdb(connection: Connection, staging: Connection, inspected: Insp
         if record_count + counts.blank + counts.malformed + inspected.header_line_count != inspected.line_count:
             return None
         source = _shifted(staging, inspected, malformed)
-    _fit_columns(connection, staging, inspected)
+    if _is_first(connection, inspected):
+        _fit_columns(connection, inspected, staging.execute(distinct_shares(inspected)).fetchall()[0])
     _hand_over(connection, staging, inspected, source)
     _store_malformed(connection, inspected, malformed)
     if _number(staging, count_staged_headers(inspected)):
@@ -132,14 +153,17 @@ def _shifted(staging: Connection, inspected: InspectedFile, malformed: Sequence[
     return shifted_records(inspected)
 
 
-def _fit_columns(connection: Connection, staging: Connection, inspected: InspectedFile) -> None:
+def _is_first(connection: Connection, inspected: InspectedFile) -> bool:
+    """Whether raw.<set> has no row yet."""
+    return not _number(connection, f"select count(*) from (select 1 from raw.{inspected.shape.name} limit 1)")
+
+
+def _fit_columns(connection: Connection, inspected: InspectedFile, shares: Sequence[float]) -> None:
     """Chooses how the columns of an empty raw.<set> are compressed, by the first file that comes into it.
 
     Looking for repeated values takes most of the time of writing text, and finds nothing in moments and order ids.
+    `shares` has for each column how many of its texts, in the middle of the file, are different ones.
     """
-    if _number(connection, f"select count(*) from (select 1 from raw.{inspected.shape.name} limit 1)"):
-        return
-    shares = staging.execute(distinct_shares(inspected)).fetchall()[0]
     packed = [name for name, share in zip(inspected.shape.columns, shares, strict=True) if share > MOSTLY_DISTINCT]
     connection.execute(f"drop table raw.{inspected.shape.name}")
     connection.execute(create_raw(inspected.shape, packed))

@@ -47,6 +47,11 @@ def stage_csv(inspected: InspectedFile) -> str:
 
     Both cores read, and the rows keep the file's order all the same, so that their row ids are those of their records.
     """
+    return f"create temp table {STAGED_TABLE} as {csv_records(inspected)}"
+
+
+def csv_records(inspected: InspectedFile) -> str:
+    """A SELECT of the records of a csv, in the order of the file; malformed ones go to landing_rejects."""
     columns = {f"field_{place}": "varchar" for place in range(len(inspected.file_columns))}
     shown = [
         f"field_{place} as {name}" if place is not None else f"cast(null as varchar) as {name}"
@@ -57,9 +62,7 @@ def stage_csv(inspected: InspectedFile) -> str:
         "escape = '\"', strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0, "
         "rejects_table = 'landing_rejects', rejects_scan = 'landing_scans'"
     )
-    return (
-        f"create temp table {STAGED_TABLE} as select {', '.join(shown)} from {_read_csv(inspected, columns, options)}"
-    )
+    return f"select {', '.join(shown)} from {_read_csv(inspected, columns, options)}"
 
 
 def staged_records(inspected: InspectedFile) -> str:
@@ -138,6 +141,11 @@ def blank_separated_records(inspected: InspectedFile) -> str:
         f"(select source_line, {', '.join(shown)} from landing_lines "
         f"where len(cells) = {len(inspected.file_columns)} and not is_blank)"
     )
+
+
+def delete_loaded(inspected: InspectedFile) -> str:
+    """Delete the rows of the inspected file."""
+    return f"delete from raw.{inspected.shape.name} where {_is_of(inspected)}"
 
 
 def insert_malformed(inspected: InspectedFile, lines: str) -> str:

@@ -214,3 +214,24 @@ def test_a_raw_name_that_is_no_plain_identifier_is_refused(name):
 
 def test_a_changed_declaration_has_another_digest():
     assert ORDERS.digest != RawSetShape("orders", {**ORDERS.columns, "day": "Date"}, optional=("amount",)).digest
+
+
+@pytest.mark.parametrize(
+    ("content", "is_plain"),
+    [
+        ("c,d\n1,2\n3,4", True),
+        ("c,d\r\n1,2\r\n3,4\r\n", True),
+        ('c,d\n"",2\n', True),
+        ('c,d\n"1",2\n', False),
+        ("c,d\n1,2\n,\n", True),
+        ("c,d\n1,2\n\n", False),
+        ("c,d\n1,2\n3\n", False),
+        ("c,d\n1,2\n3,4,5\n", False),
+    ],
+)
+def test_a_plain_file_has_no_quoted_text_no_blank_line_and_no_delimiter_too_few_or_too_many(
+    tmp_path, content, is_plain
+):
+    path = tmp_path / "orders.csv"
+    path.write_bytes(content.encode())
+    assert inspect_file(path, RawSetShape("orders", {"customer_id": "c", "day": "d"})).is_plain == is_plain

@@ -50,6 +50,15 @@ def test_ragged_lines_are_kept_apart_with_line_and_reason(connection, tmp_path):
     assert file.malformed_line_count == 3
 
 
+def test_two_faults_that_make_up_for_each_other_are_told_apart(connection, tmp_path):
+    path = tmp_path / "o.csv"
+    file = landed(connection, path, "c,d,a\nc1,x,1\nc2,x\nc3,x,1,2\nc4,x,1\n")
+    assert inspect_file(path, ORDERS).is_plain
+    assert rows(connection) == [(2, "c1", "x", "1"), (5, "c4", "x", "1")]
+    assert malformed(connection) == [(3, "too_few_fields", "c2,x"), (4, "too_many_fields", "c3,x,1,2")]
+    assert (file.record_count, file.malformed_line_count) == (2, 2)
+
+
 def test_two_equal_malformed_lines_are_two(connection, tmp_path):
     landed(connection, tmp_path / "o.csv", "c,d,a\nc1\nc2,x,1\nc1\n")
     assert [line for line, *_ in malformed(connection)] == [2, 4]
@@ -168,19 +177,19 @@ def test_a_fixed_width_column_without_its_characters_is_refused(span):
         RawSetShape("cards", {"customer_id": span}, "fixed_width", header=False)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
-def test_the_warehouse_lands_many_lines_with_their_numbers_though_both_cores_read_them(tmp_path, suffix):
+@pytest.mark.parametrize(("suffix", "text"), [(".csv", "x"), (".csv", '""'), (".csv", '"x"'), (".csv.gz", "x")])
+def test_the_warehouse_lands_many_lines_with_their_numbers_though_both_cores_read_them(tmp_path, suffix, text):
     path, last = tmp_path / f"o{suffix}", 900_000
-    content = "c,d,a\n" + "".join(f"{number},{'x' * (number % 41)},1\n" for number in range(2, last + 1))
+    content = f"c,d,a\n1,{text},1\n" + "".join(f"{number},{'x' * (number % 41)},1\n" for number in range(3, last + 1))
     path.write_bytes(gzip.compress(content.encode(), 1) if suffix.endswith("gz") else content.encode())
     with Warehouse(tmp_path / "w.duckdb").transaction(may_read=[path]) as session:
         land(session.connection, inspect_file(path, ORDERS))
         counts = "select count(*), count(*) filter (where customer_id::bigint <> source_line) from raw.orders"
-        assert session.rows(counts) == [(last - 1, 0)]
+        assert session.rows(counts) == [(last - 1, 1)]
 
 
 @pytest.mark.parametrize(
-    ("shape", "line"), [(ORDERS, "{number},{number:0>40},1\n"), (PURCHASES, "{number} {number:0>40} 1\n")]
+    ("shape", "line"), [(ORDERS, '{number},"{number:0>40},",1\n'), (PURCHASES, "{number} {number:0>40} 1\n")]
 )
 def test_what_was_staged_of_a_file_is_freed_before_the_next_one_of_the_same_transaction(tmp_path, shape, line):
     paths = [tmp_path / f"{part}.csv" for part in "ab"]
@@ -226,6 +235,12 @@ def test_a_header_that_comes_again_is_a_malformed_line(connection, tmp_path):
     file = landed(connection, tmp_path / "o.csv", "c,d,a\nc1,x,1\nc,d,a\nc2,x,1\n")
     assert malformed(connection) == [(3, "repeated_header", "c,d,a")]
     assert (file.record_count, file.malformed_line_count) == (2, 1)
+
+
+def test_a_header_that_comes_again_between_blanks_or_as_one_cell_only_is_told_apart(connection, tmp_path):
+    landed(connection, tmp_path / "o.csv", "c,d,a\nc,x,1\n c ,d, a\ncc,d,a\n")
+    assert malformed(connection) == [(3, "repeated_header", " c ,d, a")]
+    assert rows(connection) == [(2, "c", "x", "1"), (4, "cc", "d", "a")]
 
 
 def test_parquet_times_with_a_zone_become_local_ones_and_float_ids_lose_their_zero(connection, tmp_path):

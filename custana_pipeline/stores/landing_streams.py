@@ -1,0 +1,61 @@
+"""The loading of a csv as a stream: records go from DuckDB's reader into raw.<set> as they are read, none is staged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+
+from custana_pipeline.raw.contracts import InspectedFile
+from custana_pipeline.stores.landing_statements import csv_records, insert_into_raw
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_PER_PART = 122_880
+
+
+@dataclass
+class LoadedStream:
+    """How many records went by, and whether one of them may say what the header says."""
+
+    record_count: int = 0
+    may_repeat_header: bool = False
+
+
+def load_stream(connection: duckdb.DuckDBPyConnection, inspected: InspectedFile) -> LoadedStream:
+    """Load the records of a csv, numbered as if each were one physical line; malformed ones are left out.
+
+    A second connection reads: the one of the transaction is busy with writing.
+    """
+    import pyarrow as pa
+
+    names = list(inspected.positions)
+    schema = pa.schema([("source_line", pa.int64()), *((name, pa.string()) for name in names)])
+    loaded = LoadedStream()
+    with connection.cursor() as reading:
+        parts = reading.sql(csv_records(inspected)).to_arrow_reader(ROWS_PER_PART)
+        numbered = pa.RecordBatchReader.from_batches(schema, _numbered(parts, inspected, loaded))
+        connection.register("landing_records", numbered)
+        connection.execute(insert_into_raw(inspected, "landing_records"))
+        connection.unregister("landing_records")
+    return loaded
+
+
+def _numbered(
+    parts: "pa.RecordBatchReader", inspected: InspectedFile, loaded: LoadedStream
+) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = ["source_line", *inspected.positions]
+    given, place = next((name, place) for name, place in inspected.positions.items() if place is not None)
+    header = inspected.file_columns[place].strip()
+    for part in parts:
+        first = loaded.record_count + inspected.header_line_count + 1
+        lines = pa.array(np.arange(first, first + part.num_rows))
+        loaded.record_count += part.num_rows
+        if inspected.header_line_count and pc.any(pc.match_substring(part.column(given), header)).as_py():
+            loaded.may_repeat_header = True
+        yield pa.RecordBatch.from_arrays([lines, *part.columns], names=names)
