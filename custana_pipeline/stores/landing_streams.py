@@ -47,15 +47,23 @@ def _numbered(
     parts: "pa.RecordBatchReader", inspected: InspectedFile, loaded: LoadedStream
 ) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     names = ["source_line", *inspected.positions]
-    given, place = next((name, place) for name, place in inspected.positions.items() if place is not None)
-    header = inspected.file_columns[place].strip()
     for part in parts:
         first = loaded.record_count + inspected.header_line_count + 1
         lines = pa.array(np.arange(first, first + part.num_rows))
         loaded.record_count += part.num_rows
-        if inspected.header_line_count and pc.any(pc.match_substring(part.column(given), header)).as_py():
-            loaded.may_repeat_header = True
+        loaded.may_repeat_header = loaded.may_repeat_header or _may_repeat_header(part, inspected)
         yield pa.RecordBatch.from_arrays([lines, *part.columns], names=names)
+
+
+def _may_repeat_header(part: "pa.RecordBatch", inspected: InspectedFile) -> bool:
+    """Whether a text of the first column that the file has holds that column's header."""
+    import pyarrow.compute as pc
+
+    given = [(name, place) for name, place in inspected.positions.items() if place is not None]
+    if not inspected.header_line_count or not given:
+        return False
+    name, place = given[0]
+    header = pc.MatchSubstringOptions(inspected.file_columns[place].strip())
+    return bool(pc.call_function("any", [pc.call_function("match_substring", [part.column(name)], header)]).as_py())
