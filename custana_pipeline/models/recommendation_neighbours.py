@@ -27,7 +27,8 @@ MOST_PAIRS = 30_000_000
 """Pairs of products in baskets that are counted at most, those of the newest baskets first."""
 MOST_PRODUCTS_A_CUSTOMER = 200
 """What tastes are learned from at most: of each customer the products bought last."""
-ROWS_AT_ONCE = 1_000
+ROWS_AT_ONCE = 128
+"""So few that what is made of them lies in memory that is at hand; fresh memory costs more than the sums."""
 THREADS = 2
 BM25_K1, BM25_B = 1.2, 0.75
 
