@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import Snapshot
-from custana_pipeline.models.recommendation_lists import discoveries, in_demand, matrix_of
+from custana_pipeline.models.recommendation_lists import discoveries, in_demand, matrix_of, stacked
 from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, best, pool_in, ranked
 
@@ -53,7 +53,9 @@ def neighbours_of_bought(snapshot: Snapshot, neighbours: sparse.csr_matrix, *, i
     width = len(snapshot.shelf.products)
     own = matrix_of(Candidates(bought.customer, bought.place, np.ones(len(bought.place))), snapshot)
     if is_new:
-        pool = discoveries(snapshot, [(own, neighbours)], Candidates(*(np.zeros(0, dtype=np.int64) for _ in range(3))))
+        pool = discoveries(
+            snapshot, [own], stacked(neighbours), Candidates(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
+        )
     else:
         pool = pool_in(sparse.csr_matrix(own @ neighbours))
     return ranked(pool, np.ones(width), digits=6)

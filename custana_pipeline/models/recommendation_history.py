@@ -77,13 +77,8 @@ class History:
 
     def where(self, chosen: np.ndarray) -> "History":
         """The entries for which `chosen` is true, or at the places that it names."""
-        return History(
-            self.customer[chosen],
-            self.product[chosen],
-            self.day[chosen],
-            self.net_quantity[chosen],
-            self.is_purchase[chosen],
-        )
+        at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return History(self.customer[at], self.product[at], self.day[at], self.net_quantity[at], self.is_purchase[at])
 
     def between(self, first: int, end: int) -> "History":
         """The entries from day `first` on and before day `end`."""
@@ -91,7 +86,8 @@ class History:
 
     def before(self, day: int) -> "History":
         """What was known at the midnight that begins `day`."""
-        return self.where(self.day < day)
+        is_before = self.day < day
+        return self if is_before.all() else self.where(is_before)
 
     def pairs(self) -> tuple[Integers, Integers]:
         """Where each customer and product begins, and which of these every entry belongs to."""

@@ -119,42 +119,53 @@ def speaking_habits(snapshot: Snapshot, half_life_days: float) -> sparse.csr_mat
 
 Speaking = Mapping[float, sparse.csr_matrix]
 """By weight of taste: place x place, what each product speaks for; 0 has what is bought together alone."""
-Product = tuple[sparse.csr_matrix, sparse.csr_matrix]
-"""Two matrices, customer x something and something x place, whose product speaks for places."""
 
 
-def as_they_are(width: int) -> sparse.csr_matrix:
-    """The matrix that leaves another one with so many columns as it is."""
-    return sparse.csr_matrix(sparse.identity(width))
+def stacked(*speaking: sparse.csr_matrix | None) -> sparse.csr_matrix:
+    """Matrices of what places speak for, one below the other, None where each place speaks for itself.
+
+    Below them are two more such, for fills and for what is barred. To stack them takes as long as the lists of some
+    thousand customers.
+    """
+    width = next(each.shape[1] for each in speaking if each is not None)
+    itself = sparse.csr_matrix(sparse.identity(width))
+    return sparse.vstack([itself if each is None else each for each in (*speaking, None, None)], format="csr")
 
 
-def united_pool(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidates, barred: np.ndarray) -> Pool:
-    """What the sum of `evidence` speaks for, and `fills`, without the pairs of the snapshot that are `barred`."""
+def united_pool(
+    snapshot: Snapshot,
+    evidence: Sequence[sparse.csr_matrix],
+    speaking: sparse.csr_matrix,
+    fills: Candidates,
+    barred: np.ndarray,
+) -> Pool:
+    """What `evidence` and `fills` speak for, without the pairs of the snapshot that are `barred`.
+
+    `speaking` has a matrix for each piece of evidence, `stacked`.
+    """
     known = np.full(int(barred.sum()), 2 * RULED_OUT)
     next_to_nothing = np.full(len(fills.place), NEXT_TO_NOTHING)
-    width = len(snapshot.shelf.products)
-    same = as_they_are(width)
-    ruled_out = Candidates(snapshot.pair_customer[barred], snapshot.pair_place[barred], known)
     parts = [
         *evidence,
-        (matrix_of(Candidates(fills.customer, fills.place, next_to_nothing), snapshot), same),
-        (matrix_of(ruled_out, snapshot), same),
+        matrix_of(Candidates(fills.customer, fills.place, next_to_nothing), snapshot),
+        matrix_of(Candidates(snapshot.pair_customer[barred], snapshot.pair_place[barred], known), snapshot),
     ]
     # one product of matrices adds up everything without sorting it
-    stacked = sparse.vstack([right for _, right in parts], format="csr")
-    summed = sparse.csr_matrix(sparse.hstack([left for left, _ in parts], format="csr") @ stacked)
-    return pool_in(summed)
+    return pool_in(sparse.csr_matrix(sparse.hstack(parts, format="csr") @ speaking))
 
 
-def discoveries(snapshot: Snapshot, evidence: Sequence[Product], fills: Candidates) -> Pool:
-    """What the sum of `evidence` speaks for, and `fills`, without what the customer knows."""
-    return united_pool(snapshot, evidence, fills, np.ones(len(snapshot.pair_place), dtype=bool))
+def discoveries(
+    snapshot: Snapshot, evidence: Sequence[sparse.csr_matrix], speaking: sparse.csr_matrix, fills: Candidates
+) -> Pool:
+    """What `evidence` and `fills` speak for, without what the customer knows."""
+    return united_pool(snapshot, evidence, speaking, fills, np.ones(len(snapshot.pair_place), dtype=bool))
 
 
-def habits_and(snapshot: Snapshot, shown: Candidates, speaking: Product, fills: Candidates) -> Pool:
-    """Habits with what they speak for besides, and `fills`, without what was sent back whole."""
-    own = (matrix_of(shown, snapshot), as_they_are(len(snapshot.shelf.products)))
-    return united_pool(snapshot, [own, speaking], fills, ~snapshot.pair_is_kept)
+def habits_and(
+    snapshot: Snapshot, shown: Candidates, own: sparse.csr_matrix, speaking: sparse.csr_matrix, fills: Candidates
+) -> Pool:
+    """Habits, what the strongest of them in `own` speak for besides, and `fills`, without what was sent back whole."""
+    return united_pool(snapshot, [matrix_of(shown, snapshot), own], speaking, fills, ~snapshot.pair_is_kept)
 
 
 def buy_again_lists(
@@ -172,7 +183,7 @@ def buy_again_lists(
         if not taste:
             return pool_of(beside(shown[half_life_days], fills, len(snapshot.customers)), width)
         own = matrix_of(strongest(shown[half_life_days], len(snapshot.customers)), snapshot)
-        return habits_and(snapshot, shown[half_life_days], (own, speaking[taste]), fills)
+        return habits_and(snapshot, shown[half_life_days], own, stacked(None, speaking[taste]), fills)
 
     return _lists(snapshot, variants, pooled, Rule(HABIT_FLOOR, 6))
 
@@ -181,12 +192,11 @@ def discover_lists(
     snapshot: Snapshot, variants: Mapping[str, ListParameters], speaking: Speaking, interests: sparse.csr_matrix
 ) -> dict[str, Ranked]:
     """The discover list by each of the variants: (weight x (affinity + interest) + 0.001) x demand, to nine digits."""
-    viewed = (interests, as_they_are(len(snapshot.shelf.products)))
     half_lives = {each.half_life_days for each in variants.values()}
     own = {days: speaking_habits(snapshot, days) for days in half_lives}
 
     def pooled(half_life_days: float, taste: float, fills: Candidates) -> Pool:
-        return discoveries(snapshot, [(own[half_life_days], speaking[taste]), viewed], fills)
+        return discoveries(snapshot, [own[half_life_days], interests], stacked(speaking[taste], None), fills)
 
     return _lists(snapshot, variants, pooled, Rule(EVIDENCE_FLOOR, 9))
 

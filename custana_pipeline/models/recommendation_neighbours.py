@@ -127,8 +127,8 @@ def speaking(baskets: sparse.csr_matrix, tastes: sparse.csr_matrix | None, weigh
 
 
 def buyers(known: History, shelf: Shelf) -> sparse.csr_matrix:
-    """Customer x place, 1 where the customer bought it; of each customer the 200 products bought last."""
-    bought = known.where(known.is_purchase & (shelf.places[known.product] >= 0))
+    """Customer x place, 1 where bought before the shelf's day; of each customer the 200 products bought last."""
+    bought = known.where(known.is_purchase & (known.day < shelf.day) & (shelf.places[known.product] >= 0))
     pair = np.r_[np.diff(bought.customer) | np.diff(bought.product), 1][: len(bought.day)] != 0
     newest = bought.where(pair)  # the last entry of a customer and product is the newest one
     return buyers_of(newest.customer, shelf.places[newest.product], shelf.day - newest.day, len(shelf.products))

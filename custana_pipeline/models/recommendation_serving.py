@@ -28,13 +28,13 @@ from custana_pipeline.models.recommendation_lists import (
     EVIDENCE_FLOOR,
     HABIT_FLOOR,
     ListParameters,
-    as_they_are,
     discoveries,
     habits,
     habits_and,
     in_demand,
     matrix_of,
     speaking_habits,
+    stacked,
     strongest,
 )
 from custana_pipeline.models.recommendation_neighbours import BASKET_NEIGHBOURS
@@ -54,7 +54,7 @@ POPULAR, BOUGHT, COMPANION, VIEWED, CART, TASTE = range(6)
 BILLION = 1_000_000_000
 MOST_CELLS = 2**26
 """Customers of a block times places, at most."""
-MOST_IN_BLOCK = 8_192
+MOST_IN_BLOCK = 2_560
 MARK_BITS = 10
 LAST_MARK = 2**MARK_BITS - 1
 THREADS = 2
@@ -83,6 +83,14 @@ class Offer:
     def weights(self) -> Mapping[str, tuple[Integers, Integers]]:
         """By list: place -> what it speaks for and how much, ten each; place 0 with no weight stands for none."""
         return {which: _side_by_side(matrix) for which, matrix in self.speaking.items()}
+
+    @cached_property
+    def stacked(self) -> Mapping[str, sparse.csr_matrix]:
+        """The same as the products of matrices of each list want it."""
+        return {
+            which: stacked(matrix, None) if which == "discover" else stacked(None, matrix)
+            for which, matrix in self.speaking.items()
+        }
 
 
 def _side_by_side(matrix: Any) -> tuple[Integers, Integers]:
@@ -191,7 +199,7 @@ def _buy_again(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.n
     line = (chosen.evidence_weight, HABIT_FLOOR)
     if "buy_again" in offer.speaking:
         own = matrix_of(strongest(shown, known.customers), snapshot)
-        pool = habits_and(snapshot, shown, (own, offer.speaking["buy_again"]), fills)
+        pool = habits_and(snapshot, shown, own, offer.stacked["buy_again"], fills)
     else:
         own, pool = None, pool_of(beside(shown, fills, known.customers), len(demand))
     lists = ranked(pool, demand, line, 6)
@@ -225,8 +233,7 @@ def _discover(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.nd
     interest = BILLION // 2 * (known.viewed_days + known.cart_days)
     viewed = matrix_of(Candidates(row, place, interest / BILLION), snapshot)
     own = speaking_habits(snapshot, chosen.half_life_days)
-    evidence = [(own, offer.speaking["discover"]), (viewed, as_they_are(len(demand)))]
-    pool = discoveries(snapshot, evidence, in_demand(snapshot, demand))
+    pool = discoveries(snapshot, [own, viewed], offer.stacked["discover"], in_demand(snapshot, demand))
     lists = ranked(pool, demand, (chosen.evidence_weight, EVIDENCE_FLOOR), 9)
     companions = _companions(lists, np.ones(len(lists.row), dtype=bool), own, offer.weights["discover"])
     word = TASTE if chosen.taste_weight else COMPANION

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -102,6 +101,10 @@ class RecommendationTuning:
     row_counts: Mapping[str, int] = field(default_factory=dict)
 
 
+Tried = tuple[dict[str, Ranked], pd.DataFrame]
+"""Lists by variant and rule, and their scores: a row per judged customer."""
+
+
 def tune_recommendations(
     history: History,
     events: Mapping[str, Any],
@@ -122,17 +125,20 @@ def tune_recommendations(
         return _untuned(
             f"Fewer than {LEAST_JUDGED} known customers bought in the last {days} days: the default parameters serve."
         )
-    spoken = spoken_for(windows, (0.0, *TASTES), everybody)
-    bought = buyers(windows[0].known, windows[0].snapshot.shelf)
-    rivals = {"item_cosine": spoken[0].tastes, "item_bm25": bm25_neighbours(bought[:MOST_RIVAL_CUSTOMERS])}
-    choices, trials = {}, []
-    for target in LISTS:
-        with ThreadPoolExecutor(THREADS) as threads:
-            lists = list(threads.map(partial(_lists, target), windows, spoken))
-        scores = [_scores(window, target, made) for window, made in zip(windows, lists, strict=True)]
-        choices[target] = choose(target, scores)
-        lists[0][TUNED] = lists[0][choose(target, scores[1:]).variant]
-        trials += _trials(windows[0], target, {**lists[0], **_rivals(windows[0], target, rivals)})
+    spoken = spoken_for(history, windows, (0.0, *TASTES), everybody)
+    with ThreadPoolExecutor(THREADS) as threads:
+        bm25 = threads.submit(_bm25, history, windows[0])
+        tried = {
+            target: [threads.submit(_tried, target, *each) for each in zip(windows, spoken, strict=True)]
+            for target in LISTS
+        }
+        rivals = {"item_cosine": spoken[0].tastes, "item_bm25": bm25.result()}
+        judged = [
+            threads.submit(_judged, target, windows[0], [each.result() for each in tried[target]], rivals)
+            for target in LISTS
+        ]
+    choices = {target: each.result()[0] for target, each in zip(LISTS, judged, strict=True)}
+    trials = [trial for each in judged for trial in each.result()[1]]
     reason = " ".join(choice.reason for choice in choices.values())
     counts = {f"window_{number + 1}": len(window.snapshot.customers) for number, window in enumerate(windows)}
     return RecommendationTuning("TRAINED", reason, choices, tuple(trials), counts)
@@ -206,11 +212,31 @@ def _lists(target: str, window: Window, spoken: Spoken) -> dict[str, Ranked]:
     }
 
 
+def _tried(target: str, window: Window, spoken: Spoken) -> Tried:
+    """Every list of the window, and how good it was for each customer."""
+    lists = _lists(target, window, spoken)
+    return lists, _scores(window, target, lists)
+
+
+def _judged(
+    target: str, newest: Window, tried: Sequence[Tried], rivals: Mapping[str, csr_matrix]
+) -> tuple[ListChoice, list[ListTrial]]:
+    """The choice for a list from all windows, the newest first, and its trials on the newest."""
+    lists, scores = tried[0][0], [each[1] for each in tried]
+    lists[TUNED] = lists[choose(target, scores[1:]).variant]
+    return choose(target, scores), _trials(newest, target, {**lists, **_rivals(newest, target, rivals)})
+
+
 def _scores(window: Window, target: str, lists: Mapping[str, Ranked]) -> pd.DataFrame:
     """A row per judged customer: the metric of every list."""
     truth = window.bought_for(target)
     scored = {name: truth.scores(each, METRIC[target]) for name, each in lists.items()}
     return pd.DataFrame(scored, index=window.snapshot.customers[truth.row])
+
+
+def _bm25(history: History, newest: Window) -> csr_matrix:
+    """What a rival takes for near that is judged, and never serves."""
+    return bm25_neighbours(buyers(history, newest.snapshot.shelf)[:MOST_RIVAL_CUSTOMERS])
 
 
 def _rivals(window: Window, target: str, rivals: Mapping[str, csr_matrix]) -> dict[str, Ranked]:

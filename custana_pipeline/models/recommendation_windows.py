@@ -72,7 +72,6 @@ class Truth:
 class Window:
     """One past window of `days` days from the snapshot's day on; products and customers are numbers."""
 
-    known: History
     snapshot: Snapshot
     bought: Truth
     bought_new: Truth
@@ -120,14 +119,16 @@ def windows_before(
     return [window for window in made if len(window.snapshot.customers) >= LEAST_JUDGED]
 
 
-def spoken_for(windows: Sequence[Window], tastes: Sequence[float], everybody: Everybody | None) -> list[Spoken]:
+def spoken_for(
+    history: History, windows: Sequence[Window], tastes: Sequence[float], everybody: Everybody | None
+) -> list[Spoken]:
     """For each window, newest first: tastes, and by weight of taste what each product speaks for.
 
     Tastes are those known when the oldest window began, since they change slowly and cost more than all else that is
     known of a window; where lists are tried on a few of the customers, so is what is bought together.
     """
     oldest = windows[-1].snapshot.shelf
-    learned = cosine_neighbours(buyers(windows[-1].known, oldest))
+    learned = cosine_neighbours(buyers(history, oldest))
     shared = {}
     if everybody is not None:
         baskets = basket_neighbours(everybody.baskets, oldest)
@@ -146,22 +147,21 @@ def spoken_for(windows: Sequence[Window], tastes: Sequence[float], everybody: Ev
 def _window(history: History, events: Mapping[str, Any], span: tuple[int, int], sales: Sales) -> Window:
     start, days = span
     product_count = 1 + max(int(each.product.max(initial=-1)) for each in (history, sales))
-    known = history.before(start)
+    is_known = history.day < start
     shelf = shelf_of(sales, start, product_count)
     customers, products = history.between(start, start + days).kept_purchases()
-    last = int(max(customers.max(initial=-1), known.customer.max(initial=-1)))
-    has_bought = np.bincount(known.customer[known.is_purchase], minlength=last + 1) > 0
+    last = int(history.customer.max(initial=-1))
+    has_bought = np.bincount(history.customer[is_known & history.is_purchase], minlength=last + 1) > 0
     judged = np.unique(customers[has_bought[customers]])[:MOST_JUDGED]
     row_of_customer = np.full(last + 1, -1)
     row_of_customer[judged] = np.arange(len(judged))
     is_judged = row_of_customer[customers] >= 0
     customers, products = customers[is_judged], products[is_judged]
-    earlier = known.where(row_of_customer[known.customer] >= 0)
+    earlier = history.where(is_known & (row_of_customer[history.customer] >= 0))
     is_new = ~_among(customers * product_count + products, earlier.customer * product_count + earlier.product)
     rows, places = row_of_customer[customers], shelf.places[products]
     snapshot = snapshot_of(earlier, shelf, judged)
     return Window(
-        known=known,
         snapshot=snapshot,
         bought=_truth(rows, places),
         bought_new=_truth(rows[is_new], places[is_new]),
