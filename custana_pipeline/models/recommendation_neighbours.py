@@ -23,6 +23,8 @@ RIVAL_NEIGHBOURS = 20
 BASKET_DAYS = 365
 BASKET_SIZES = (2, 100)
 LEAST_SHARED = 2
+CUSTOMER_BITS = 27
+"""Customers are below 2 to this power."""
 MOST_PAIRS = 30_000_000
 """Pairs of products in baskets that are counted at most, those of the newest baskets first."""
 MOST_PRODUCTS_A_CUSTOMER = 200
@@ -55,27 +57,38 @@ def basket_neighbours(known: History, shelf: Shelf) -> sparse.csr_matrix:
     at = np.flatnonzero(known.is_purchase & (known.day >= shelf.day - BASKET_DAYS) & (known.day < shelf.day))
     place = shelf.places[known.product[at]]
     at, place = at[place >= 0], place[place >= 0]
-    return neighbours_in(known.customer[at], place, shelf.day - known.day[at], len(shelf.products))
+    return neighbours_in(basket_codes(known.customer[at], place, shelf.day - known.day[at]), len(shelf.products))
 
 
-def neighbours_in(customer: Integers, place: Integers, age: Integers, width: int) -> sparse.csr_matrix:
-    """Place x place: cosine over baskets, the 10 nearest of each, from who bought what how many days ago.
+def basket_codes(customer: Integers, place: Integers, age: Integers) -> Integers:
+    """Basket and place packed, so that the newest baskets come first in order; a basket is a customer's on a day."""
+    codes = age.astype(np.int64) << CUSTOMER_BITS
+    codes |= customer
+    codes <<= PLACE_BITS
+    codes |= place
+    return codes
 
-    A basket is what one customer bought on one day; those of 2 to 100 products count, and pairs found twice.
+
+def neighbours_in(codes: Integers, width: int) -> sparse.csr_matrix:
+    """Place x place: cosine over baskets, the 10 nearest of each, from `basket_codes`, which it puts in order.
+
+    Baskets of 2 to 100 products count, each product once, and pairs found twice.
     """
-    codes = _each_once(customer, place, age)
-    basket = np.cumsum(np.r_[False, np.diff(codes >> PLACE_BITS) != 0][: len(codes)])
-    sizes = np.bincount(basket)
+    codes.sort()
+    codes = codes[np.r_[True, codes[1:] != codes[:-1]][: len(codes)]]
+    basket = codes >> PLACE_BITS
+    starts = np.flatnonzero(np.r_[True, basket[1:] != basket[:-1]][: len(codes)])
+    sizes = np.diff(np.r_[starts, len(codes)])
     is_usual = (sizes >= BASKET_SIZES[0]) & (sizes <= BASKET_SIZES[1])
     is_usual &= np.cumsum(np.where(is_usual, sizes**2, 0)) <= MOST_PAIRS
-    counted = is_usual[basket]
-    return _nearest_in(basket[counted], codes[counted] & (2**PLACE_BITS - 1), width)
+    place = (codes[np.repeat(is_usual, sizes)] & (2**PLACE_BITS - 1)).astype(np.int32)
+    return _nearest_in(sizes[is_usual], place, width)
 
 
-def _nearest_in(basket: Integers, place: Integers, width: int) -> sparse.csr_matrix:
-    """From baskets one after the other, each in the order of its places."""
-    pairs = _pairs(basket, place, width)
-    starts = np.flatnonzero(np.r_[True, np.diff(pairs) != 0][: len(pairs)])
+def _nearest_in(sizes: Integers, place: Integers, width: int) -> sparse.csr_matrix:
+    """From baskets of these sizes one after the other, each in the order of its places."""
+    pairs = _pairs(sizes, place, width)
+    starts = np.flatnonzero(np.r_[True, pairs[1:] != pairs[:-1]][: len(pairs)])
     shared = np.diff(np.r_[starts, len(pairs)])
     starts, shared = starts[shared >= LEAST_SHARED], shared[shared >= LEAST_SHARED].astype(float)
     one, other = (each.astype(np.int64) for each in np.divmod(pairs[starts], width))
@@ -83,29 +96,23 @@ def _nearest_in(basket: Integers, place: Integers, width: int) -> sparse.csr_mat
     return nearest(scaled(both, np.maximum(np.bincount(place, minlength=width), 1).astype(float)), BASKET_NEIGHBOURS)
 
 
-def _pairs(basket: Integers, place: Integers, width: int) -> Integers:
+def _pairs(sizes: Integers, place: Integers, width: int) -> Integers:
     """First place x width + second place of every pair within a basket, in order.
 
     Pairs are each place with the next one, with the one after it, and so on: no join, and one sort of plain integers.
     """
-    packed = place.astype(np.int32 if width**2 < 2**31 else np.int64)
-    at, found = np.arange(len(basket)), [packed[:0]]
+    packed = place if width**2 < 2**31 else place.astype(np.int64)
+    ends = np.cumsum(sizes)
+    after = (np.repeat(ends, sizes) - np.arange(1, len(place) + 1)).astype(np.int16)  # places after it in its basket
+    at, found = np.flatnonzero(after), [packed[:0]]
     for step in range(1, BASKET_SIZES[1]):
-        at = at[: np.searchsorted(at, len(basket) - step)]
-        at = at[basket[at + step] == basket[at]]
         if not len(at):
             break
         found.append(packed[at] * packed.dtype.type(width) + packed[at + step])
+        at = at[after[at] > step]
     pairs = np.concatenate(found)
     pairs.sort()
     return pairs
-
-
-def _each_once(customer: Integers, place: Integers, age: Integers) -> Integers:
-    """Basket and place packed, the newest baskets first, each product once a basket."""
-    customers = int(customer.max(initial=0)) + 1
-    codes = np.sort(((age.astype(np.int64) * customers + customer) << PLACE_BITS) | place)
-    return codes[np.r_[True, np.diff(codes) != 0][: len(codes)]]
 
 
 def scaled(shared: Any, counts: np.ndarray) -> sparse.csr_matrix:

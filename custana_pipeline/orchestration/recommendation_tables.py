@@ -5,6 +5,7 @@ Customers pass in ranges, so that the memory needed does not grow with their num
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,8 @@ REPLACED = ("customer_products", "item_pairs", "buy_again", "discover")
 """Tables of earlier releases that nothing reads any more."""
 MOST_LINES = 20_000_000
 """Order lines that are in memory at once, and those of the newest days that pairs of products are counted in."""
-BLOCKS_AT_ONCE = 32
+BLOCKS_AT_ONCE = 4
+PURCHASES_AT_ONCE = 500_000
 NUMBERED = """
     inner join applications.list_customers as customers on {table}.customer_id = customers.customer_id
     inner join applications.product_popularity as products on {table}.product_id = products.product_id
@@ -130,8 +132,10 @@ def _offer(session: Session, given: Mapping[str, Any], purchases: np.ndarray) ->
     }
     width, as_of = len(demand["discover_demand"]), given["as_of"]
     is_taste = any(each.taste_weight for each in parameters.values())
-    baskets = _baskets(purchases, width)
-    tastes = _tastes(session, as_of, width) if is_taste else None
+    with ThreadPoolExecutor(1) as beside:  # baskets need one processor, and tastes wait for queries
+        counting = beside.submit(_baskets, purchases, width)
+        tastes = _tastes(session, as_of, width) if is_taste else None
+        baskets = counting.result()
     spoken = {
         which: speaking(baskets, tastes, each.taste_weight)
         for which, each in parameters.items()
@@ -141,12 +145,13 @@ def _offer(session: Session, given: Mapping[str, Any], purchases: np.ndarray) ->
 
 
 def _baskets(purchases: np.ndarray, width: int) -> Any:
-    """What is bought together, from the packed purchases of a year."""
-    from custana_pipeline.models.recommendation_neighbours import BASKET_DAYS, neighbours_in
+    """What is bought together, from the packed purchases of a year; some at a time, in memory that is at hand."""
+    from custana_pipeline.models.recommendation_neighbours import BASKET_DAYS, basket_codes, neighbours_in
     from custana_pipeline.models.recommendation_serving import unpacked
 
-    is_recent = (purchases & ((1 << AGE_BITS) - 1)) <= BASKET_DAYS
-    return neighbours_in(*unpacked(purchases[is_recent]), width)
+    parts = np.array_split(purchases, len(purchases) // PURCHASES_AT_ONCE + 1)
+    recent = (part[(part & ((1 << AGE_BITS) - 1)) <= BASKET_DAYS] for part in parts)
+    return neighbours_in(np.concatenate([basket_codes(*unpacked(each)) for each in recent]), width)
 
 
 def _newest(session: Session, as_of: dt.date, lines: list[tuple]) -> np.ndarray:
