@@ -18,8 +18,6 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from custana_pipeline.stores.durable_files import sync_file
-
 FORMULA_START = (
     r"^['\t\r\n\x00\x{FEFF}\x{FF07}]|"
     r"^[\s\p{Z}\p{Cf}\p{Cc}'\x22`\x{2018}-\x{201F}\x{AB}\x{BB}\x{FF02}\x{FF07}]*[=+\-@\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}\x{2212}]"
@@ -69,15 +67,14 @@ def settled(table: pa.Table) -> pa.Table:
 def write_list(name: str, published: PublishedList, folder: Path) -> list[Path]:
     """Writes <name>.parquet and <name>.csv into `folder`; the same rows in any order give the same bytes.
 
-    The rows are written as they lie where that is the order of their key, and sorted only where it is not.
+    The rows are written as they lie where that is the order of their key, and sorted only where it is not. Nothing is
+    forced to disk yet.
     """
     files = [folder / f"{name}.parquet", folder / f"{name}.csv"]
     try:
         _write(_in_order(published.parts(is_sorted=False), published.key), *files)
     except OutOfOrderError:
         _write(published.parts(is_sorted=True), *files)
-    for path in files:
-        sync_file(path)
     return files
 
 

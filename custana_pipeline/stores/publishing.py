@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,14 @@ import pyarrow.parquet
 
 from custana_pipeline.errors import CustanaError, DataFault, WrongUse
 from custana_pipeline.stores import faults
-from custana_pipeline.stores.durable_files import replace_link, replace_text, sha256_of, sync_folder, write_file
+from custana_pipeline.stores.durable_files import (
+    replace_link,
+    replace_text,
+    sha256_of,
+    sync_file,
+    sync_folder,
+    write_file,
+)
 from custana_pipeline.stores.file_locks import holding_folder, opened_folder, taken
 from custana_pipeline.stores.list_files import CSV_RULE, PublishedList, write_list
 
@@ -163,14 +171,22 @@ def _write_version(publication: Publication, versions: Path) -> tuple[Path, dict
 
 
 def _write_files(publication: Publication, building: Path) -> dict[str, dict[str, Any]]:
-    files: dict[str, dict[str, Any]] = {}
-    for name, published in publication.lists.items():
-        written = write_list(name, published, building)
-        row_count = pyarrow.parquet.read_metadata(written[0]).num_rows
-        for path in written:
-            files[path.name] = {"rows": row_count, **_bytes_of(path)}
+    with ThreadPoolExecutor(1) as beside:  # what is written is forced to disk and hashed while the next is made
+        finishing = [
+            beside.submit(_finished, write_list(name, published, building))
+            for name, published in publication.lists.items()
+        ]
     write_file(building / REPORT, publication.report.encode())
+    files = {name: facts for each in finishing for name, facts in each.result().items()}
     return {**files, REPORT: _bytes_of(building / REPORT)}
+
+
+def _finished(written: list[Path]) -> dict[str, dict[str, Any]]:
+    """What the manifest says of a list's files, which are on the disk then."""
+    for path in written:
+        sync_file(path)
+    row_count = pyarrow.parquet.read_metadata(written[0]).num_rows
+    return {path.name: {"rows": row_count, **_bytes_of(path)} for path in written}
 
 
 def _manifest(publication: Publication, files: Mapping[str, Any], building: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
@@ -66,8 +67,11 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
         with project.warehouse.reading() as session:
             number(session, as_of)
             given = {"as_of": as_of, "most": MOST_CUSTOMERS}
-            history, events = History.of(session.arrays(LINES, given)), session.arrays(EVENT_DAYS, given)
-            everybody = _everybody(session, as_of)
+            lines = session.arrays(LINES, given)
+            with ThreadPoolExecutor(1) as beside:
+                ordering = beside.submit(History.of, lines)
+                events, everybody = session.arrays(EVENT_DAYS, given), _everybody(session, as_of)
+            history = ordering.result()
         span = ((as_of - EPOCH).days, project.settings.horizon_days)
         tuning = tune_recommendations(history, events, span, everybody)
         origin = Origin(
