@@ -5,6 +5,7 @@ The tuning makes lists of past windows by many parameters; recommendation_servin
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -121,7 +122,7 @@ Speaking = Mapping[float, sparse.csr_matrix]
 """By weight of taste: place x place, what each product speaks for; 0 has what is bought together alone."""
 
 
-def stacked(*speaking: sparse.csr_matrix | None) -> sparse.csr_matrix:
+def stacked(*speaking: Any) -> sparse.csr_matrix:
     """Matrices of what places speak for, one below the other, None where each place speaks for itself.
 
     Below them are two more such, for fills and for what is barred. To stack them takes as long as the lists of some
@@ -129,7 +130,7 @@ def stacked(*speaking: sparse.csr_matrix | None) -> sparse.csr_matrix:
     """
     width = next(each.shape[1] for each in speaking if each is not None)
     itself = sparse.csr_matrix(sparse.identity(width))
-    return sparse.vstack([itself if each is None else each for each in (*speaking, None, None)], format="csr")
+    return sparse.csr_matrix(sparse.vstack([itself if each is None else each for each in (*speaking, None, None)]))
 
 
 def united_pool(

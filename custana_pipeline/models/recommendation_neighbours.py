@@ -16,7 +16,7 @@ from custana_pipeline.models.recommendation_history import (
     Snapshot,
     half_up,
 )
-from custana_pipeline.models.recommendation_ranking import contenders, place_within, row_of
+from custana_pipeline.models.recommendation_ranking import contenders, is_first, place_within, row_of
 
 BASKET_NEIGHBOURS = 10
 RIVAL_NEIGHBOURS = 20
@@ -75,9 +75,9 @@ def neighbours_in(codes: Integers, width: int) -> sparse.csr_matrix:
     Baskets of 2 to 100 products count, each product once, and pairs found twice.
     """
     codes.sort()
-    codes = codes[np.r_[True, codes[1:] != codes[:-1]][: len(codes)]]
+    codes = codes[is_first(codes)]
     basket = codes >> PLACE_BITS
-    starts = np.flatnonzero(np.r_[True, basket[1:] != basket[:-1]][: len(codes)])
+    starts = np.flatnonzero(is_first(basket))
     sizes = np.diff(np.r_[starts, len(codes)])
     is_usual = (sizes >= BASKET_SIZES[0]) & (sizes <= BASKET_SIZES[1])
     is_usual &= np.cumsum(np.where(is_usual, sizes**2, 0)) <= MOST_PAIRS
@@ -88,7 +88,7 @@ def neighbours_in(codes: Integers, width: int) -> sparse.csr_matrix:
 def _nearest_in(sizes: Integers, place: Integers, width: int) -> sparse.csr_matrix:
     """From baskets of these sizes one after the other, each in the order of its places."""
     pairs = _pairs(sizes, place, width)
-    starts = np.flatnonzero(np.r_[True, pairs[1:] != pairs[:-1]][: len(pairs)])
+    starts = np.flatnonzero(is_first(pairs))
     shared = np.diff(np.r_[starts, len(pairs)])
     starts, shared = starts[shared >= LEAST_SHARED], shared[shared >= LEAST_SHARED].astype(float)
     one, other = (each.astype(np.int64) for each in np.divmod(pairs[starts], width))

@@ -204,7 +204,14 @@ def each_once(codes: Integers, *others: Integers) -> Integers:
     [1, 2, 3]
     """
     ordered = np.sort(np.concatenate([codes, *others]) if others else codes)
-    return ordered[np.r_[True, np.diff(ordered) != 0][: len(ordered)]]
+    return ordered[is_first(ordered)]
+
+
+def is_first(values: Integers) -> np.ndarray:
+    """Which of the values begin a run of equal ones."""
+    first = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=first[1:])
+    return first
 
 
 def place_within(group: Integers) -> Integers:
@@ -239,7 +246,7 @@ def beside(one: Candidates, other: Candidates, rows: int) -> Candidates:
 
 def _starts(group: Integers) -> Integers:
     """Where each run of equal values begins."""
-    return np.flatnonzero(np.r_[True, np.diff(group) != 0]) if len(group) else np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(is_first(group))
 
 
 def united(several: Iterable[Candidates]) -> Candidates:

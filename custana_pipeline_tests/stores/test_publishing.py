@@ -139,7 +139,24 @@ def test_a_disk_that_refuses_leaves_what_was_published(folder: Path, monkeypatch
     assert current(folder) == standing.folder
 
 
-@pytest.mark.parametrize("step", ["write_list", "write_file", "sync_folder", "replace_link", "replace_text"])
+def test_every_list_is_on_the_disk_before_its_version_has_a_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forced: list[str] = []
+    named_with: list[list[str]] = []
+    in_place = publishing._put_in_place
+
+    def put(building: Path, version: Path) -> None:
+        named_with.append(sorted(forced))
+        in_place(building, version)
+
+    monkeypatch.setattr(publishing, "sync_file", lambda path: forced.append(path.name))
+    monkeypatch.setattr(publishing, "_put_in_place", put)
+    publish(_publication(), folder)
+    assert named_with == [["one.csv", "one.parquet", "two.csv", "two.parquet"]]
+
+
+@pytest.mark.parametrize(
+    "step", ["write_list", "sync_file", "write_file", "sync_folder", "replace_link", "replace_text"]
+)
 def test_a_fault_at_any_step_leaves_current_at_a_whole_version(
     folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
