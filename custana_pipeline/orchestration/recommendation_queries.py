@@ -63,7 +63,12 @@ where not transactions.is_return and transactions.ordered_date < $as_of and cust
 
 def number(session: Session, as_of: dt.date) -> None:
     """Makes the numbers of customers and products that the queries join, for as long as the session lasts."""
-    session.connection.execute("drop table if exists temp.numbered_customers")
+    number_customers(session, as_of)
     session.connection.execute("drop table if exists temp.numbered_products")
-    session.connection.execute(NUMBERED_CUSTOMERS, {"as_of": as_of})
     session.connection.execute(NUMBERED_PRODUCTS)
+
+
+def number_customers(session: Session, as_of: dt.date) -> None:
+    """The numbers of customers alone, which are all that BUYERS joins."""
+    session.connection.execute("drop table if exists temp.numbered_customers")
+    session.connection.execute(NUMBERED_CUSTOMERS, {"as_of": as_of})

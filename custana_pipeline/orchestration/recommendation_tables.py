@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from custana_pipeline.models.recommendation_history import AGE_BITS, PLACE_BITS
-from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS, number
+from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS, number_customers
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
@@ -167,7 +167,7 @@ def _tastes(session: Session, as_of: dt.date, width: int) -> Any:
     from custana_pipeline.models.recommendation_neighbours import buyers_of, cosine_neighbours
     from custana_pipeline.models.recommendation_serving import packed, unpacked
 
-    number(session, as_of)
+    number_customers(session, as_of)
     bought = session.arrays(BUYERS, {"as_of": as_of, "most": MOST_CUSTOMERS})
     days = np.sort(packed(bought["customer"], bought["place"], bought["age"]))
     pairs = days >> AGE_BITS
