@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.orchestration import customer_rows, publication
+from custana_pipeline.orchestration import customer_rows, day_judging
 from custana_pipeline.orchestration.customer_rows import scored
-from custana_pipeline.orchestration.publication import judged_day
+from custana_pipeline.orchestration.publication import judged_list
 from custana_pipeline.stores.session import Session
 
 AS_OF = dt.date(2024, 7, 1)
@@ -41,10 +41,10 @@ def test_a_long_list_is_judged_as_a_short_one_wherever_the_bad_row_lies(
     monkeypatch: pytest.MonkeyPatch, change: dict
 ) -> None:
     session = lists(*([change] if change else []))
-    short = judged_day(session, "product_recommendations", AS_OF)
-    monkeypatch.setattr(publication, "MOST_FETCHED", 10)
-    monkeypatch.setattr(publication, "SAMPLED", 2)
-    found = judged_day(session, "product_recommendations", AS_OF)
+    short = judged_list(session, "product_recommendations", AS_OF)
+    monkeypatch.setattr(day_judging, "MOST_FETCHED", 10)
+    monkeypatch.setattr(day_judging, "SAMPLED", 2)
+    found = judged_list(session, "product_recommendations", AS_OF)
     assert (found.row_count, set(found.breaches)) == (short.row_count, set(short.breaches))
     assert found.passed == (not change or change == {"product_name": None})
 

@@ -16,7 +16,7 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import (
     PUBLISHED_LISTS,
     contract_of,
-    judged_day,
+    judged_list,
     keep_snapshot,
     publish_day,
     render_day,
@@ -153,7 +153,7 @@ def judge_list(session: Session, name: str, as_of: dt.date) -> int:
     """How many rows the list has as of the day; ContractBroken where they do not keep its contract."""
     from custana_pipeline.cleaned.gate import describe
 
-    verdict = judged_day(session, name, as_of)
+    verdict = judged_list(session, name, as_of)
     if not verdict.passed:
         raise ContractBroken(f"applications.{name} at {as_of} does not keep its contract: {describe(verdict)}.")
     return verdict.row_count
