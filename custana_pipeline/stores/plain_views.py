@@ -27,7 +27,9 @@ class PlainView:
 def plain_view(model: SqlModel) -> PlainView | None:
     """What the view shows and from where; None where its SELECT says anything more than that."""
     tree = model.tree
-    if not isinstance(tree, exp.Select) or not _says_only(tree, "with_", "from_", "expressions", "joins"):
+    if not model.is_view or not isinstance(tree, exp.Select):
+        return None
+    if not _says_only(tree, "with_", "from_", "expressions", "joins"):
         return None
     tables = _columns_by_name(tree)
     first = _named(tree.args["from_"].this)
@@ -93,5 +95,5 @@ def _named(node: Any) -> str:
     return node.name if isinstance(node, exp.Table) and _says_only(node, "this") else ""
 
 
-def _says_only(node: exp.Expression, *parts: str) -> bool:
+def _says_only(node: Any, *parts: str) -> bool:
     return {name for name, value in node.args.items() if value} <= set(parts)

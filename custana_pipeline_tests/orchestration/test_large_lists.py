@@ -80,3 +80,24 @@ def test_scores_in_pieces_are_those_of_all_at_once(
 def test_a_day_without_customers_says_so() -> None:
     with pytest.raises(DataFault, match="no customer as of 2024-08-01"):
         scored(customers(5), "behavior", dt.date(2024, 8, 1), ["x"], len)
+
+
+@pytest.mark.parametrize("batch_rows", [7, 100])
+def test_columns_read_from_their_tables_are_those_of_the_view(monkeypatch: pytest.MonkeyPatch, batch_rows: int) -> None:
+    session = customers(100)
+    for made in (
+        "table features.ages as select as_of, customer_id, x * 3 as age from features.behavior",
+        "view features.demand as select b.*, age from features.behavior as b join features.ages using (customer_id)",
+    ):
+        session.connection.execute(f"create {made}")
+    monkeypatch.setattr(customer_rows, "BATCH_ROWS", batch_rows)
+    stored = {"x": "features.behavior", "age": "features.ages"}
+
+    def read(told: dict[str, str]) -> pd.DataFrame:
+        found = scored(session, "demand", AS_OF, ["age", "x"], lambda rows: rows[["customer_id", "x", "age"]], told)
+        return pd.concat(found, ignore_index=True)
+
+    pd.testing.assert_frame_equal(read(stored), read({}), check_exact=True)
+    session.connection.execute("delete from features.ages where customer_id in ('c003', 'c050')")
+    pd.testing.assert_frame_equal(read(stored), read({}), check_exact=True)
+    assert len(read(stored)) == 98
