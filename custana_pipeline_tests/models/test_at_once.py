@@ -31,6 +31,6 @@ def test_what_fails_in_making_an_item_is_raised_after_those_before_it() -> None:
     found = []
     with pytest.raises(ValueError, match="no more"):
         for number in ahead(items()):
-            found.append(number)  # noqa: PERF402
+            found.append(number)
     assert found == [1]
     assert list(ahead(iter(()))) == []
