@@ -11,6 +11,7 @@ from custana_pipeline.models.at_once import ahead, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
+CUSTOMERS = "features.activity"
 LEARNED_CUSTOMERS = 8_000
 """Customers of each past day before the newest one that are learned from or judged on."""
 TODAY_CUSTOMERS = 40_000
@@ -46,14 +47,15 @@ def _of_days(
     session: Session, table: str, most: Mapping[dt.date, int | None], columns: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """The rows of each day, at most so many of them; days that nothing is drawn of are read without asking whom."""
-    crowded = _crowded(session, table, most)
+    customers = _customers_of(session, table)
+    crowded = _crowded(session, customers, most)
     whole = [day for day in most if day not in crowded]
     wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
     told = ", ".join(wanted)
     parts = [f"select {told} from {table} as rows where rows.as_of in ({_listed(whole)})"] if whole or not most else []
     if crowded:
         limits = " ".join(f"when date '{day}' then {limit}" for day, limit in crowded.items())
-        chosen = f"""select as_of, customer_id from {table} where as_of in ({_listed(crowded)})
+        chosen = f"""select as_of, customer_id from {customers} where as_of in ({_listed(crowded)})
             qualify row_number() over (partition by as_of order by md5(customer_id), customer_id)
                 <= case as_of {limits} end"""
         parts.append(
@@ -62,6 +64,14 @@ def _of_days(
             where rows.as_of in ({_listed(crowded)})"""
         )
     return session.frame(f"select * from ({' union all '.join(parts)}) order by as_of, customer_id")
+
+
+def _customers_of(session: Session, table: str) -> str:
+    """Where to look for the customers of each day: a view has those of CUSTOMERS, which takes no join to tell."""
+    schema, name = table.split(".")
+    query = "select count(*) from duckdb_views() where schema_name = $schema and view_name = $name"
+    is_view = session.rows(query, {"schema": schema, "name": name})[0][0]
+    return CUSTOMERS if is_view and session.exists(CUSTOMERS) else table
 
 
 def _crowded(session: Session, table: str, most: Mapping[dt.date, int | None]) -> dict[dt.date, int]:
