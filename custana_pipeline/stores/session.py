@@ -149,7 +149,7 @@ class Session:
         return result.df().astype(dict.fromkeys(texts, "str"))
 
     def large_frame(self, query: str, parameters: Parameters | None = None) -> "pd.DataFrame":
-        """The same by way of Arrow, where no text is a Python object; dates become such, so for results without them."""
+        """The same by way of Arrow, where no text is a Python object, but dates are: for results without any."""
         return self.table(query, parameters).to_pandas(split_blocks=True, self_destruct=True)
 
     def table(self, query: str, parameters: Parameters | None = None) -> "pa.Table":

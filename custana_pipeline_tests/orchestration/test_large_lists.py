@@ -1,6 +1,7 @@
 """Lists of very many customers: judged in the database, scored in batches, and the same as those of a few."""
 
 import datetime as dt
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -93,7 +94,7 @@ def test_columns_read_from_their_tables_are_those_of_the_view(monkeypatch: pytes
     monkeypatch.setattr(customer_rows, "BATCH_ROWS", batch_rows)
     stored = {"x": "features.behavior", "age": "features.ages"}
 
-    def read(told: dict[str, str]) -> pd.DataFrame:
+    def read(told: dict[str, str]) -> Any:
         found = scored(session, "demand", AS_OF, ["age", "x"], lambda rows: rows[["customer_id", "x", "age"]], told)
         return pd.concat(found, ignore_index=True)
 
