@@ -58,6 +58,16 @@ def meanwhile(deed: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
         yield pool.submit(deed).result
 
 
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The items one after the other, the next of which a second thread makes while the one before is worked on."""
+    sys.setswitchinterval(min(sys.getswitchinterval(), TURN_SECONDS))
+    with ThreadPoolExecutor(1, initializer=_stay_alone) as pool:
+        following = pool.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = pool.submit(next, items, None)
+            yield item
+
+
 def _stay_alone() -> None:
     """OpenMP counts threads by the thread that asks; this one keeps to one for good."""
     _thread_pools().limit(limits=1)

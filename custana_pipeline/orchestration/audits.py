@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from custana_pipeline.cleaned.breakers import Finding
-from custana_pipeline.cleaned.contract_sql import counting_query, with_counts
+from custana_pipeline.cleaned.contract_sql import conditions, counting_query, with_counts
 from custana_pipeline.cleaned.gate import (
     Verdict,
     conservation,
@@ -94,12 +94,13 @@ def _judged(session: Session, contract: Any, rows: str) -> Verdict:
     """Whether the rows keep the contract: pandera looks at all of them, or at a sample where SQL counts over all."""
     query = judging_query(contract, rows)
     row_count = session.rows(f"select count(*) from {rows}")[0][0]
-    counting = counting_query(contract, rows) if row_count > MOST_FETCHED else None
-    if counting is None:
+    rules = conditions(contract) if row_count > MOST_FETCHED else None
+    if rules is None:
         return judge(contract, session.batches(query))
     # every so many lines, so that the same rows are looked at each time
     sampled = judge(contract, session.batches(f"{query} where source_line % {row_count // SAMPLED + 1} = 0"))
-    return with_counts(sampled, counting[1], session.rows(counting[0])[0])
+    counting, places = counting_query(contract, rows, rules)
+    return with_counts(sampled, places, session.rows(counting)[0])
 
 
 def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:

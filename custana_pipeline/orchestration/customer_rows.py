@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.models.at_once import at_once
+from custana_pipeline.models.at_once import ahead, at_once
 from custana_pipeline.stores.session import Session
 
 Scored = TypeVar("Scored")
+CUSTOMERS = "features.activity"
 LEARNED_CUSTOMERS = 8_000
 """Customers of each past day before the newest one that are learned from or judged on."""
 TODAY_CUSTOMERS = 40_000
@@ -46,14 +47,15 @@ def _of_days(
     session: Session, table: str, most: Mapping[dt.date, int | None], columns: Iterable[str] | None = None
 ) -> pd.DataFrame:
     """The rows of each day, at most so many of them; days that nothing is drawn of are read without asking whom."""
-    crowded = _crowded(session, table, most)
+    customers = _customers_of(session, table)
+    crowded = _crowded(session, customers, most)
     whole = [day for day in most if day not in crowded]
     wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
     told = ", ".join(wanted)
     parts = [f"select {told} from {table} as rows where rows.as_of in ({_listed(whole)})"] if whole or not most else []
     if crowded:
         limits = " ".join(f"when date '{day}' then {limit}" for day, limit in crowded.items())
-        chosen = f"""select as_of, customer_id from {table} where as_of in ({_listed(crowded)})
+        chosen = f"""select as_of, customer_id from {customers} where as_of in ({_listed(crowded)})
             qualify row_number() over (partition by as_of order by md5(customer_id), customer_id)
                 <= case as_of {limits} end"""
         parts.append(
@@ -62,6 +64,14 @@ def _of_days(
             where rows.as_of in ({_listed(crowded)})"""
         )
     return session.frame(f"select * from ({' union all '.join(parts)}) order by as_of, customer_id")
+
+
+def _customers_of(session: Session, table: str) -> str:
+    """Where to look for the customers of each day: a view has those of CUSTOMERS, which takes no join to tell."""
+    schema, name = table.split(".")
+    query = "select count(*) from duckdb_views() where schema_name = $schema and view_name = $name"
+    is_view = session.rows(query, {"schema": schema, "name": name})[0][0]
+    return CUSTOMERS if is_view and session.exists(CUSTOMERS) else table
 
 
 def _crowded(session: Session, table: str, most: Mapping[dt.date, int | None]) -> dict[dt.date, int]:
@@ -79,14 +89,20 @@ def _listed(days: Iterable[dt.date]) -> str:
 
 
 def scored(
-    session: Session, analysis: str, as_of: dt.date, columns: Iterable[str], score: Callable[[pd.DataFrame], Scored]
+    session: Session,
+    analysis: str,
+    as_of: dt.date,
+    columns: Iterable[str],
+    score: Callable[[pd.DataFrame], Scored],
+    stored: Mapping[str, str] | None = None,
 ) -> list[Scored]:
     """What `score` says of every customer of the day, piece by piece in the order of their ids, two at a time.
 
-    A piece has customer_id and `columns`. Raises DataFault where there is no customer.
+    A piece has customer_id and `columns`. `stored` tells which table holds a column that features.<analysis> only shows
+    (see stores.plain_views). Raises DataFault where there is no customer.
     """
     done: list[Scored] = []
-    for batch in _batches(session, analysis, as_of, columns):
+    for batch in ahead(_batches(session, f"features.{analysis}", as_of, columns, stored or {})):
         done += at_once(score, _pieces(batch))
     return done
 
@@ -95,29 +111,57 @@ def _pieces(batch: pd.DataFrame) -> list[pd.DataFrame]:
     return [batch.iloc[start : start + PIECE_ROWS] for start in range(0, len(batch), PIECE_ROWS)]
 
 
-def _batches(session: Session, analysis: str, as_of: dt.date, columns: Iterable[str]) -> Iterator[pd.DataFrame]:
-    table, day = f"features.{analysis}", {"as_of": as_of}
+def _batches(
+    session: Session, view: str, as_of: dt.date, columns: Iterable[str], stored: Mapping[str, str]
+) -> Iterator[pd.DataFrame]:
+    names = [name for name in dict.fromkeys(columns) if name != "customer_id"]
+    by_table: dict[str, list[str]] = {}
+    for name in names:
+        by_table.setdefault(stored[name] if stored.keys() >= set(names) else view, []).append(name)
     firsts = session.rows(
         f"""select customer_id from (
-            select customer_id, row_number() over (order by customer_id) as place from {table} where as_of = $as_of
+            select customer_id, row_number() over (order by customer_id) as place
+            from {next(iter(by_table), view)} where as_of = $as_of
         ) where place % {BATCH_ROWS} = 1 order by place""",
-        day,
+        {"as_of": as_of},
     )
     if not firsts:
-        raise DataFault(f"{table} has no customer as of {as_of}: materialize the features of that day first.")
-    listed = ", ".join(dict.fromkeys(["customer_id", *(f'"{name}"' for name in columns)]))
+        raise DataFault(f"{view} has no customer as of {as_of}: materialize the features of that day first.")
     for place, (first,) in enumerate(firsts):
-        given: dict[str, Any] = day | {"first_id": first}
-        until = ""
-        if place + 1 < len(firsts):
-            until, given["next_id"] = "and customer_id < $next_id", firsts[place + 1][0]
+        until = firsts[place + 1][0] if place + 1 < len(firsts) else None
+        rows = _side_by_side(session, by_table, as_of, (first, until))
+        if rows is None:  # joining is what the view is for
+            rows = _side_by_side(session, {view: names}, as_of, (first, until))
+        # by way of Arrow, texts never are Python objects, and each column is let go as soon as it is taken over
+        yield rows.to_pandas(split_blocks=True, self_destruct=True)
+
+
+def _side_by_side(
+    session: Session, by_table: Mapping[str, list[str]], as_of: dt.date, ids: tuple[str, str | None]
+) -> Any:
+    """The columns of each table for the customers of the day from the first id on and before the second, by id.
+
+    None where the tables have not the same customers. Joined by DuckDB whole rows would be carried, at three times the
+    cost of reading each table by itself.
+    """
+    given = {"as_of": as_of, "first_id": ids[0]} | ({} if ids[1] is None else {"next_id": ids[1]})
+    until = "" if ids[1] is None else "and customer_id < $next_id"
+    found: Any = None
+    for table, names in by_table.items():
+        told = ", ".join(["customer_id", *(f'"{name}"' for name in names)])
         rows = session.table(
-            f"""select {listed} from {table}
+            f"""select {told} from {table}
             where as_of = $as_of and customer_id >= $first_id {until} order by customer_id""",
             given,
         )
-        # by way of Arrow, texts never are Python objects, and each column is let go as soon as it is taken over
-        yield rows.to_pandas(split_blocks=True, self_destruct=True)
+        if found is None:
+            found = rows
+        elif not rows.column("customer_id").equals(found.column("customer_id")):
+            return None
+        else:
+            for name in names:
+                found = found.append_column(name, rows.column(name))
+    return found
 
 
 def rows_of(session: Session, analysis: str, as_of: dt.date, customer_ids: pd.Series) -> pd.DataFrame:

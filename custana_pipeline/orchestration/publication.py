@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.orchestration.audits import MOST_FETCHED, SAMPLED, counts_by_table
+from custana_pipeline.orchestration.audits import counts_by_table
+from custana_pipeline.orchestration.day_judging import judged_day
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores import run_lock, snapshots
 from custana_pipeline.stores.list_files import PublishedList
@@ -52,42 +53,9 @@ def contract_of(name: str) -> Any:
     return getattr(contracts, _CONTRACTS[name])
 
 
-def rows_of_day(session: Session, table: str, as_of: dt.date) -> Iterator[pd.DataFrame]:
-    """The rows of a day in frames of bounded size, at least one that shows the columns."""
-    query = f"""select * replace (cast(as_of as timestamp) as as_of) from {table}
-        where as_of = date '{as_of.isoformat()}'"""
-    is_empty = True
-    for batch in session.batches(query):
-        is_empty = False
-        yield batch
-    if is_empty:
-        yield session.frame(query)
-
-
-def judged_day(session: Session, name: str, as_of: dt.date) -> "Verdict":
-    """Whether the rows of a day keep the contract of the list `name`.
-
-    pandera looks at all of them, or, of more than MOST_FETCHED, at a sample while SQL counts over all.
-    """
-    from custana_pipeline.cleaned.contract_sql import counting_query, rising_query, with_counts
-    from custana_pipeline.cleaned.gate import judge
-
-    contract, table, day = contract_of(name), f"applications.{name}", f"as_of = date '{as_of.isoformat()}'"
-    row_count = session.rows(f"select count(*) from {table} where {day}")[0][0]
-    columns = contract.to_schema().columns
-    is_alone = any(column.unique for column in columns.values())
-    floats = [name for name, column in columns.items() if str(column.dtype).startswith("float")]
-    known = ", ".join(f"nullif({name}, 'nan') as {name}" for name in floats)  # as pandera counts what is no number
-    whole = f"(select * {f'replace ({known})' if known else ''} from {table} where {day})"
-    if row_count <= MOST_FETCHED or is_alone:
-        return judge(contract, rows_of_day(session, table, as_of))
-    is_rising = session.rows(rising_query(contract, whole))[0][0]
-    counting = counting_query(contract, whole, is_rising=is_rising)
-    if counting is None:
-        return judge(contract, rows_of_day(session, table, as_of))
-    some = f"(select * from {table} where {day} and rowid % {row_count // SAMPLED + 1} = 0)"
-    sampled = judge(contract, rows_of_day(session, some, as_of))
-    return with_counts(sampled, counting[1], session.rows(counting[0])[0])
+def judged_list(session: Session, name: str, as_of: dt.date) -> "Verdict":
+    """Whether the rows of a day keep the contract of the list `name`."""
+    return judged_day(session, contract_of(name), f"applications.{name}", as_of)
 
 
 def report_path(project: Project, as_of: dt.date) -> Path:

@@ -30,10 +30,19 @@ group by list, product_id
 order by list, product_id"""
 """On how many lists each product stands; what merely fills a list up is not counted."""
 
+NOT_SHOWN = ("product_recommendations", "customer_segments")
+"""Lists of which the report shows no more than how many rows they have."""
+SHOWN_COLUMNS = {
+    "recommended_customers": ("customer_id", "p_buy", "is_recommended", "is_control"),
+    "demand_forecast": ("customer_id", "expected_purchases", "expected_amount", "expected_net_amount"),
+    "customer_value": ("horizon_value", "year_value", "note"),
+}
+"""What the report sums up of the other lists with a row a customer."""
+
 
 def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
     """Everything that the report of a day shows, without a customer in it."""
-    lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS if name != "product_recommendations"}
+    lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS if name not in NOT_SHOWN}
     holdouts = session.frame(f"select * from {HOLDOUTS} where as_of = $as_of", {"as_of": as_of})
     amounts: Any = holdouts[holdouts["target"] == "future_amount"]
     days = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
@@ -75,6 +84,9 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
 
 
 def _list(session: Session, name: str, as_of: dt.date) -> pd.DataFrame:
+    if name in SHOWN_COLUMNS:
+        told = ", ".join(SHOWN_COLUMNS[name])
+        return session.large_frame(f"select {told} from applications.{name} where as_of = $as_of", {"as_of": as_of})
     return session.frame(f"select * from applications.{name} where as_of = $as_of", {"as_of": as_of})
 
 

@@ -1,7 +1,7 @@
 """Features that no customer can have: not a number, infinite, or beyond all magnitude. They stop the table."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from custana_pipeline.errors import ContractBroken
@@ -25,7 +25,7 @@ class UnrealValues(ContractBroken):
 
 def refuse_unreal(session: Session, table: str, days: Iterable[dt.date]) -> None:
     """Raises UnrealValues where a number in the rows of the days is NaN, infinite or beyond MOST_MAGNITUDE."""
-    names = [name for name, kind in session.column_types(table).items() if kind in ("DOUBLE", "FLOAT")]
+    names = _floats(session, table)
     if not names:
         return
     listed = ", ".join(f"date '{day}'" for day in days)
@@ -43,6 +43,11 @@ def refuse_unreal(session: Session, table: str, days: Iterable[dt.date]) -> None
     )
 
 
+def real(session: Session, table: str, names: Collection[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The same as rules of a contract in SQL (see cleaned.contract_sql), for those of these columns that are floats."""
+    return {(name, "is real"): (f"not {_unreal(name)}",) for name in _floats(session, table) if name in names}
+
+
 @contextmanager
 def listing_customers(warehouse: Warehouse) -> Iterator[None]:
     """Keeps, after the table itself was rolled back, whose values were unreal."""
@@ -55,6 +60,10 @@ def listing_customers(warehouse: Warehouse) -> Iterator[None]:
             session.connection.execute(f"delete from {TABLE} where feature_table = $name", {"name": found.rows[0][1]})
             session.connection.executemany(f"insert into {TABLE} values (?, ?, ?, ?, ?)", found.rows)
         raise
+
+
+def _floats(session: Session, table: str) -> list[str]:
+    return [name for name, kind in session.column_types(table).items() if kind in ("DOUBLE", "FLOAT")]
 
 
 def _any_unreal(session: Session, table: str, names: list[str], within: str) -> bool:

@@ -6,7 +6,7 @@ import pandera.pandas as pa
 import pytest
 
 from custana_pipeline.applications.contracts import DemandTotals, SegmentProfiles
-from custana_pipeline.cleaned.contract_sql import counting_query, rising_query, with_counts
+from custana_pipeline.cleaned.contract_sql import conditions, counting_query, rising_query, with_counts
 from custana_pipeline.cleaned.contracts import (
     CONTRACTS,
     CleanedCustomers,
@@ -76,9 +76,9 @@ BAD = {
 
 
 def said_in_sql(contract) -> tuple[str, list[tuple[str, str]]]:
-    found = counting_query(contract, "rows")
-    assert found, contract
-    return found
+    rules = conditions(contract)
+    assert rules, contract
+    return counting_query(contract, "rows", rules)
 
 
 def counted(contract, rows: pd.DataFrame) -> dict[tuple[str, str], int]:

@@ -1,6 +1,7 @@
 """Lists of very many customers: judged in the database, scored in batches, and the same as those of a few."""
 
 import datetime as dt
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -8,9 +9,9 @@ import pandas as pd
 import pytest
 
 from custana_pipeline.errors import DataFault
-from custana_pipeline.orchestration import customer_rows, publication
+from custana_pipeline.orchestration import customer_rows, day_judging
 from custana_pipeline.orchestration.customer_rows import scored
-from custana_pipeline.orchestration.publication import judged_day
+from custana_pipeline.orchestration.publication import judged_list
 from custana_pipeline.stores.session import Session
 
 AS_OF = dt.date(2024, 7, 1)
@@ -41,10 +42,10 @@ def test_a_long_list_is_judged_as_a_short_one_wherever_the_bad_row_lies(
     monkeypatch: pytest.MonkeyPatch, change: dict
 ) -> None:
     session = lists(*([change] if change else []))
-    short = judged_day(session, "product_recommendations", AS_OF)
-    monkeypatch.setattr(publication, "MOST_FETCHED", 10)
-    monkeypatch.setattr(publication, "SAMPLED", 2)
-    found = judged_day(session, "product_recommendations", AS_OF)
+    short = judged_list(session, "product_recommendations", AS_OF)
+    monkeypatch.setattr(day_judging, "MOST_FETCHED", 10)
+    monkeypatch.setattr(day_judging, "SAMPLED", 2)
+    found = judged_list(session, "product_recommendations", AS_OF)
     assert (found.row_count, set(found.breaches)) == (short.row_count, set(short.breaches))
     assert found.passed == (not change or change == {"product_name": None})
 
@@ -80,3 +81,24 @@ def test_scores_in_pieces_are_those_of_all_at_once(
 def test_a_day_without_customers_says_so() -> None:
     with pytest.raises(DataFault, match="no customer as of 2024-08-01"):
         scored(customers(5), "behavior", dt.date(2024, 8, 1), ["x"], len)
+
+
+@pytest.mark.parametrize("batch_rows", [7, 100])
+def test_columns_read_from_their_tables_are_those_of_the_view(monkeypatch: pytest.MonkeyPatch, batch_rows: int) -> None:
+    session = customers(100)
+    for made in (
+        "table features.ages as select as_of, customer_id, x * 3 as age from features.behavior",
+        "view features.demand as select b.*, age from features.behavior as b join features.ages using (customer_id)",
+    ):
+        session.connection.execute(f"create {made}")
+    monkeypatch.setattr(customer_rows, "BATCH_ROWS", batch_rows)
+    stored = {"x": "features.behavior", "age": "features.ages"}
+
+    def read(told: dict[str, str]) -> Any:
+        found = scored(session, "demand", AS_OF, ["age", "x"], lambda rows: rows[["customer_id", "x", "age"]], told)
+        return pd.concat(found, ignore_index=True)
+
+    pd.testing.assert_frame_equal(read(stored), read({}), check_exact=True)
+    session.connection.execute("delete from features.ages where customer_id in ('c003', 'c050')")
+    pd.testing.assert_frame_equal(read(stored), read({}), check_exact=True)
+    assert len(read(stored)) == 98

@@ -16,7 +16,7 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import (
     PUBLISHED_LISTS,
     contract_of,
-    judged_day,
+    judged_list,
     keep_snapshot,
     publish_day,
     render_day,
@@ -153,7 +153,7 @@ def judge_list(session: Session, name: str, as_of: dt.date) -> int:
     """How many rows the list has as of the day; ContractBroken where they do not keep its contract."""
     from custana_pipeline.cleaned.gate import describe
 
-    verdict = judged_day(session, name, as_of)
+    verdict = judged_list(session, name, as_of)
     if not verdict.passed:
         raise ContractBroken(f"applications.{name} at {as_of} does not keep its contract: {describe(verdict)}.")
     return verdict.row_count
@@ -164,7 +164,7 @@ def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str
 
     scores, version = behavior_scores(session, project, as_of)
     amounts = "select customer_id, expected_amount from applications.demand_forecast where as_of = $as_of"
-    scores = scores.merge(session.frame(amounts, {"as_of": as_of}), on="customer_id", how="left")
+    scores = scores.merge(session.large_frame(amounts, {"as_of": as_of}), on="customer_id", how="left")
     settings = AudienceSettings(
         audience_share=project.settings.audience_share,
         value=project.audience_value,
@@ -186,7 +186,9 @@ def _forecast(session: Session, project: Project, as_of: dt.date) -> dict[str, A
 
     scores, version = demand_scores(session, project, as_of)
     session.build(project.models["applications.recent_trade"], {"as_of": as_of})
-    trade = session.frame("select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade")
+    trade = session.large_frame(
+        "select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade"
+    )
     forecasts: Any = demand_forecast(scores, trade, version, as_of)
     session.replace_day("applications.demand_forecast", forecasts, as_of)
     return {
@@ -199,13 +201,14 @@ def _forecast(session: Session, project: Project, as_of: dt.date) -> dict[str, A
 def _value(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
     from custana_pipeline.applications.customer_value import customer_value
 
-    forecast = session.frame("select * from applications.demand_forecast where as_of = $as_of", {"as_of": as_of})
+    list_of_day = "select * exclude (as_of) from applications.demand_forecast where as_of = $as_of"
+    forecast = session.large_frame(list_of_day, {"as_of": as_of})
     query = """select activity.customer_id, repeat_count, active_span_days, tenure_days, purchase_days_365d,
             purchase_amount_365d, net_amount_365d, btyd_purchases, btyd_amount
         from features.activity as activity
         left join features.btyd as btyd on activity.customer_id = btyd.customer_id and activity.as_of = btyd.as_of
         where activity.as_of = $as_of"""
-    past = session.frame(query, {"as_of": as_of})
+    past = session.large_frame(query, {"as_of": as_of})
     customers: Any = customer_value(forecast, past, project.settings.horizon_days, as_of)
     session.replace_day("applications.customer_value", customers, as_of)
     totals = {name: float(customers[name].sum()) for name in ("horizon_value", "year_value", "year_purchases")}

@@ -1,21 +1,17 @@
 """Feature assets: one a SQL model, each partitioned by as_of and built for every origin that its day learns from."""
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
-from custana_pipeline.errors import ContractBroken, DataFault
-from custana_pipeline.features.windows import LAST_PLACE, Origins, last_place
+from custana_pipeline.errors import DataFault
+from custana_pipeline.features.windows import LAST_PLACE, last_place
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.customer_days import build_customer_days
 from custana_pipeline.orchestration.days import as_of_days
-from custana_pipeline.orchestration.money import (
-    refuse_lost_in_customers,
-    refuse_lost_in_days,
-    refuse_other_customers,
-)
+from custana_pipeline.orchestration.feature_judging import CONTRACTS, contract_of, refuse_faulty
+from custana_pipeline.orchestration.money import refuse_lost_in_days
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import (
     asset_key,
@@ -25,24 +21,13 @@ from custana_pipeline.orchestration.sql_assets import (
     told_with_sql,
     upstream_assets,
 )
-from custana_pipeline.orchestration.unreal_values import listing_customers, refuse_unreal
+from custana_pipeline.orchestration.unreal_values import listing_customers
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
 CONTRACT_CHECK = "keeps_its_contract"
 CONTRACT_MEANING = "The rows of the day keep the table's pandera contract."
 LEVEL_TABLE = "histories"
-ONE_ROW_A_CUSTOMER = ("assortment", "browsing", "demographics", "behavior", "demand", "segmentation")
-CONTRACTS = {
-    "activity": "ActivityFeatures",
-    "assortment": "AssortmentFeatures",
-    "browsing": "BrowsingFeatures",
-    "demographics": "DemographicFeatures",
-    "outcomes": "Outcomes",
-    "behavior": "BehaviorFeatures",
-    "demand": "DemandFeatures",
-    "segmentation": "SegmentationFeatures",
-}
 
 
 def feature_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -102,19 +87,8 @@ def _build_for(session: Session, project: Project, model: SqlModel, day: dt.date
         told["origins"] = dg.MetadataValue.json({str(origin): rows for origin, rows in built.items()})
     if not built[day] and model.table != "outcomes":
         raise DataFault(f"{model.name} has no customer before {day}: choose a later day, or load earlier transactions.")
-    _refuse_faulty(session, model, known, days)
+    refuse_faulty(session, model, days, day)
     return told | {"dagster/partition_row_count": built[day]}
-
-
-def _refuse_faulty(session: Session, model: SqlModel, known: Origins, days: Sequence[dt.date]) -> None:
-    """Raises ContractBroken where the table's rows of the days cannot be."""
-    if model.table in CONTRACTS:  # a view only shows what was looked at in the tables behind it
-        refuse_unreal(session, model.name, [known.as_of] if model.is_view else days)
-    judge_table(session, model, known)
-    if model.table == "activity":
-        refuse_lost_in_customers(session, known.as_of)
-    elif model.table in ONE_ROW_A_CUSTOMER:
-        refuse_other_customers(session, model.name, known.as_of)
 
 
 def _past_place(session: Session, day: dt.date) -> int:
@@ -125,31 +99,6 @@ def _past_place(session: Session, day: dt.date) -> int:
     return last_place(session.rows(query, {"day": day})[0][0])
 
 
-def judge_table(session: Session, model: SqlModel, known: Origins) -> None:
-    """Raises ContractBroken where the rows of the run's own as_of do not keep the table's contract."""
-    contract = contract_of(model)
-    if contract is not None:
-        judge_days(session, model.name, contract, known.as_of)
-
-
-def judge_days(session: Session, table: str, contract: Any, day: dt.date) -> None:
-    """Raises ContractBroken where the table's rows of `day` do not keep the contract."""
-    from custana_pipeline.cleaned.gate import describe, judge
-
-    verdict = judge(contract, session.batches(f"select * from {table} where as_of = date '{day}'"))
-    if not verdict.passed:
-        raise ContractBroken(f"{table} at {day} does not keep its contract: {describe(verdict)}.")
-
-
-def contract_of(model: SqlModel) -> Any:
-    """The pandera contract of a feature table, imported when it is needed; None where it has none."""
-    if model.table not in CONTRACTS:
-        return None
-    from custana_pipeline.features import contracts
-
-    return getattr(contracts, CONTRACTS[model.table])
-
-
 def _descriptions(model: SqlModel) -> dict[str, str]:
-    contract = contract_of(model)
+    contract = contract_of(model.table)
     return described_columns(contract) if contract is not None else {}

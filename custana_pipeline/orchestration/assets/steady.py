@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from custana_pipeline.models.at_once import WORKERS, at_once
-from custana_pipeline.orchestration.assets.features import CONTRACT_CHECK, CONTRACT_MEANING, judge_days
+from custana_pipeline.orchestration.assets.features import CONTRACT_CHECK, CONTRACT_MEANING
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.feature_judging import refuse_broken
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, described_columns, table_metadata
 from custana_pipeline.orchestration.unreal_values import listing_customers, refuse_unreal
@@ -59,7 +60,7 @@ def _btyd_asset(project: Project) -> dg.AssetsDefinition:
             known = project.origins(session, day)
             facts = build_btyd(session, known.snapshots, project.settings.horizon_days)
             refuse_unreal(session, BTYD, known.snapshots)
-            judge_days(session, BTYD, BtydFeatures, day)
+            refuse_broken(session, "btyd", day)
             metadata = table_metadata(session, BTYD, described_columns(BtydFeatures))
         metadata["parameters"] = dg.MetadataValue.json(facts)
         return dg.MaterializeResult(

@@ -1,0 +1,87 @@
+"""Whether the rows of a day keep the contract of their table, list or view; many rows are judged in SQL."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from custana_pipeline.stores.session import Session
+
+if TYPE_CHECKING:
+    from custana_pipeline.cleaned.contract_sql import Rules, Words
+    from custana_pipeline.cleaned.gate import Contract, Verdict
+
+MOST_FETCHED = 50_000
+"""Rows up to which pandera looks at all of them; of more it sees about `SAMPLED`, and SQL counts over all."""
+SAMPLED = 20_000
+CUSTOMERS = "features.activity"
+SAMPLED_IN_VIEWS = 2_000
+"""Customers whose rows pandera sees of a view: all of its joins are made to find them."""
+
+
+def rows_of_day(session: Session, table: str, as_of: dt.date) -> Iterator[pd.DataFrame]:
+    """The rows of a day in frames of bounded size, at least one that shows the columns."""
+    query = f"""select * replace (cast(as_of as timestamp) as as_of) from {table}
+        where as_of = date '{as_of.isoformat()}'"""
+    is_empty = True
+    for batch in session.batches(query):
+        is_empty = False
+        yield batch
+    if is_empty:
+        yield session.frame(query)
+
+
+def judged_day(
+    session: Session, contract: "Contract", table: str, as_of: dt.date, words: "Words | None" = None
+) -> "Verdict":
+    """Whether the rows of a day keep the contract; `words` are its own checks in SQL, where it has any.
+
+    pandera looks at all of them, or, of more than MOST_FETCHED, at a sample while SQL counts over all.
+    """
+    from custana_pipeline.cleaned.contract_sql import conditions, counting_query, rising_query, with_counts
+    from custana_pipeline.cleaned.gate import judge
+
+    day = f"as_of = date '{as_of.isoformat()}'"
+    row_count = session.rows(f"select count(*) from {table} where {day}")[0][0]
+    is_alone = any(column.unique for column in contract.to_schema().columns.values())
+    rules = conditions(contract, words or {})
+    if row_count <= MOST_FETCHED or is_alone or rules is None:
+        return judge(contract, rows_of_day(session, table, as_of))
+    sampled = judge(contract, rows_of_day(session, _some(table, f"rowid % {row_count // SAMPLED + 1} = 0"), as_of))
+    if not sampled.passed:  # a column may be missing, which SQL cannot be asked for
+        return judge(contract, rows_of_day(session, table, as_of))
+    whole = _some(table, day)
+    is_rising = session.rows(rising_query(contract, whole))[0][0]
+    query, places = counting_query(contract, _without_nan(contract, whole), rules, is_rising=is_rising)
+    return with_counts(sampled, places, session.rows(query)[0])
+
+
+def judged_view(session: Session, contract: "Contract", view: str, as_of: dt.date, rules: "Rules") -> "Verdict":
+    """The same for a view over features.activity whose columns were judged where they are stored.
+
+    SQL counts over all rows by the `rules` that are left, and pandera looks at those of an even part of the customers.
+    """
+    from custana_pipeline.cleaned.contract_sql import counting_query, with_counts
+    from custana_pipeline.cleaned.gate import judge
+
+    day = f"as_of = date '{as_of.isoformat()}'"
+    row_count = session.rows(f"select count(*) from {CUSTOMERS} where {day}")[0][0]
+    chosen = f"select customer_id from {CUSTOMERS} where {day} and rowid % {row_count // SAMPLED_IN_VIEWS + 1} = 0"
+    sampled = judge(contract, rows_of_day(session, _some(view, f"customer_id in ({chosen})"), as_of))
+    if not sampled.passed:
+        return judge(contract, rows_of_day(session, view, as_of))
+    query, places = counting_query(contract, _some(view, day), rules)
+    return with_counts(sampled, places, session.rows(query)[0])
+
+
+def _some(table: str, condition: str) -> str:
+    return f"(select * from {table} where {condition})"
+
+
+def _without_nan(contract: "Contract", rows: str) -> str:
+    """The rows with null for what is no number, as pandera counts it."""
+    columns = contract.to_schema().columns
+    floats = [name for name, column in columns.items() if str(column.dtype).startswith("float")]
+    known = ", ".join(f"nullif({name}, 'nan') as {name}" for name in floats)
+    return f"(select * {f'replace ({known})' if known else ''} from {rows})"
