@@ -1,14 +1,16 @@
 """The days of customers (features.purchase_days, browsing_days), made anew only for those whose lines have changed.
 
-A customer's days hang on their own lines and on nothing else, so those of everybody else stay. The result, and the
-order of its rows, is that of making the whole table. The whole is made where the model is not signed for this or has
-changed, lines were cleaned anew, files are gone, many customers have changed, or the days do not hold all lines.
+A customer's days hang on their own lines and on nothing else, so those of everybody else stay. The rows are those of
+making the whole table; the days made anew stand behind the others, until so many do that the table is put in order
+again. The whole is made where the model is not signed for this or has changed, lines were cleaned anew, files are gone,
+many days are of changed customers, or the days do not hold all lines.
 """
 
 import hashlib
 import logging
 
 import duckdb
+from sqlglot import exp
 
 from custana_pipeline.orchestration.increments import BUILT_TABLE as CLEANED_OF
 from custana_pipeline.orchestration.increments import whole_builds
@@ -21,37 +23,43 @@ LINES = {"purchase_days": "transactions", "browsing_days": "events"}
 COUNTED = {"purchase_days": "line_count + return_count", "browsing_days": "event_count"}
 BUILT_TABLE = "features.built_of"
 MOST_CHANGED_SHARE = 0.3
-"""With a larger share of customers changed than this the whole table is made anew, which is as quick then."""
+"""With a larger share of days of changed customers than this the whole table is made anew, which is as quick then."""
+MOST_BEHIND_SHARE = 0.2
+"""With a larger share of days behind the others than this they are all put in order again."""
 _CHANGED = "changed_customers"
-_COLUMNS = "table_name varchar, rules varchar, whole_builds bigint, files varchar[]"
+_COLUMNS = "table_name varchar, rules varchar, whole_builds bigint, files varchar[], days_behind bigint"
 _log = logging.getLogger("custana")
 
 
 def build_customer_days(session: Session, project: Project, model: SqlModel) -> None:
     """Brings the model's table to what its SELECT yields now, and notes what it was made of."""
     session.connection.execute(f"create table if not exists {BUILT_TABLE} ({_COLUMNS})")
-    if not _replace_changed(session, project, model):
+    # an earlier version had none
+    session.connection.execute(f"alter table {BUILT_TABLE} add column if not exists days_behind bigint default 0")
+    behind = _replace_changed(session, project, model)
+    if behind is None:
         session.build(model)
-    _note(session, project, model)
+    _note(session, project, model, behind or 0)
 
 
-def _replace_changed(session: Session, project: Project, model: SqlModel) -> bool:
-    """Whether the days of changed customers could be replaced, so that the table holds every line."""
+def _replace_changed(session: Session, project: Project, model: SqlModel) -> int | None:
+    """Replaces the days of changed customers; how many days then stand behind the others, None where it cannot be."""
     new = _new_files(session, project, model)
     if new is None:
-        return False
+        return None
     _find_changed(session, model, new)
-    changed, customers = session.rows(
-        f"select (select count(*) from {_CHANGED}), (select count(distinct customer_id) from {model.name})"
+    changed, replaced, held = session.rows(
+        f"""select (select count(*) from {_CHANGED}), (select count(*) from {model.name}
+            semi join {_CHANGED} using (customer_id)), (select count(*) from {model.name})"""
     )[0]
-    if changed > MOST_CHANGED_SHARE * customers:
-        return False
-    if changed:
-        _merge(session, project, model)
-    if not _holds_all(session, model):
+    if replaced > MOST_CHANGED_SHARE * held:
+        return None
+    behind = _merge(session, project, model) if changed else _days_behind(session, model)
+    kept, held = _kept_and_held(session, model)
+    if kept != held:
         _log.warning("%s with its changed customers does not hold all lines: it is made anew.", model.name)
-        return False
-    return True
+        return None
+    return behind
 
 
 def _new_files(session: Session, project: Project, model: SqlModel) -> list[str] | None:
@@ -73,45 +81,74 @@ def _new_files(session: Session, project: Project, model: SqlModel) -> list[str]
 def _find_changed(session: Session, model: SqlModel, new_files: list[str]) -> None:
     """Puts the customers with lines in the new files, or whose old lines are kept only now, into a table."""
     lines = f"cleaned.{LINES[model.table]}"
-    listed = ", ".join(map(literal, new_files)) or "null"
-    session.connection.execute(
-        f"""create or replace temp table {_CHANGED} as
-        select customer_id from {lines} where source_file in ({listed})
-        union
-        select customer_id from (select customer_id from {lines} group by customer_id) as kept
-        anti join {model.name} using (customer_id)"""
-    )
+    of_new_files = f"from {lines} where source_file in ({', '.join(map(literal, new_files)) or 'null'})"
+    session.connection.execute(f"create or replace temp table {_CHANGED} as select distinct customer_id {of_new_files}")
+    kept, held = _kept_and_held(session, model)
+    if kept != held + session.rows(f"select count(*) {of_new_files}")[0][0]:
+        session.connection.execute(
+            f"""insert into {_CHANGED}
+            select customer_id from (select customer_id from {lines} group by customer_id) as kept
+            anti join {model.name} using (customer_id) anti join {_CHANGED} using (customer_id)"""
+        )
 
 
-def _merge(session: Session, project: Project, model: SqlModel) -> None:
-    """Replaces the days of the changed customers by what the model makes of their lines, which stand for all."""
+def _merge(session: Session, project: Project, model: SqlModel) -> int:
+    """Replaces the days of the changed customers by what the model makes of their lines, which stand for all.
+
+    Returns how many days then stand behind the others.
+    """
     lines = f"cleaned.{LINES[model.table]}"
     run = session.connection.execute
-    run(f"create or replace temp table changed_lines as select * from {lines} semi join {_CHANGED} using (customer_id)")
+    used = {column.name for column in model.tree.find_all(exp.Column)}
+    listed = ", ".join(name for name in session.columns(lines) if name in used)
+    run(
+        f"""create or replace temp table changed_lines as
+        select {listed} from {lines} semi join {_CHANGED} using (customer_id)"""
+    )
     run(f"create or replace view {lines} as select * from changed_lines")
     session.build_temporary(model, "changed_days", {})
-    session.build(project.models[lines])
-    run(
-        f"""create or replace table {model.name} as
-        select * from {model.name} anti join {_CHANGED} using (customer_id)
-        union all select * from changed_days order by {", ".join(model.grain)}"""
-    )
+    session.build_view(project.models[lines])
+    behind = _put_in_place(session, model)
     for table in ("changed_lines", "changed_days"):
         run(f"drop table {table}")
+    return behind
 
 
-def _holds_all(session: Session, model: SqlModel) -> bool:
-    """Whether the table's days hold as many lines as were kept."""
+def _put_in_place(session: Session, model: SqlModel) -> int:
+    """Puts the days made anew behind those of the others, or, where too many would stand there, all of them in order.
+
+    Rows out of order cost their readers nothing, but what was deleted keeps its room until the table is written anew.
+    """
+    ordered, run = f"order by {', '.join(model.grain)}", session.connection.execute
+    made, held = session.rows(f"select (select count(*) from changed_days), (select count(*) from {model.name})")[0]
+    behind = _days_behind(session, model) + int(made)
+    if behind > MOST_BEHIND_SHARE * held:
+        others = f"select * from {model.name} anti join {_CHANGED} using (customer_id)"
+        run(f"create or replace table {model.name} as {others} union all select * from changed_days {ordered}")
+        return 0
+    run(f"delete from {model.name} where customer_id in (select customer_id from {_CHANGED})")
+    run(f"insert into {model.name} select * from changed_days {ordered}")
+    return behind
+
+
+def _kept_and_held(session: Session, model: SqlModel) -> tuple[int, int]:
+    """How many lines were kept, and how many the table's days hold."""
     query = f"""select (select count(*) from cleaned.{LINES[model.table]}),
         (select coalesce(sum({COUNTED[model.table]}), 0) from {model.name})"""
     kept, held = session.rows(query)[0]
-    return kept == held
+    return int(kept), int(held)
 
 
-def _note(session: Session, project: Project, model: SqlModel) -> None:
+def _days_behind(session: Session, model: SqlModel) -> int:
+    query = f"select coalesce(days_behind, 0) from {BUILT_TABLE} where table_name = $table"
+    return int(session.rows(query, {"table": model.table})[0][0])
+
+
+def _note(session: Session, project: Project, model: SqlModel, behind: int) -> None:
     session.rows(f"delete from {BUILT_TABLE} where table_name = $table", {"table": model.table})
-    given = [model.table, _rules(project, model), whole_builds(session, LINES[model.table]), _files(session, model)]
-    session.connection.execute(f"insert into {BUILT_TABLE} values (?, ?, ?, ?)", given)
+    rules, builds = _rules(project, model), whole_builds(session, LINES[model.table])
+    given = [model.table, rules, builds, _files(session, model), behind]
+    session.connection.execute(f"insert into {BUILT_TABLE} values (?, ?, ?, ?, ?)", given)
 
 
 def _rules(project: Project, model: SqlModel) -> str:

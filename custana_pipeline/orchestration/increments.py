@@ -29,6 +29,7 @@ WHOLE_TABLE = "cleaned.whole_builds"
 KNOWN_TABLE = "cleaned.known_customers"
 """The customers that were known when the events were judged."""
 KNOWN_NOW = "known_now"
+_KNOWN = "select customer_id from cleaned.customers union select customer_id from cleaned.transactions"
 MOMENTS = {"transactions": "ordered_at", "events": "happened_at"}
 MOST_NEW_SHARE = 0.3
 """With a larger share of lines in new files than this, everything is cleaned anew, which is as quick then."""
@@ -105,8 +106,9 @@ def note_built(session: Session, table: str, plan: Plan) -> None:
         session.connection.execute(f"insert into {WHOLE_TABLE} values (?)", [table])
     session.connection.execute(f"drop table if exists {ADDED_TABLE}")
     if table == "events":
-        _find_known(session)
+        session.connection.execute(f"create temp table if not exists {KNOWN_NOW} as {_KNOWN}")
         session.connection.execute(f"create or replace table {KNOWN_TABLE} as select * from {KNOWN_NOW} order by all")
+        session.connection.execute(f"drop table {KNOWN_NOW}")
 
 
 def whole_builds(session: Session, table: str) -> int:
@@ -197,12 +199,16 @@ def _add_old_twins(session: Session, table: str, within: str) -> bool:
     """
     moment = MOMENTS[table]
     same = " and ".join(f"old.{name} is not distinct from added.{name}" for name in ("customer_id", "product_id"))
-    old = f"select source_file, source_line from (select * from cleaned.{table}_lines where not {within}) as old"
+    near = f"select source_file, source_line, customer_id, product_id, {moment} from cleaned.{table}_lines"
+    old = f"select source_file, source_line from (select * from {{}} where not {within}) as old"
+    # of all lines, the moment alone is looked at
     session.connection.execute(
         f"""create or replace temp table old_of_the_moment as
-        {old} semi join {ADDED_TABLE} as added on old.{moment} = added.{moment} and {same}
+        with of_moment as materialized ({near} where {moment} in (select {moment} from {ADDED_TABLE})),
+        of_none as materialized ({near} where {moment} is null)
+        {old.format("of_moment")} semi join {ADDED_TABLE} as added on old.{moment} = added.{moment} and {same}
         union all
-        {old} semi join {ADDED_TABLE} as added on {same} and old.{moment} is null and added.{moment} is null"""
+        {old.format("of_none")} semi join {ADDED_TABLE} as added on {same} and added.{moment} is null"""
     )
     found = "select 1 from old_of_the_moment limit 1"
     twins = f"""insert into judged_sources
@@ -222,7 +228,7 @@ def _changes_old_verdicts(session: Session, lines: str, within: str) -> bool:
 
 def _customers_only_came(session: Session) -> bool:
     """Whether every customer of a kept event is known still; those known now are in KNOWN_NOW afterwards."""
-    _find_known(session)
+    session.connection.execute(f"create or replace temp table {KNOWN_NOW} as {_KNOWN}")
     if not session.exists(KNOWN_TABLE):
         return False
     gone = f"select customer_id from {KNOWN_TABLE} where customer_id not in (select customer_id from {KNOWN_NOW})"
@@ -230,13 +236,6 @@ def _customers_only_came(session: Session) -> bool:
         return True
     kept = f"select 1 from cleaned.events_lines where status = 'kept' and customer_id in ({gone}) limit 1"
     return not session.rows(kept)
-
-
-def _find_known(session: Session) -> None:
-    session.connection.execute(
-        f"""create or replace temp table {KNOWN_NOW} as
-        select customer_id from cleaned.customers union select customer_id from cleaned.transactions"""
-    )
 
 
 def _take_in_known(session: Session, lines: str) -> None:

@@ -1,5 +1,6 @@
 """What a run came to, read back from the warehouse and the published manifest."""
 
+import datetime as dt
 import json
 import resource
 from dataclasses import dataclass, field
@@ -69,17 +70,13 @@ def summarise(project: Project, outcome: RunOutcome) -> RunSummary:
     """Reads the outcome of a run back."""
     with project.warehouse.reading() as session:
         lines = line_counts(session, project)
-        customers = session.rows(
-            """select count(distinct customer_id) from cleaned.transactions
-            where not is_return and ordered_date < coalesce($as_of::date, date '9999-01-01')""",
-            {"as_of": outcome.as_of},
-        )
+        customers = _customers(session, outcome.as_of)
         models, untrainable = model_rows(session, outcome)
         warnings = tuple(warnings_of(session))
         absent = tuple(f"no {what}: {why}" for what, why in absences(session, project))
     return RunSummary(
         lines=lines,
-        customers=int(customers[0][0]),
+        customers=customers,
         models=models,
         untrainable=untrainable,
         absent=absent,
@@ -88,6 +85,17 @@ def summarise(project: Project, outcome: RunOutcome) -> RunSummary:
         peak_memory_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
         stages=profile_line(),
     )
+
+
+def _customers(session: Session, as_of: dt.date | None) -> int:
+    """Customers with a purchase before the day: those of features.activity, where the run got so far."""
+    if as_of is not None and session.exists("features.activity"):
+        found = session.rows("select count(*) from features.activity where as_of = $as_of", {"as_of": as_of})[0][0]
+        if found:
+            return int(found)
+    query = """select count(distinct customer_id) from cleaned.transactions
+        where not is_return and ordered_date < coalesce($as_of::date, date '9999-01-01')"""
+    return int(session.rows(query, {"as_of": as_of})[0][0])
 
 
 def line_counts(session: Session, project: Project) -> tuple[LineCounts, ...]:

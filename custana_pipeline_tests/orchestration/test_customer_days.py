@@ -1,4 +1,4 @@
-"""Days of changed customers made alone: the tables are those that all lines make, row for row and in their order."""
+"""Days of changed customers made alone: the tables are those that all lines make, row for row."""
 
 import random
 
@@ -17,9 +17,9 @@ def merged(monkeypatch) -> list[str]:
     tables: list[str] = []
     merge = customer_days._merge
 
-    def noted(session, project, model) -> None:
-        merge(session, project, model)
+    def noted(session, project, model) -> int:
         tables.append(model.table)
+        return merge(session, project, model)
 
     monkeypatch.setattr(customer_days, "_merge", noted)
     monkeypatch.setattr(customer_days, "MOST_CHANGED_SHARE", 1.0)
@@ -36,7 +36,7 @@ def build(project) -> dict[str, list[tuple]]:
             model = project.models[f"features.{table}"]
             customer_days.build_customer_days(session, project, model)
             session.build_temporary(model, f"whole_{table}", {})
-            found[table] = session.rows(f"select * from {model.name}")
+            found[table] = session.rows(f"select * from {model.name} order by customer_id, {model.grain[1]}")
             assert found[table] == session.rows(f"select * from whole_{table}")
             whole = dict(session.rows(f"select name, type from pragma_table_info('whole_{table}')"))
             assert session.column_types(model.name) == whole
@@ -65,7 +65,8 @@ def event(pick: random.Random) -> str:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_files_come_the_days_are_those_of_all_lines(tmp_path, merged, seed):
+def test_whatever_files_come_the_days_are_those_of_all_lines(tmp_path, merged, monkeypatch, seed):
+    monkeypatch.setattr(customer_days, "MOST_BEHIND_SHARE", [0.2, 100.0][seed % 2])
     pick = random.Random(seed)
     project = begun(tmp_path)
     build(project)
@@ -87,7 +88,7 @@ def test_only_the_customers_with_new_lines_are_made_anew(tmp_path, merged, monke
     monkeypatch.setattr(
         customer_days,
         "_merge",
-        lambda session, project, model: asked.extend(session.rows("select customer_id from changed_customers")),
+        lambda session, project, model: asked.extend(session.rows("select customer_id from changed_customers")) or 0,
     )
     put(tmp_path, "events_1.csv", ["c2,p1,cart,2024-01-05 10:10:00"])
     ingest(project)
@@ -102,6 +103,30 @@ def test_old_events_of_a_customer_who_is_known_now_come_into_their_days(tmp_path
     put(tmp_path, "transactions_1.csv", ["o99,c9,p1,2024-01-06 10:00:00,1,2.00"])
     assert [row for row in build(project)["browsing_days"] if row[0] == "c9"]
     assert merged == list(TABLES)
+
+
+def test_days_made_anew_stand_behind_the_others_until_too_many_do(tmp_path, merged, monkeypatch):
+    monkeypatch.setattr(customer_days, "MOST_BEHIND_SHARE", 0.3)
+    project, customers = begun(tmp_path), []
+    build(project)
+    for day in range(3):
+        put(tmp_path, f"transactions_{day}.csv", [f"o9{day},c{day + 1},p1,2024-01-05 11:00:00,1,2.00"])
+        build(project)
+        with project.warehouse.reading() as session:
+            customers.append([row[0][1:] for row in session.rows("select customer_id from features.purchase_days")])
+            behind = session.rows("select days_behind from features.built_of where table_name = 'purchase_days'")
+        assert behind == [((1, 2, 0)[day],)]
+    assert customers == [list("2345671"), list("3456712"), list("1234567")]
+
+
+def test_an_earlier_version_of_what_the_days_were_made_of_is_read(tmp_path, merged):
+    project = begun(tmp_path)
+    build(project)
+    with project.warehouse.transaction() as session:
+        session.rows("alter table features.built_of drop column days_behind")
+    put(tmp_path, "transactions_1.csv", ["o99,c1,p1,2024-01-06 10:00:00,1,2.00"])
+    build(project)
+    assert "purchase_days" in merged
 
 
 def test_after_lines_were_cleaned_anew_the_days_are_made_anew(tmp_path, merged):

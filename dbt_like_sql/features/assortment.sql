@@ -80,11 +80,11 @@ products as (
     left join product_categories on bought_products.product_id = product_categories.product_id
 ),
 
--- read twice, since lines kept for two readers cost more
+-- the run's own day has everybody, whose products are counted in groups; past days have few customers, each of whose
+-- products is followed once through time instead of being counted for each day
 lines as (
     select
         cast(customers.customer_number as integer) as customer_number,
-        customers.is_sampled,
         cast(products.product_number as integer) as product_number,
         cast(products.category_number as integer) as category_number,
         transactions.ordered_date
@@ -94,23 +94,62 @@ lines as (
     where not transactions.is_return and transactions.ordered_date < $as_of
 ),
 
+customer_products as (
+    select
+        customer_number,
+        product_number,
+        max(category_number) as category_number,
+        count(*) as line_count,
+        min(ordered_date) as first_date,
+        max(ordered_date) as last_date
+    from lines
+    group by customer_number, product_number
+),
+
+-- lines without a category are a group of their own
+own_categories as (
+    select
+        cast($as_of as date) as as_of,
+        customer_number,
+        category_number,
+        sum(line_count) as line_count,
+        max(line_count) as top_line_count,
+        count(*) as product_count,
+        count(case when first_date < last_date then 1 end) as repeat_product_count,
+        count(case when date_diff('day', last_date, $as_of) <= 90 then 1 end) as recent_product_count,
+        count(case when date_diff('day', first_date, $as_of) <= 90 then 1 end) as new_product_count
+    from customer_products
+    group by customer_number, category_number
+),
+
+sampled_lines as (
+    select
+        cast(customers.customer_number as integer) as customer_number,
+        cast(products.product_number as integer) as product_number,
+        cast(products.category_number as integer) as category_number,
+        transactions.ordered_date
+    from cleaned.transactions as transactions
+    inner join customers on transactions.customer_id = customers.customer_id and customers.is_sampled
+    inner join products on transactions.product_id = products.product_id
+    where not transactions.is_return and transactions.ordered_date < $as_of
+),
+
 -- of each line, what the customer had bought of the product by then
 followed_lines as (
     select
         customer_number,
-        is_sampled,
         category_number,
         ordered_date,
         row_number() over same_product as product_line_number,
         first_value(ordered_date) over same_product as first_date,
         lag(ordered_date) over same_product as previous_date
-    from lines
+    from sampled_lines
     window same_product as (partition by customer_number, product_number order by ordered_date)
 ),
 
 -- a product is new with its first line, repeated with the first of its second day, and of the last 90 days with its
--- first line in them; lines without a category are a group of their own
-customer_categories as (
+-- first line in them
+past_categories as (
     select
         days.as_of,
         followed_lines.customer_number,
@@ -147,8 +186,34 @@ customer_categories as (
         ) as new_product_count
     from followed_lines
     inner join days on followed_lines.ordered_date < days.as_of
-    where days.as_of = $as_of or followed_lines.is_sampled
+    where days.as_of < $as_of
     group by days.as_of, followed_lines.customer_number, followed_lines.category_number
+),
+
+customer_categories as (
+    select
+        as_of,
+        customer_number,
+        category_number,
+        line_count,
+        top_line_count,
+        product_count,
+        repeat_product_count,
+        recent_product_count,
+        new_product_count
+    from own_categories
+    union all
+    select
+        as_of,
+        customer_number,
+        category_number,
+        line_count,
+        top_line_count,
+        product_count,
+        repeat_product_count,
+        recent_product_count,
+        new_product_count
+    from past_categories
 ),
 
 -- the highest mark is that of most lines, and among equals of the first category

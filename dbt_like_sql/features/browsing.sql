@@ -31,33 +31,65 @@ customers as (
     where days.as_of = $as_of or buyers.sample_place <= $last_place
 ),
 
--- rows are joined with whom a day looks at, and not with the days first: most customers are looked at on one day only
-browsed as (
+-- the run's own day has everybody, and past days few: what each asks for is read apart, so that the many are not joined
+-- with days of long ago
+past_customers as (
+    select
+        as_of,
+        customer_id,
+        window_date
+    from customers
+    where as_of < $as_of
+),
+
+own_browsed as (
+    select
+        customer_id,
+        max(happened_date) as last_event_date,
+        min(happened_date) as first_event_date,
+        min(case when product_event_count > 0 then happened_date end) as first_product_event_date
+    from features.browsing_days
+    where happened_date < $as_of
+    group by customer_id
+),
+
+past_browsed as (
     select
         customers.as_of,
         customers.customer_id,
-        customers.first_date,
-        max(browsing_days.happened_date) as last_event_date,
-        min(browsing_days.happened_date) as first_event_date,
-        min(case when browsing_days.product_event_count > 0 then browsing_days.happened_date end)
-            as first_product_event_date
+        max(browsing_days.happened_date) as last_event_date
     from features.browsing_days as browsing_days
-    inner join customers
+    inner join past_customers as customers
         on
             browsing_days.customer_id = customers.customer_id
             and browsing_days.happened_date < customers.as_of
-    group by customers.as_of, customers.customer_id, customers.first_date
+    group by customers.as_of, customers.customer_id
+),
+
+browsed as (
+    select
+        cast($as_of as date) as as_of,
+        customer_id,
+        last_event_date
+    from own_browsed
+    union all
+    select
+        as_of,
+        customer_id,
+        last_event_date
+    from past_browsed
 ),
 
 -- of the whole shop, which the run's own day has: the first events of those who bought for the first time on a date
 first_events as (
     select
-        first_date,
-        min(first_event_date) as first_event_date,
-        min(first_product_event_date) as first_product_event_date
-    from browsed
-    where as_of = $as_of
-    group by first_date
+        buyers.first_date,
+        min(own_browsed.first_event_date) as first_event_date,
+        min(own_browsed.first_product_event_date) as first_product_event_date
+    from own_browsed
+    inner join buyers on own_browsed.customer_id = buyers.customer_id
+    where buyers.first_date < $as_of
+    group by buyers.first_date
 ),
 
 history as (
@@ -81,6 +113,16 @@ product_history as (
 
 recent_days as (
     select
+        cast($as_of as date) as as_of,
+        customer_id,
+        view_count,
+        cart_count,
+        session_count,
+        date_diff('day', happened_date, $as_of) as days_ago
+    from features.browsing_days
+    where happened_date < $as_of and happened_date >= cast($as_of as date) - interval 90 days
+    union all
+    select
         customers.as_of,
         customers.customer_id,
         browsing_days.view_count,
@@ -88,7 +130,7 @@ recent_days as (
         browsing_days.session_count,
         date_diff('day', browsing_days.happened_date, customers.as_of) as days_ago
     from features.browsing_days as browsing_days
-    inner join customers
+    inner join past_customers as customers
         on
             browsing_days.customer_id = customers.customer_id
             and browsing_days.happened_date < customers.as_of
@@ -115,21 +157,45 @@ windows as (
     group by as_of, customer_id
 ),
 
-browsed_products as (
+product_events as (
+    select
+        cast($as_of as date) as as_of,
+        events.customer_id,
+        events.product_id,
+        events.event_type,
+        events.happened_date
+    from cleaned.events as events
+    inner join buyers on events.customer_id = buyers.customer_id
+    where
+        events.product_id is not null
+        and events.event_type in ('view', 'cart')
+        and events.happened_date < $as_of
+        and events.happened_date >= cast($as_of as date) - interval 90 days
+    union all
     select
         customers.as_of,
         customers.customer_id,
         events.product_id,
-        max(case when events.event_type = 'view' then 1 else 0 end) as is_viewed,
-        min(case when events.event_type = 'cart' then events.happened_date end) as first_cart_date
+        events.event_type,
+        events.happened_date
     from cleaned.events as events
-    inner join customers
+    inner join past_customers as customers
         on
             events.customer_id = customers.customer_id
             and events.happened_date < customers.as_of
             and events.happened_date >= customers.window_date
     where events.product_id is not null and events.event_type in ('view', 'cart')
-    group by customers.as_of, customers.customer_id, events.product_id
+),
+
+browsed_products as (
+    select
+        as_of,
+        customer_id,
+        product_id,
+        max(case when event_type = 'view' then 1 else 0 end) as is_viewed,
+        min(case when event_type = 'cart' then happened_date end) as first_cart_date
+    from product_events
+    group by as_of, customer_id, product_id
 ),
 
 transactions as (
