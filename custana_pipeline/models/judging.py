@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from custana_pipeline.models.at_once import at_once, one_thread
 from custana_pipeline.models.blend import MeanOfLogits, MeanOfModels, refitted
+from custana_pipeline.models.code_bins import fit_on_codes
 from custana_pipeline.models.encoding import as_numbers
 from custana_pipeline.models.evaluation import Loss, row_losses
 from custana_pipeline.models.own_pace import OwnPaceModel
@@ -42,8 +43,7 @@ def fit_on(fold: FoldRows, estimator: Any, target: str) -> Any:
     if isinstance(estimator, OwnPaceModel):
         unfitted: Any = clone(estimator)
         return unfitted.fit_encoded(fold.training, known.training, (outcome, fold.weights), known.encoding)
-    model: Any = clone(estimator[-1])
-    model.fit(known.training, outcome, sample_weight=fold.weights)
+    model = fit_on_codes(clone(estimator[-1]), known.training, outcome, fold.weights)
     return Pipeline([*known.encoding.steps, ("model", model)])
 
 
