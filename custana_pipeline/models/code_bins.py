@@ -15,8 +15,8 @@ def fit_on_codes(model: Any, points: np.ndarray, outcome: np.ndarray, sample_wei
     `_bin_data` is scikit-learn's own and not public (the lock pins it): it stands aside for this fit only, so that the
     fitted model is one of scikit-learn's, and is stored as such.
     """
-    most = getattr(model, "max_bins", None)
-    is_known = most is not None and hasattr(model, "_bin_data") and _are_codes(points, most)
+    most: int = getattr(model, "max_bins", 0)
+    is_known = hasattr(model, "_bin_data") and _are_codes(points, most)
     if not is_known or (sample_weight is not None and not np.all(sample_weight)):
         return model.fit(points, outcome, sample_weight=sample_weight)
     codes = np.where(np.isnan(points), most, points).astype("uint8", order="F")

@@ -89,7 +89,8 @@ def _drawn(limits: Mapping[dt.date, int]) -> str:
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows in the order of the grain, in which the tables are stored and joins mostly leave them."""
-    days, ids = rows["as_of"].array, rows["customer_id"].array
+    days: Any = rows["as_of"].array
+    ids: Any = rows["customer_id"].array
     rises = (days[1:] > days[:-1]) | ((days[1:] == days[:-1]) & (ids[1:] > ids[:-1]))
     return rows if rises.all() else rows.sort_values(["as_of", "customer_id"], ignore_index=True)
 

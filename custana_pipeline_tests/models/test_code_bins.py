@@ -29,6 +29,14 @@ def bought(points: np.ndarray) -> np.ndarray:
     return np.random.default_rng(1).poisson(np.exp(points[:, 0] / 16 + np.nan_to_num(points[:, 3]) / 8)).astype(float)
 
 
+def both_ways(model: Any, points: np.ndarray, outcome: np.ndarray, weights: np.ndarray | None = None) -> list[Any]:
+    """The model as the library fits it, and as it is told its bins."""
+    copies: Any = [clone(model), clone(model)]
+    copies[0].fit(points, outcome, sample_weight=weights)
+    fit_on_codes(copies[1], points, outcome, weights)
+    return copies
+
+
 @pytest.mark.parametrize("weighs", [False, True])
 @pytest.mark.parametrize(
     "model",
@@ -38,8 +46,7 @@ def test_told_its_bins_boosting_is_the_same_and_stored_as_the_library_s_own(mode
     points = codes()
     outcome = bought(points) if isinstance(model, HistGradientBoostingRegressor) else (bought(points) > 1).astype(int)
     weights = np.random.default_rng(2).random(600) + 0.1 if weighs else None
-    plain, told = clone(model).fit(points, outcome, sample_weight=weights), clone(model)
-    fit_on_codes(told, points, outcome, weights)
+    plain, told = both_ways(model, points, outcome, weights)
     assert set(vars(told)) == set(vars(plain))
     assert content_of(told._bin_mapper) == content_of(plain._bin_mapper)
     assert type(told) is type(plain)
@@ -53,8 +60,7 @@ def test_numbers_that_are_no_bins_are_left_to_the_library(strange: float) -> Non
     points = codes()
     points[7, 0] = strange
     model = HistGradientBoostingRegressor(loss="poisson", **SETTINGS)
-    plain, told = clone(model).fit(points, bought(codes())), clone(model)
-    fit_on_codes(told, points, bought(codes()), None)
+    plain, told = both_ways(model, points, bought(codes()))
     assert content_of(told._bin_mapper) == content_of(plain._bin_mapper)
 
 
@@ -62,8 +68,7 @@ def test_rows_without_weight_make_no_bins() -> None:
     points, weights = codes(), np.ones(600)
     weights[points[:, 1] == 5] = 0.0
     model = HistGradientBoostingRegressor(**SETTINGS)
-    plain, told = clone(model).fit(points, bought(points), sample_weight=weights), clone(model)
-    fit_on_codes(told, points, bought(points), weights)
+    plain, told = both_ways(model, points, bought(points), weights)
     assert content_of(told._bin_mapper) == content_of(plain._bin_mapper)
 
 
