@@ -31,9 +31,9 @@ def importance_of(estimator: Any, rows: pd.DataFrame, target: str, columns: tupl
     sample: Any = known if len(known) <= MOST_ROWS else known.sample(MOST_ROWS, random_state=0)
     actual = sample[target].to_numpy(dtype="float64")
     topics = topics_of(columns)
-    plain, *shuffled = _losses(
-        estimator, with_plain_numbers(sample[list(columns)]), (actual, LOSSES[target]), list(topics.values())
-    )
+    # one block for all numbers: rows are taken from it many times
+    features = with_plain_numbers(sample[list(columns)]).copy()
+    plain, *shuffled = _losses(estimator, features, (actual, LOSSES[target]), list(topics.values()))
     ratios = np.array(shuffled).reshape(len(topics), REPEATS) / max(plain, 1e-12) - 1
     table = pd.DataFrame(
         {

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from custana_pipeline.models.at_once import at_once, one_thread
 from custana_pipeline.models.blend import MeanOfLogits, MeanOfModels, refitted
+from custana_pipeline.models.code_bins import fit_on_codes
 from custana_pipeline.models.encoding import as_numbers
 from custana_pipeline.models.evaluation import Loss, row_losses
 from custana_pipeline.models.own_pace import OwnPaceModel
@@ -42,8 +43,7 @@ def fit_on(fold: FoldRows, estimator: Any, target: str) -> Any:
     if isinstance(estimator, OwnPaceModel):
         unfitted: Any = clone(estimator)
         return unfitted.fit_encoded(fold.training, known.training, (outcome, fold.weights), known.encoding)
-    model: Any = clone(estimator[-1])
-    model.fit(known.training, outcome, sample_weight=fold.weights)
+    model = fit_on_codes(clone(estimator[-1]), known.training, outcome, fold.weights)
     return Pipeline([*known.encoding.steps, ("model", model)])
 
 
@@ -55,23 +55,7 @@ class Judge:
     target: str
     metrics: Callable[..., dict[str, float]]
 
-    def evaluate_all(self, tried: Mapping[str, tuple[Any, Role]]) -> list[Evaluated]:
-        """Fits a copy of each estimator for each fold and judges it, in the order given; two fits at a time."""
-        folds = self.panel.folds
-        encodings = [each for each in (encoding_of(estimator) for estimator, _ in tried.values()) if each is not None]
-        at_once(lambda job: job[0].encoded(job[1]), [(fold, each) for each in encodings for fold in folds])
-        done = at_once(
-            lambda job: self._fitted(*job), [(estimator, fold) for estimator, _ in tried.values() for fold in folds]
-        )
-
-        def judged(place: int) -> Evaluated:
-            name = list(tried)[place]
-            fitted, forecasts = zip(*done[place * len(folds) : (place + 1) * len(folds)], strict=True)
-            return self.measure(fitted, name, tried[name][1], list(forecasts))
-
-        return at_once(judged, range(len(tried)))
-
-    def _fitted(self, estimator: Any, fold: FoldRows) -> tuple[Any, np.ndarray]:
+    def fitted(self, estimator: Any, fold: FoldRows) -> tuple[Any, np.ndarray]:
         """A copy fitted on the fold's training rows, and its forecasts for the holdout."""
         fitted = fit_on(fold, estimator, self.target)
         return fitted, foresee(fitted, fold)
@@ -135,6 +119,31 @@ class Judge:
             for name, span in spans.items()
             for end, value in zip(("lower", "upper"), span, strict=True)
         }
+
+
+def evaluate_all(tried: Sequence[tuple[Judge, Mapping[str, tuple[Any, Role]]]]) -> list[list[Evaluated]]:
+    """Fits a copy of each judge's estimators for each fold and judges it, in the order given; two fits at a time.
+
+    All targets are fitted in one go, so that nothing waits for the last fit of one of them.
+    """
+    asked = [(judge, name, *each) for judge, named in tried for name, each in named.items()]
+    encodings = [(judge, encoding_of(estimator)) for judge, _, estimator, _ in asked]
+    at_once(
+        lambda job: job[0].encoded(job[1]),
+        [(fold, each) for judge, each in encodings if each is not None for fold in judge.panel.folds],
+    )
+    jobs = [(judge, estimator, fold) for judge, _, estimator, _ in asked for fold in judge.panel.folds]
+    # rules come first and boosting last: the other way round, no long fit is left alone at the end
+    done = iter(at_once(lambda job: job[0].fitted(*job[1:]), jobs[::-1])[::-1])
+    found = [[next(done) for _ in judge.panel.folds] for judge, *_ in asked]
+
+    def judged(place: int) -> Evaluated:
+        judge, name, _, role = asked[place]
+        fitted, forecasts = zip(*found[place], strict=True)
+        return judge.measure(fitted, name, role, list(forecasts))
+
+    evaluated = iter(at_once(judged, range(len(asked))))
+    return [[next(evaluated) for _ in named] for _, named in tried]
 
 
 def _outcome(rows: pd.DataFrame, target: str) -> np.ndarray:

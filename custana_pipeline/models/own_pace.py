@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from custana_pipeline.models.code_bins import fit_on_codes
 from custana_pipeline.models.encoding import as_numbers
 
 PRIOR_DAYS = 60.0
@@ -63,8 +64,8 @@ class OwnPaceModel(RegressorMixin, BaseEstimator):
         scale = self.scale(X)
         multiple = np.minimum(actual / scale, self.most_multiple)
         power = 0.5 if self.is_amount else 1.0
-        model: Any = clone(self.pipeline[-1])
-        model.fit(points, multiple, sample_weight=weights * (scale / scale.mean()) ** power)
+        rated = weights * (scale / scale.mean()) ** power
+        model = fit_on_codes(clone(self.pipeline[-1]), points, multiple, rated)
         self.pipeline_ = Pipeline([*encoded.steps, (self.pipeline.steps[-1][0], model)])
         foreseen = float(np.sum(weights * (scale * self._bounded(model.predict(points)))))
         self.factor_ = float(np.clip(np.sum(weights * actual) / foreseen, 0.2, 5.0)) if foreseen > 0 else 1.0

@@ -77,9 +77,9 @@ class Mixed:
     @cached_property
     def _frame(self) -> pd.DataFrame:
         rows = self.of.frame
-        elsewhere = {name: places for names, places in self.moved for name in names}
-        columns = {name: rows[name].array.take(elsewhere.get(str(name), self.places)) for name in rows}
-        return pd.DataFrame(columns)
+        mixed = rows.take(self.places).reset_index(drop=True)
+        moved = {name: rows[name].array.take(places) for names, places in self.moved for name in names}
+        return mixed.assign(**moved)
 
     def read(self, encoding: Pipeline) -> np.ndarray:
         """The rows as a fitted encoding yields them: a column of the matrix hangs on one column of the frame only."""

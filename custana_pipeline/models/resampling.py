@@ -1,5 +1,7 @@
 """Bootstrap intervals over customers (Efron 1979): the same draws for every model, so that gains are paired."""
 
+from functools import lru_cache
+
 import numpy as np
 
 RESAMPLES = 200
@@ -8,12 +10,17 @@ MOST_CUSTOMERS = 20_000
 LOWER, UPPER = 0.025, 0.975
 
 
+@lru_cache(maxsize=2)
 def draws(customer_count: int, resample_count: int = RESAMPLES, seed: int = 0) -> np.ndarray:
-    """How often each customer is drawn: resamples x customers; every row adds up to customer_count."""
+    """How often each customer is drawn: resamples x customers; every row adds up to customer_count.
+
+    The same draws are asked for again and again, by intervals and by the gate; whoever gets them must not change them.
+    """
     random = np.random.default_rng(seed)
     counts = np.empty((resample_count, customer_count), dtype="float32")
     for number in range(resample_count):
         counts[number] = np.bincount(random.integers(0, customer_count, customer_count), minlength=customer_count)
+    counts.setflags(write=False)
     return counts
 
 

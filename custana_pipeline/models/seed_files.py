@@ -25,7 +25,16 @@ from custana_pipeline.models import behavior, demand_candidates
 from custana_pipeline.models.baselines import BaseRate, MeanDemand, MonotoneRate, OwnPace
 from custana_pipeline.models.evaluation import Loss, behavior_metrics, demand_metrics
 from custana_pipeline.models.explanations import reference_of
-from custana_pipeline.models.judging import LOSS_WORDS, Judge, best_naive, challenger, fit, losses_of, predict
+from custana_pipeline.models.judging import (
+    LOSS_WORDS,
+    Judge,
+    best_naive,
+    challenger,
+    evaluate_all,
+    fit,
+    losses_of,
+    predict,
+)
 from custana_pipeline.models.panel import FoldRows, Panel
 from custana_pipeline.models.promotion import Contender, GateSettings, decide
 from custana_pipeline.models.seed_frames import LINE, as_yes_or_no, place, typed
@@ -153,7 +162,7 @@ def _trained(known: pd.DataFrame, task: _Task, settings: FlatSettings) -> Traini
     judge = Judge(panel, task.target, task.metrics)
     named: dict[str, tuple[Any, Role]] = {name: (each, "baseline") for name, each in rules.items()}
     named.update({name: (model, "candidate") for name, model in tried.items()})
-    evaluated = tuple(judge.evaluate_all(named))
+    evaluated = tuple(evaluate_all([(judge, named)])[0])
     naive, best = best_naive(evaluated, task.loss), challenger(evaluated, task.loss)
     verdict = decide(
         Contender(best.name, losses_of(best, task.loss)),

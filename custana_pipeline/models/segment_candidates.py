@@ -14,7 +14,7 @@ from custana_pipeline.models.rfm_quantiles import RfmQuantiles
 from custana_pipeline.models.segment_ground import Ground, SegmentationSettings, drawn, fresh
 from custana_pipeline.models.segment_order import OrderedSegments
 from custana_pipeline.models.segment_profile import PROFILED
-from custana_pipeline.models.segment_quality import agreement, geometry, shares, silhouettes, spend_explained
+from custana_pipeline.models.segment_quality import agreement, geometry, shares, spend_explained
 from custana_pipeline.models.training import Evaluated
 
 TARGET = "segment"
@@ -66,7 +66,8 @@ def evaluated(
     """
     segment_ids = segments.predict(ground.points)
     on_sample = segment_ids[ground.fitted_on]
-    metrics = geometry(ground.sample, on_sample, ground.judged) | shares(segment_ids)
+    sampled = ground.silhouettes(on_sample)
+    metrics = geometry(ground.sample, on_sample, sampled) | shares(segment_ids)
     metrics["stability"] = stability_of(segments, ground) if stability is None else stability
     return Evaluated(
         name=name,
@@ -75,7 +76,7 @@ def evaluated(
         parameters=segments.clusterer.get_params() | told,
         metrics=metrics | _explained(segments, ground),
         estimator=Pipeline([*ground.space.steps, ("segments", segments)]),
-        holdout=_evidence(segment_ids, ground),
+        holdout=_evidence(segment_ids, sampled, ground),
     )
 
 
@@ -110,13 +111,12 @@ def _explained(segments: OrderedSegments, ground: Ground) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _evidence(segment_ids: np.ndarray, ground: Ground) -> pd.DataFrame:
+def _evidence(segment_ids: np.ndarray, sampled: np.ndarray, ground: Ground) -> pd.DataFrame:
     """customer_id, what a profile shows, actual (missing: there is no truth), predicted, silhouette (of a sample)."""
     wanted = ("customer_id", *ground.columns.used, *PROFILED)
     evidence = ground.customers[[name for name in ground.customers if name in wanted]]
-    judged = ground.fitted_on[ground.judged]
     silhouette = np.full(len(segment_ids), np.nan)
-    silhouette[judged] = silhouettes(ground.points[judged], segment_ids[judged])
+    silhouette[ground.fitted_on[ground.judged]] = sampled
     return evidence.assign(actual=np.nan, predicted=segment_ids, silhouette=silhouette)
 
 
@@ -160,7 +160,7 @@ class _Trial(dict[str, float]):
     longest, and the first number that may stay is enough."""
 
     def __init__(self, segments: OrderedSegments, ground: Ground) -> None:
-        super().__init__(geometry(ground.sample, segments.labels_, ground.judged))
+        super().__init__(geometry(ground.sample, segments.labels_, ground.silhouettes(segments.labels_)))
         self.segments = segments
         self._ground = ground
 

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from custana_pipeline.models.segment_drift import DriftLimits
+from custana_pipeline.models.segment_quality import distances_between, silhouettes
 from custana_pipeline.models.segment_space import SpaceColumns, segment_space
 
 
@@ -75,6 +76,15 @@ class Ground:
     def judged(self) -> np.ndarray:
         """Positions within the sample on which silhouettes are taken."""
         return drawn(len(self.fitted_on), self.settings.silhouette_customers, self.settings.seed + 1)
+
+    def silhouettes(self, segment_ids: np.ndarray) -> np.ndarray:
+        """The silhouettes of the judged rows, given the segments of the sample."""
+        return silhouettes(self.sample[self.judged], segment_ids[self.judged], self._distances)
+
+    @cached_property
+    def _distances(self) -> np.ndarray:
+        """Between the judged rows: the same for every segmentation."""
+        return distances_between(self.sample[self.judged])
 
     @cached_property
     def earlier_points(self) -> np.ndarray | None:

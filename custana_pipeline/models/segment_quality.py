@@ -24,17 +24,24 @@ def shares(segment_ids: np.ndarray) -> dict[str, float]:
     }
 
 
-def silhouettes(points: np.ndarray, segment_ids: np.ndarray) -> np.ndarray:
+def distances_between(points: np.ndarray) -> np.ndarray:
+    """n x n Euclidean distances: meant for a sample of some thousand rows."""
+    distances = pairwise_distances(points)
+    np.fill_diagonal(distances, 0.0)
+    return distances
+
+
+def silhouettes(points: np.ndarray, segment_ids: np.ndarray, distances: np.ndarray | None = None) -> np.ndarray:
     """The silhouette of each row (Rousseeuw 1987), NaN for noise; all NaN unless there are two clusters or more.
 
-    Takes n x n distances: meant for a sample of some thousand rows.
+    `distances` are those between the points where they are known; they serve where no row is noise.
     """
     values = np.full(len(points), np.nan)
     assigned = segment_ids != UNASSIGNED
     if _is_separable(segment_ids[assigned]):
-        distances = pairwise_distances(points[assigned])
-        np.fill_diagonal(distances, 0.0)
-        values[assigned] = silhouette_samples(distances, segment_ids[assigned], metric="precomputed")
+        is_known = distances is not None and bool(assigned.all())
+        known = distances if is_known else distances_between(points[assigned])
+        values[assigned] = silhouette_samples(known, segment_ids[assigned], metric="precomputed")
     return values
 
 
@@ -42,13 +49,12 @@ def _is_separable(segment_ids: np.ndarray) -> bool:
     return 2 <= len(np.unique(segment_ids)) < len(segment_ids)
 
 
-def geometry(points: np.ndarray, segment_ids: np.ndarray, judged: np.ndarray) -> dict[str, float]:
-    """Shares on all rows; silhouette on the rows `judged`, Davies-Bouldin and Calinski-Harabasz on all but noise.
+def geometry(points: np.ndarray, segment_ids: np.ndarray, sampled: np.ndarray) -> dict[str, float]:
+    """Shares on all rows, Davies-Bouldin and Calinski-Harabasz on all but noise, and the mean of silhouettes of some.
 
     A measure that is not defined (one cluster, all noise) is left out rather than invented.
     """
     metrics = shares(segment_ids)
-    sampled = silhouettes(points[judged], segment_ids[judged])
     if np.isfinite(sampled).any():
         metrics["silhouette"] = float(np.nanmean(sampled))
     assigned = segment_ids != UNASSIGNED

@@ -16,6 +16,7 @@ A silhouette alone would prefer one giant segment and a few outliers.
 import datetime as dt
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,8 @@ def _served_on_or_anew(task: _Task) -> _Outcome:
     ground = task.ground()
     identity = task.previous.identity if task.previous else None
     count_before = len(identity.ids) if identity else None
-    candidates = (kmeans(ground, count_before), *at_once(lambda made: made(ground), (dbscan, rfm_quantiles)))
+    made = (partial(kmeans, count_before=count_before), dbscan, rfm_quantiles)
+    candidates = tuple(at_once(lambda candidate: candidate(ground), made))
     name, reason = serving({each.name: each.metrics for each in candidates}, task.settings)
     return _Outcome(ground, candidates, name, f"Fitted anew, since {why}. {reason}")
 

@@ -10,7 +10,7 @@ import pandas as pd
 from custana_pipeline.models.at_once import at_once
 from custana_pipeline.models.blend import MeanOfLogits, MeanOfModels
 from custana_pipeline.models.explanations import reference_of
-from custana_pipeline.models.judging import Judge, fit, forecasts_of
+from custana_pipeline.models.judging import Judge, evaluate_all, fit, forecasts_of
 from custana_pipeline.models.leakage import leaked_features, why_leaked
 from custana_pipeline.models.panel import OriginsLike, Panel, split_by_origin
 from custana_pipeline.models.served import served
@@ -32,9 +32,9 @@ class _Judged:
 
     judge: Judge
     columns: UsableColumns
-    evaluated: tuple[Evaluated, ...]
     task: Task
     evidence: dict[str, Any]
+    evaluated: tuple[Evaluated, ...] = ()
 
 
 def train_target(
@@ -56,7 +56,8 @@ def train_targets(
         same = panels[tasks[0].target] if is_alike else None
         panels[task.target] = same or _panel(snapshots, origins, task)
     evidence = {"settings": settings}
-    judged = [_judged(panels[task.target], task, evidence, context) for task in tasks]
+    ready = at_once(lambda task: _ready(panels[task.target], task, evidence), tasks)
+    judged = _judged(ready, context)
     for panel in panels.values():
         for fold in panel.folds:
             fold.forget()
@@ -67,8 +68,8 @@ def _panel(snapshots: pd.DataFrame, origins: OriginsLike, task: Task) -> Panel:
     return split_by_origin(snapshots, origins, task.target, task.limits, task.half_life_days)
 
 
-def _judged(panel: Panel, task: Task, settings: dict[str, Any], context: Context) -> "_Judged | Training":
-    """The candidates on the folds; the Training itself where there is nothing to be judged."""
+def _ready(panel: Panel, task: Task, settings: dict[str, Any]) -> "_Judged | Training":
+    """What is to be judged, before it is; the Training itself where there is nothing to be judged."""
     evidence: dict[str, Any] = settings | {"row_counts": panel.row_counts}
     if not panel.folds:
         return _unjudged(panel, task, evidence)
@@ -81,8 +82,16 @@ def _judged(panel: Panel, task: Task, settings: dict[str, Any], context: Context
         return leaked(task.analysis, why_leaked(leaks, task.target), dropped_columns=columns.dropped, **evidence)
     panel = _judgeable(panel, task.target)
     evidence["row_counts"] = panel.row_counts
-    judge = Judge(panel, task.target, task.metrics)
-    return _Judged(judge, columns, _evaluate_all(judge, columns, task, context), task, evidence)
+    return _Judged(Judge(panel, task.target, task.metrics), columns, task, evidence)
+
+
+def _judged(ready: Sequence[_Judged | Training], context: Context) -> list[_Judged | Training]:
+    """The same with the candidates judged on the folds, those of all targets together."""
+    asked = [each for each in ready if isinstance(each, _Judged)]
+    evaluated = evaluate_all([(each.judge, _tried(each)) for each in asked])
+    told = at_once(lambda each: _with_blends(*each, context), zip(asked, evaluated, strict=True))
+    done = iter(told)
+    return [each if isinstance(each, Training) else next(done) for each in ready]
 
 
 def _trained(judged: _Judged, context: Context) -> Training:
@@ -99,12 +108,20 @@ def _judgeable(panel: Panel, target: str) -> Panel:
     return replace(panel, folds=tuple(folds))
 
 
-def _evaluate_all(judge: Judge, columns: UsableColumns, task: Task, context: Context) -> tuple[Evaluated, ...]:
-    rules = task.rules(columns.names)
-    tried = task.candidates(columns, len(judge.panel.training))
+def _tried(ready: _Judged) -> dict[str, tuple[Any, Role]]:
+    rules = ready.task.rules(ready.columns.names)
+    candidates = ready.task.candidates(ready.columns, len(ready.judge.panel.training))
     named: dict[str, tuple[Any, Role]] = {name: (rule, "baseline") for name, rule in rules.items()}
-    named.update({name: (model, "candidate") for name, model in tried.items()})
-    evaluated = judge.evaluate_all(named)
+    named.update({name: (model, "candidate") for name, model in candidates.items()})
+    return named
+
+
+def _with_blends(ready: _Judged, evaluated: Sequence[Evaluated], context: Context) -> _Judged:
+    """With what was evaluated, and with the mean of some of it, at its own level and at that of the day."""
+    return replace(ready, evaluated=(*evaluated, *_blends(ready.judge, evaluated, ready.task, context)))
+
+
+def _blends(judge: Judge, evaluated: Sequence[Evaluated], task: Task, context: Context) -> tuple[Evaluated, ...]:
     members = [
         each
         for role in ("candidate", "baseline")
@@ -112,7 +129,7 @@ def _evaluate_all(judge: Judge, columns: UsableColumns, task: Task, context: Con
         if each.role == role and each.name in task.blended
     ]
     if len(members) < 2:
-        return tuple(evaluated)
+        return ()
     weights = [task.blended[each.name] for each in members]
     kind = MeanOfLogits if task.target == "is_recommended" else MeanOfModels
     blends = [kind.of_fitted(list(fitted), weights) for fitted in zip(*(each.fitted for each in members), strict=True)]
@@ -120,11 +137,11 @@ def _evaluate_all(judge: Judge, columns: UsableColumns, task: Task, context: Con
     forecasts = [blend.blended(part) for blend, part in zip(blends, parts, strict=True)]
     blend = judge.measure(blends, BLEND, "candidate", forecasts)
     if context.levels is None:
-        return (*evaluated, blend)
+        return (blend,)
     days = [context.levels.known_on(fold.origin) for fold in judge.panel.folds]
     drawn = [levelled(*each, task)[0] for each in zip(blends, forecasts, days, strict=True)]
     foreseen = [model.levelled(each) for model, each in zip(drawn, forecasts, strict=True)]
-    return (*evaluated, blend, judge.measure(drawn, LEVELLED, "candidate", foreseen))
+    return (blend, judge.measure(drawn, LEVELLED, "candidate", foreseen))
 
 
 def _unjudged(panel: Panel, task: Task, evidence: dict[str, Any]) -> Training:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from custana_pipeline.errors import DataFault
@@ -16,6 +17,8 @@ LEARNED_CUSTOMERS = 8_000
 """Customers of each past day before the newest one that are learned from or judged on."""
 TODAY_CUSTOMERS = 40_000
 """Customers of the day itself by whom levels, segments and drift are told."""
+MOST_READ = 2
+"""A day that has more customers than this many times what it may have is not read whole."""
 BATCH_ROWS = 100_000
 """Customers that are read at a time."""
 PIECE_ROWS = 20_000
@@ -46,24 +49,28 @@ def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: d
 def _of_days(
     session: Session, table: str, most: Mapping[dt.date, int | None], columns: Iterable[str] | None = None
 ) -> pd.DataFrame:
-    """The rows of each day, at most so many of them; days that nothing is drawn of are read without asking whom."""
+    """The rows of each day, at most so many of them; days that nothing is drawn of are read without asking whom.
+
+    A day with a few customers too many is read whole, and these are left out afterwards: joining its rows with the
+    customers who are drawn takes longer than reading them all.
+    """
     customers = _customers_of(session, table)
     crowded = _crowded(session, customers, most)
-    whole = [day for day in most if day not in crowded]
+    large = {day: limit for day, (limit, count) in crowded.items() if count > MOST_READ * limit}
+    thinned = {day: limit for day, (limit, _) in crowded.items() if day not in large}
+    whole = [day for day in most if day not in large]
     wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
-    told = ", ".join(wanted)
-    parts = [f"select {told} from {table} as rows where rows.as_of in ({_listed(whole)})"] if whole or not most else []
-    if crowded:
-        limits = " ".join(f"when date '{day}' then {limit}" for day, limit in crowded.items())
-        chosen = f"""select as_of, customer_id from {customers} where as_of in ({_listed(crowded)})
-            qualify row_number() over (partition by as_of order by md5(customer_id), customer_id)
-                <= case as_of {limits} end"""
+    told = f"select {', '.join(wanted)} from {table} as rows"
+    parts = [f"{told} where rows.as_of in ({_listed(whole)})"] if whole or not most else []
+    if large:
+        chosen = f"select as_of, customer_id from {customers} where as_of in ({_listed(large)}) qualify {_drawn(large)}"
         parts.append(
-            f"""select {told} from {table} as rows
-            semi join ({chosen}) as chosen on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
-            where rows.as_of in ({_listed(crowded)})"""
+            f"""{told} semi join ({chosen}) as chosen
+            on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
+            where rows.as_of in ({_listed(large)})"""
         )
-    return session.frame(f"select * from ({' union all '.join(parts)}) order by as_of, customer_id")
+    rows = _in_order(session.frame(" union all ".join(parts)))
+    return _without_rest(session, customers, rows, thinned) if thinned else rows
 
 
 def _customers_of(session: Session, table: str) -> str:
@@ -74,14 +81,38 @@ def _customers_of(session: Session, table: str) -> str:
     return CUSTOMERS if is_view and session.exists(CUSTOMERS) else table
 
 
-def _crowded(session: Session, table: str, most: Mapping[dt.date, int | None]) -> dict[dt.date, int]:
-    """The days that have more customers than they may, with what they may have."""
+def _without_rest(session: Session, customers: str, rows: pd.DataFrame, limits: Mapping[dt.date, int]) -> pd.DataFrame:
+    """The rows, in order, without those of the limited days that are not drawn."""
+    query = f"""select {_drawn(limits)} as is_drawn from {customers} where as_of in ({_listed(limits)})
+        order by as_of, customer_id"""
+    is_kept = ~np.isin(rows["as_of"].to_numpy(), pd.to_datetime(list(limits)).to_numpy())
+    is_kept[~is_kept] = session.arrays(query)["is_drawn"]
+    kept: Any = rows[is_kept].reset_index(drop=True)
+    return kept
+
+
+def _drawn(limits: Mapping[dt.date, int]) -> str:
+    """Whether a customer is among those of the day whose ids come first by their md5."""
+    cases = " ".join(f"when date '{day}' then {limit}" for day, limit in limits.items())
+    return f"row_number() over (partition by as_of order by md5(customer_id), customer_id) <= case as_of {cases} end"
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order of the grain, in which the tables are stored and joins mostly leave them."""
+    days: Any = rows["as_of"].array
+    ids: Any = rows["customer_id"].array
+    rises = (days[1:] > days[:-1]) | ((days[1:] == days[:-1]) & (ids[1:] > ids[:-1]))
+    return rows if rises.all() else rows.sort_values(["as_of", "customer_id"], ignore_index=True)
+
+
+def _crowded(session: Session, table: str, most: Mapping[dt.date, int | None]) -> dict[dt.date, tuple[int, int]]:
+    """The days that have more customers than they may, with what they may have and what they have."""
     limited = {day: limit for day, limit in most.items() if limit is not None}
     if not limited:
         return {}
     counted = f"select as_of, count(*) from {table} where as_of in ({_listed(limited)}) group by as_of"
     counts = dict(session.rows(counted))  # type: ignore[arg-type]
-    return {day: limit for day, limit in limited.items() if counts.get(day, 0) > limit}
+    return {day: (limit, counts[day]) for day, limit in limited.items() if counts.get(day, 0) > limit}
 
 
 def _listed(days: Iterable[dt.date]) -> str:

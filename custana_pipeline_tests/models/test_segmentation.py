@@ -13,7 +13,7 @@ from custana_pipeline.models.rfm_quantiles import RfmQuantiles
 from custana_pipeline.models.segment_candidates import BASELINE, chosen_count, serving
 from custana_pipeline.models.segment_ground import SegmentationSettings
 from custana_pipeline.models.segment_order import UNASSIGNED, OrderedSegments
-from custana_pipeline.models.segment_quality import geometry, shares, silhouettes, spend_explained
+from custana_pipeline.models.segment_quality import distances_between, geometry, shares, silhouettes, spend_explained
 from custana_pipeline.models.segment_space import segment_space, space_columns
 from custana_pipeline.models.segmentation import train_segmentation
 from custana_pipeline.models.training import Training
@@ -251,9 +251,17 @@ def test_noise_is_unassigned_and_no_segment() -> None:
 def test_all_noise_or_one_cluster_has_no_silhouette() -> None:
     points = np.random.default_rng(0).normal(size=(60, 2))
     for ids in (np.zeros(60, dtype=int), np.ones(60, dtype=int)):
-        metrics = geometry(points, ids, np.arange(60))
+        metrics = geometry(points, ids, silhouettes(points, ids))
         assert not {"silhouette", "davies_bouldin", "calinski_harabasz"} & set(metrics)
         assert np.isnan(silhouettes(points, ids)).all()
+
+
+def test_silhouettes_are_the_same_whether_distances_are_known_or_not_and_never_count_noise() -> None:
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    known = distances_between(points)
+    for ids in (np.arange(60) % 2 + 1, np.arange(60) % 3):
+        assert np.array_equal(silhouettes(points, ids, known), silhouettes(points, ids), equal_nan=True)
+        assert np.array_equal(np.isnan(silhouettes(points, ids, known)), ids == UNASSIGNED)
 
 
 def test_dbscan_finds_two_crowds_and_calls_a_stranger_noise() -> None:

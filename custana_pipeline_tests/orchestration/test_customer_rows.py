@@ -15,6 +15,10 @@ PAST, TODAY = dt.date(2025, 3, 1), dt.date(2025, 6, 1)
 IDS = [f"c{number:02d}" for number in range(20)]
 
 
+def by_md5(ids: list[str], most: int) -> list[str]:
+    return sorted(sorted(ids, key=lambda customer: hashlib.md5(customer.encode()).hexdigest())[:most])
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     with Warehouse(tmp_path / "shop.duckdb").transaction() as opened:
@@ -33,15 +37,27 @@ def test_small_past_days_come_whole_and_in_the_order_of_the_grain(session: Sessi
     assert rows["as_of"].dt.date.tolist() == [PAST] * len(IDS) + [TODAY] * len(IDS)
 
 
-def test_a_bounded_day_has_the_customers_whose_ids_come_first_by_their_md5(session: Session) -> None:
-    first = sorted(sorted(IDS, key=lambda customer: hashlib.md5(customer.encode()).hexdigest())[:7])
-    assert snapshots(session, "features.behavior", [PAST, TODAY], 7)["customer_id"].tolist() == first + first
+@pytest.mark.parametrize("most", [7, 15])
+def test_a_bounded_day_has_the_customers_whose_ids_come_first_by_their_md5(session: Session, most: int) -> None:
+    first = by_md5(IDS, most)
+    rows = snapshots(session, "features.behavior", [PAST, TODAY], most)
+    assert rows["customer_id"].tolist() == first + first
+    assert rows["as_of"].dt.date.tolist() == [PAST] * most + [TODAY] * most
+    assert rows.index.tolist() == list(range(2 * most))
+    assert [IDS[-1 - place] for place in rows["recency_days"]] == first + first
     assert len(snapshots(session, "features.behavior", [TODAY], len(IDS))) == len(IDS)
+
+
+def test_days_with_far_and_slightly_too_many_customers_are_drawn_from_by_the_same_rule(session: Session) -> None:
+    session.rows(f"delete from features.stored where as_of = '{PAST}' and customer_id >= 'c09'")
+    rows = snapshots(session, "features.behavior", [PAST, TODAY], 7)
+    assert rows["customer_id"].tolist() == by_md5(IDS[:9], 7) + by_md5(IDS, 7)
+    assert rows["as_of"].dt.date.tolist() == [PAST] * 7 + [TODAY] * 7
 
 
 def test_of_days_of_different_size_only_the_larger_ones_are_drawn_from(session: Session) -> None:
     session.rows(f"delete from features.stored where as_of = '{PAST}' and customer_id >= 'c05'")
-    first = sorted(sorted(IDS, key=lambda customer: hashlib.md5(customer.encode()).hexdigest())[:7])
+    first = by_md5(IDS, 7)
     rows = snapshots(session, "features.behavior", [PAST, TODAY], 7)
     assert rows["customer_id"].tolist() == IDS[:5] + first
     assert rows["as_of"].dt.date.tolist() == [PAST] * 5 + [TODAY] * 7
