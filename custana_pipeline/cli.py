@@ -29,6 +29,8 @@ STOPPED_CODE = 130
 GARBAGE = (100_000, 20, 20)
 """Objects between two looks for cycles; at Python's 700 a third of the start goes into looking at what was imported."""
 
+TURN_SECONDS = 0.0005
+"""As in models.at_once: files land beside a thread that imports, and each part would wait 5 ms for it."""
 FOR_TESTS_ONLY = ("hypothesis", "pytest")
 """What pandera and scikit-learn import beside themselves where it is installed, for what no command does: .12 s."""
 
@@ -80,6 +82,7 @@ def main() -> None:
     os.environ.update(ONE_THREAD)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.set_threshold(*GARBAGE)
+    sys.setswitchinterval(TURN_SECONDS)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping is stopping: what is open is closed first
     try:
         code = app(standalone_mode=False)
