@@ -1,7 +1,7 @@
 """Independent pieces of work at the same time: the results are those of one after the other, whatever the machine."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
@@ -58,8 +58,11 @@ def meanwhile(deed: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
         yield pool.submit(deed).result
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items one after the other, the next of which a second thread makes while the one before is worked on."""
+def ahead(items: Iterator[Item]) -> Generator[Item]:
+    """The items one after the other, the next of which a second thread makes while the one before is worked on.
+
+    Whoever may leave off before the last one closes it, which waits for that thread.
+    """
     sys.setswitchinterval(min(sys.getswitchinterval(), TURN_SECONDS))
     with ThreadPoolExecutor(1, initializer=_stay_alone) as pool:
         following = pool.submit(next, items, None)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any, TypeVar
 
 import numpy as np
@@ -133,8 +134,9 @@ def scored(
     (see stores.plain_views). Raises DataFault where there is no customer.
     """
     done: list[Scored] = []
-    for batch in ahead(_batches(session, f"features.{analysis}", as_of, columns, stored or {})):
-        done += at_once(score, _pieces(batch))
+    with closing(ahead(_batches(session, f"features.{analysis}", as_of, columns, stored or {}))) as batches:
+        for batch in batches:
+            done += at_once(score, _pieces(batch))
     return done
 
 

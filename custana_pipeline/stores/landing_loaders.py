@@ -9,6 +9,7 @@ dropped; on the connection of the transaction they would stay until it ends, and
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -137,9 +138,10 @@ def _load_by_duckdb(connection: Connection, staging: Connection, inspected: Insp
 
 def _hand_over(connection: Connection, staging: Connection, inspected: InspectedFile, rows: str) -> int:
     """Inserts the relation `rows` of the staging connection into raw.<set> as a stream; returns how many they are."""
-    connection.register("landing_records", staging.sql(f"select * from {rows}").to_arrow_reader(ROWS_PER_PART))
-    count = _inserted(connection, insert_into_raw(inspected, "landing_records"))
-    connection.unregister("landing_records")
+    with closing(staging.sql(f"select * from {rows}").to_arrow_reader(ROWS_PER_PART)) as records:
+        connection.register("landing_records", records)
+        count = _inserted(connection, insert_into_raw(inspected, "landing_records"))
+        connection.unregister("landing_records")
     return count
 
 

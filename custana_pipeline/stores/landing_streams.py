@@ -1,8 +1,9 @@
 """The loading of a csv as a stream: records go from DuckDB's reader into raw.<set> as they are read, none is staged."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,13 @@ def load_stream(connection: duckdb.DuckDBPyConnection, inspected: InspectedFile)
     names = list(inspected.positions)
     schema = pa.schema([("source_line", pa.int64()), *((name, pa.string()) for name in names)])
     loaded = LoadedStream()
-    with connection.cursor() as reading:
-        parts = reading.sql(csv_records(inspected)).to_arrow_reader(ROWS_PER_PART)
-        numbered = pa.RecordBatchReader.from_batches(schema, _ahead(_numbered(parts, inspected, loaded)))
-        connection.register("landing_records", numbered)
+    with (
+        connection.cursor() as reading,
+        # what is still held of a result when an error comes keeps the database open (see Session.close)
+        closing(reading.sql(csv_records(inspected)).to_arrow_reader(ROWS_PER_PART)) as parts,
+        closing(_ahead(_numbered(parts, inspected, loaded))) as ahead,
+    ):
+        connection.register("landing_records", pa.RecordBatchReader.from_batches(schema, ahead))
         connection.execute(insert_into_raw(inspected, "landing_records"))
         connection.unregister("landing_records")
     return loaded
@@ -61,7 +65,7 @@ def _numbered(
         yield pa.RecordBatch.from_arrays([lines, *part.columns], names=names)
 
 
-def _ahead(parts: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+def _ahead(parts: "Iterator[pa.RecordBatch]") -> "Generator[pa.RecordBatch]":
     """The parts in their order, up to PARTS_AHEAD of which a second thread has ready."""
     with ThreadPoolExecutor(1) as pool:
         coming = deque(pool.submit(next, parts, None) for _ in range(PARTS_AHEAD))

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -26,6 +26,17 @@ class Session:
     """One connection with the few things that the pipeline does to tables."""
 
     connection: duckdb.DuckDBPyConnection
+    _readers: "list[pa.RecordBatchReader]" = field(default_factory=list, compare=False, repr=False)
+
+    def close(self) -> None:
+        """Lets go of everything that is being read, and closes the connection.
+
+        A result that somebody still holds, such as the frames of an error, keeps the database open, and DuckDB 2.0.0
+        then waits for ever, at full speed, where it is opened again.
+        """
+        for reader in self._readers:
+            reader.close()
+        self.connection.close()
 
     def prepare(self) -> None:
         """Makes the schemas, where they are missing."""
@@ -163,19 +174,24 @@ class Session:
 
     def batches(self, query: str, rows_per_batch: int = 250_000) -> Iterator["pd.DataFrame"]:
         """The result in frames of bounded size, so that a large table is never whole in memory."""
-        for batch in self.connection.sql(query).to_arrow_reader(rows_per_batch):
+        for batch in self._reader(query, rows_per_batch):
             yield batch.to_pandas()
 
     def parts(self, query: str, rows_per_part: int = 122_880) -> "Iterator[pa.Table]":
         """The result in Arrow tables of bounded size, one at least, which then has no rows."""
         import pyarrow as pa
 
-        reader = self.connection.sql(query).to_arrow_reader(rows_per_part)
+        reader = self._reader(query, rows_per_part)
         yield pa.table(
             {name: pa.array([], kind) for name, kind in zip(reader.schema.names, reader.schema.types, strict=True)}
         )
         for batch in reader:
             yield pa.Table.from_batches([batch])
+
+    def _reader(self, query: str, rows: int) -> "pa.RecordBatchReader":
+        reader = self.connection.sql(query).to_arrow_reader(rows)
+        self._readers.append(reader)
+        return reader
 
     def exists(self, table: str) -> bool:
         """Whether a table or view of that name is there."""

@@ -44,33 +44,33 @@ class Warehouse:
         Raises Superseded, and changes nothing, where the run of this process may not write any more; NoSpace and
         Damaged for what the disk does. What a failed transaction has grown the file by is given back.
         """
-        connection = self._connect(may_read=may_read)
-        before = warehouse_file.size(self.path)
+        session = Session(self._connect(may_read=may_read))
+        connection, before = session.connection, warehouse_file.size(self.path)
         try:
             warehouse_file.unseal(self.path)
             connection.execute("begin transaction")
-            yield Session(connection)
+            yield session
             run_lock.refuse_if_lost(self.path)
             connection.execute("commit")
         except BaseException as error:
             _roll_back(connection)
-            connection.close()
+            session.close()
             if warehouse_file.size(self.path) > before:
                 self.trim()
             self._raise_told(error)
         finally:
-            connection.close()
+            session.close()
 
     @contextmanager
     def reading(self) -> Iterator["Session"]:
         """A session that writes nothing; the file must exist."""
-        connection = self._connect(read_only=self.path.exists())
+        session = Session(self._connect(read_only=self.path.exists()))
         try:
-            yield Session(connection)
+            yield session
         except duckdb.Error as error:
             self._raise_told(error)
         finally:
-            connection.close()
+            session.close()
 
     @contextmanager
     def alone(self) -> Iterator[duckdb.DuckDBPyConnection]:
