@@ -26,8 +26,8 @@ REFERENCE_STAGES = {
     "recommend": "recommend",
     "write": "publish",
 }
-MEMORIES = ("cleaned.known_values",)
-"""What earlier files had, so that news can be told: a full refresh, which has no earlier files, cannot know it."""
+MEMORIES = ("cleaned.known_values", "features.built_of")
+"""What earlier files had, so that news can be told, and how many days lie behind the others: of earlier nights."""
 HISTORY_END, AS_OF, NEXT_AS_OF = "2024-12-31", "2025-01-01", "2025-01-02"
 
 
