@@ -13,16 +13,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from custana_pipeline.models.recommendation_companions import BILLION, companions_of, packed, where_in
 from custana_pipeline.models.recommendation_history import (
     AGE_BITS,
-    MILLION,
     PLACE_BITS,
     Floats,
     Integers,
     Sales,
     Shelf,
     Snapshot,
-    half_up,
 )
 from custana_pipeline.models.recommendation_lists import (
     EVIDENCE_FLOOR,
@@ -51,14 +50,10 @@ from custana_pipeline.models.recommendation_ranking import (
 LISTS = ("buy_again", "discover")
 POPULAR, BOUGHT, COMPANION, VIEWED, CART, TASTE = range(6)
 """What a reason tells of."""
-BILLION = 1_000_000_000
 MOST_CELLS = 2**26
 """Customers of a block times places, at most."""
 MOST_IN_BLOCK = 2_560
-MARK_BITS = 10
-LAST_MARK = 2**MARK_BITS - 1
 THREADS = 2
-LARGEST_KEY = 900 * BILLION
 
 Columns = Mapping[str, np.ndarray]
 
@@ -134,17 +129,6 @@ class Known:
         )
 
 
-def packed(customer: Integers, place: Integers, age: Integers | None = None) -> Integers:
-    """One integer for customer and place, and for days ago where they are given; its order is theirs."""
-    pair = (customer.astype(np.int64) << PLACE_BITS) | place
-    return pair if age is None else (pair << AGE_BITS) | np.minimum(age, 2**AGE_BITS - 1)
-
-
-def unpacked(codes: Integers) -> tuple[Integers, Integers, Integers]:
-    """Customer, place and days ago."""
-    return codes >> (PLACE_BITS + AGE_BITS), (codes >> AGE_BITS) & (2**PLACE_BITS - 1), codes & (2**AGE_BITS - 1)
-
-
 def served_lists(known: Known, offer: Offer) -> Iterator[Columns]:
     """customer, list (0 buy_again, 1 discover), rank, place, score, reason, count and other, block by block.
 
@@ -203,9 +187,9 @@ def _buy_again(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.n
     else:
         own, pool = None, pool_of(beside(shown, fills, known.customers), len(demand))
     lists = ranked(pool, demand, line, 6)
-    pair, is_habit = _found(packed(snapshot.pair_customer, snapshot.pair_place), packed(lists.row, lists.place))
+    pair, is_habit = where_in(packed(snapshot.pair_customer, snapshot.pair_place), packed(lists.row, lists.place))
     if own is not None:
-        affinity, companion = _companions(lists, ~is_habit, own, offer.weights["buy_again"])
+        affinity, companion = companions_of(lists, ~is_habit, own, offer.weights["buy_again"])
     else:
         affinity = companion = np.zeros(len(lists.row), dtype=np.int64)
     days, newest = _habit_facts(snapshot, pair)
@@ -235,14 +219,14 @@ def _discover(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.nd
     own = speaking_habits(snapshot, chosen.half_life_days)
     pool = discoveries(snapshot, [own, viewed], offer.stacked["discover"], in_demand(snapshot, demand))
     lists = ranked(pool, demand, (chosen.evidence_weight, EVIDENCE_FLOOR), 9)
-    companions = _companions(lists, np.ones(len(lists.row), dtype=bool), own, offer.weights["discover"])
+    companions = companions_of(lists, np.ones(len(lists.row), dtype=bool), own, offer.weights["discover"])
     word = TASTE if chosen.taste_weight else COMPANION
     return _columns(lists, 1) | _reasons(lists, known, interest, (*companions, word))
 
 
 def _reasons(lists: Ranked, known: Known, interest: Integers, companions: tuple) -> dict[str, np.ndarray]:
     affinity, companion, word = companions
-    seen, is_seen = _found(known.looked_at, packed(lists.row, lists.place))
+    seen, is_seen = where_in(known.looked_at, packed(lists.row, lists.place))
     if not len(interest):
         seen, interest, known_days = np.zeros_like(seen), np.zeros(1, dtype=np.int64), np.zeros((2, 1), dtype=np.int64)
     else:
@@ -253,48 +237,6 @@ def _reasons(lists: Ranked, known: Known, interest: Integers, companions: tuple)
     reason = np.select([is_cart, is_looked_at, affinity > 0], [CART, VIEWED, word], POPULAR)
     count = np.select([is_cart, is_looked_at], [cart, viewed], 0)
     return {"reason": reason, "count": count, "other": np.where(reason == word, companion, 0)}
-
-
-def _companions(
-    lists: Ranked, asked: np.ndarray, own: Any, weights: tuple[Integers, Integers]
-) -> tuple[Integers, Integers]:
-    """For each entry of the lists: affinity in billionths, and the place of the habit that speaks most for it.
-
-    Of equals the one that is sold more; both are 0 for what is not `asked` for.
-    """
-    neighbour, weight = weights
-    affinity, best = np.zeros(len(lists.row), dtype=np.int64), np.full(len(lists.row), -1, dtype=np.int64)
-    habit, column, entry = _hits(lists, np.flatnonzero(asked), own, neighbour)
-    product = own.indices[habit]
-    parts = half_up(BILLION * own.data[habit] * weight[product, column], 0).astype(np.int64)
-    np.add.at(affinity, entry, parts)
-    strength = np.minimum(parts, LARGEST_KEY) * MILLION * 10 + MILLION * 10 - 1 - product
-    np.maximum.at(best, entry, strength)
-    return affinity, np.where(best < 0, 0, MILLION * 10 - 1 - best % (MILLION * 10))
-
-
-def _hits(lists: Ranked, asked: Integers, own: Any, neighbour: Integers) -> tuple[Integers, Integers, Integers]:
-    """Which of the habits in `own`, by which of its neighbours, speaks for which of the entries `asked` for.
-
-    Nearly all neighbours of habits are on no list: the last bits of the place, marked for each row, tell so without a
-    search among the entries.
-    """
-    is_near = np.zeros(own.shape[0] << MARK_BITS, dtype=bool)
-    is_near[(lists.row[asked] << MARK_BITS) + (lists.place[asked] & LAST_MARK)] = True
-    row, within = row_of(own), (neighbour & LAST_MARK).astype(np.int64)
-    marks = within[own.indices]
-    marks += row[:, None] << MARK_BITS
-    habit, column = np.divmod(np.flatnonzero(is_near[marks]), BASKET_NEIGHBOURS)
-    codes = packed(lists.row[asked], lists.place[asked])
-    order = np.argsort(codes)
-    found, is_found = _found(codes[order], packed(row[habit], neighbour[own.indices[habit], column]))
-    return habit[is_found], column[is_found], asked[order[found[is_found]]]
-
-
-def _found(codes: Integers, asked: Integers) -> tuple[Integers, np.ndarray]:
-    """Where in the ordered `codes` each one asked for is, and whether it is there at all."""
-    at = np.minimum(np.searchsorted(codes, asked), max(len(codes) - 1, 0))
-    return at, codes[at] == asked if len(codes) else np.zeros(len(asked), dtype=bool)
 
 
 def _columns(lists: Ranked, which: int) -> dict[str, np.ndarray]:

@@ -146,8 +146,8 @@ def _offer(session: Session, given: Mapping[str, Any], purchases: np.ndarray) ->
 
 def _baskets(purchases: np.ndarray, width: int) -> Any:
     """What is bought together, from the packed purchases of a year; some at a time, in memory that is at hand."""
+    from custana_pipeline.models.recommendation_companions import unpacked
     from custana_pipeline.models.recommendation_neighbours import BASKET_DAYS, basket_codes, neighbours_in
-    from custana_pipeline.models.recommendation_serving import unpacked
 
     parts = np.array_split(purchases, len(purchases) // PURCHASES_AT_ONCE + 1)
     recent = (part[(part & ((1 << AGE_BITS) - 1)) <= BASKET_DAYS] for part in parts)
@@ -164,8 +164,8 @@ def _newest(session: Session, as_of: dt.date, lines: list[tuple]) -> np.ndarray:
 
 def _tastes(session: Session, as_of: dt.date, width: int) -> Any:
     """What is bought by the same customers, learned from those that the lists were tried on."""
+    from custana_pipeline.models.recommendation_companions import packed, unpacked
     from custana_pipeline.models.recommendation_neighbours import buyers_of, cosine_neighbours
-    from custana_pipeline.models.recommendation_serving import packed, unpacked
 
     number_customers(session, as_of)
     bought = session.arrays(BUYERS, {"as_of": as_of, "most": MOST_CUSTOMERS})
@@ -184,8 +184,9 @@ def _running(lines: list[tuple]) -> Iterator[tuple[int, int]]:
 
 
 def _known(session: Session, as_of: dt.date, span: tuple[int, int]) -> "Known":
+    from custana_pipeline.models.recommendation_companions import packed
     from custana_pipeline.models.recommendation_ranking import each_once
-    from custana_pipeline.models.recommendation_serving import Known, packed
+    from custana_pipeline.models.recommendation_serving import Known
 
     given = {"as_of": as_of, "first": span[0], "end": span[1]}
     purchases = each_once(session.arrays(PURCHASES, given)["code"])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from custana_pipeline.models.recommendation_companions import BILLION, companions_of
 from custana_pipeline.models.recommendation_history import MILLION
 from custana_pipeline.models.recommendation_lists import MOST_HABITS, strongest
 from custana_pipeline.models.recommendation_ranking import RULED_OUT, Candidates, Ranked, pool_in, pool_of, ranked
-from custana_pipeline.models.recommendation_serving import BILLION, _companions
 
 LENGTHS = [0, 1, 9, 10, 11, 15, 16, 17, 40, 0, 300, 1_500]
 WIDTH = 3_000
@@ -78,7 +78,7 @@ def test_the_companion_is_the_habit_that_speaks_most_also_where_places_share_the
     place = np.array([0, 1, 2, 1_024, 1_025, 2_048, 2_050, 77, 78, 79])
     lists = Ranked(np.repeat(np.arange(20), 10), np.tile(np.arange(1, 11), 20), np.tile(place, 20), np.zeros(200))
     asked = random.random(200) < 0.8
-    affinity, companion = _companions(lists, asked, own, (neighbour, weight))
+    affinity, companion = companions_of(lists, asked, own, (neighbour, weight))
     assert affinity.max() > 0
     for entry in range(200):
         habits = own[[lists.row[entry]]]
