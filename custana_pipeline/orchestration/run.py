@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dagster as dg
 
@@ -189,23 +189,29 @@ def _raise_interrupt(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 def _raise_failures(result: dg.ExecuteInProcessResult) -> None:
-    failures = [event for event in result.all_events if event.is_step_failure]
-    for event in failures:
-        told = event.step_failure_data.user_failure_data
-        if told is None:
-            _raise_passing(event.step_failure_data.error)
-            if os.environ.get("CUSTANA_DEBUG"):
-                raise CustanaError(str(event.step_failure_data.error))
-            continue
+    # the first one: what fails after it may do so for want of what it would have made
+    for event in result.all_events:
+        if event.is_step_failure:
+            _raise_failure(event, result)
+    _raise_stopped(result)
+    if not result.success:
+        raise CustanaError(f"The run failed: `custana ui` shows the run {result.run_id} with its events.")
+
+
+def _raise_failure(event: dg.DagsterEvent, result: dg.ExecuteInProcessResult) -> NoReturn:
+    told = event.step_failure_data.user_failure_data
+    step = str(event.step_key).replace("__", "/")
+    if told is not None:
         code = told.metadata.get("exit_code")
         kind = {DataFault.exit_code: DataFault, WrongUse.exit_code: WrongUse}.get(
             int(str(code.value)) if code is not None else 1, CustanaError
         )
-        raise kind(f"{str(event.step_key).replace('__', '/')}: {told.description}")
+        raise kind(f"{step}: {told.description}")
+    _raise_passing(event.step_failure_data.error)
     _raise_stopped(result)
-    if not result.success:
-        steps = ", ".join(f"{str(event.step_key).replace('__', '/')} ({_kind(event)})" for event in failures)
-        raise CustanaError(f"{steps or 'the run'} failed: `custana ui` shows the run {result.run_id} with its events.")
+    if os.environ.get("CUSTANA_DEBUG"):
+        raise CustanaError(str(event.step_failure_data.error))
+    raise CustanaError(f"{step} ({_kind(event)}) failed: `custana ui` shows the run {result.run_id} with its events.")
 
 
 def _kind(event: dg.DagsterEvent) -> str:

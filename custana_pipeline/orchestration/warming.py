@@ -2,6 +2,9 @@
 
 To import scikit-learn, skops and MLflow takes seconds of one processor. Whoever needs them waits for them, so that no
 module is imported from two threads at once: the first features for what they reckon with, models for the rest.
+
+SQLAlchemy's mappers are imported before: what they are asked is shared by the whole process from the first line of
+their import on, and Dagster's books, which go through SQLAlchemy too, met them half imported in one of some sixty runs.
 """
 
 import importlib
@@ -20,6 +23,8 @@ _RECKONING = (
     "custana_pipeline.models.importance",
 )
 _KEEPING = ("custana_pipeline.models.persistence", "skops.io")
+_SHARED = "sqlalchemy.orm"
+"""What MLflow's import would change under the hands of Dagster's books."""
 _EARLY = ("raw", "cleaned")
 _RECKONING_FIRST = ("features", "models__recommendations")
 """Steps and stages that keep nothing, or only at their end."""
@@ -59,6 +64,7 @@ class Warming(threading.Thread):
 @contextmanager
 def warming(settings: Settings) -> Iterator[None]:
     """Imports on the side from the block's first step on; the block ends when that has ended."""
+    importlib.import_module(_SHARED)
     _warming[:] = [Warming(settings)]
     try:
         yield

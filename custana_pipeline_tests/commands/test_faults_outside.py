@@ -12,17 +12,18 @@ LINES = purchases(range(1, 11), every(60, dt.date(2024, 1, 5), dt.date(2025, 1, 
 SECRET = "Wilhelmina Q. Customer"
 
 
+@pytest.mark.parametrize("step", ["cleaned/products", "cleaned/line_counts"])
 def test_its_kind_is_told_and_not_its_text(
-    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def fails(event: dg.DagsterEvent) -> None:
-        if event.event_type == dg.DagsterEventType.STEP_START and event.step_key == "cleaned__products":
+        if event.event_type == dg.DagsterEventType.STEP_START and event.step_key == step.replace("/", "__"):
             raise BufferError(SECRET)
 
     monkeypatch.setattr(run, "measure", fails)
     before = fingerprint(shop.data / "published")
     answer = shop.write(LINES).run(capsys)
     assert answer.exit_code == 1
-    assert "cleaned/products (BufferError) failed: `custana ui` shows the run" in " ".join(answer.err.split())
+    assert f"{step} (BufferError) failed: `custana ui` shows the run" in " ".join(answer.err.split())
     assert SECRET not in answer.out
     assert fingerprint(shop.data / "published") == before

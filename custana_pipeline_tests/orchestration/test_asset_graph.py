@@ -67,7 +67,7 @@ applications/recommended_customers <- applications/demand_forecast, features/beh
 applications/segment_migrations <- applications/customer_segments
 applications/segment_offers <- applications/customer_segments, applications/product_recommendations, cleaned/transactions
 applications/segment_profiles <- applications/customer_segments, applications/demand_forecast, cleaned/customers, features/purchase_days
-applications/report <- applications/customer_segments, applications/customer_value, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/segment_migrations, applications/segment_offers, applications/segment_profiles, models/drift
+applications/report <- applications/customer_segments, applications/customer_value, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/segment_migrations, applications/segment_offers, applications/segment_profiles, cleaned/line_counts, models/drift
 applications/exports <- applications/customer_segments, applications/customer_value, applications/demand_forecast, applications/demand_totals, applications/product_recommendations, applications/recommended_customers, applications/report, applications/segment_migrations, applications/segment_offers, applications/segment_profiles
 """  # noqa: E501
 ABOVE_RAW = {"sample": RAW_OF_SAMPLE, "online_retail_ii": RAW_OF_ONLINE_RETAIL_II, "cdnow": RAW_OF_CDNOW}

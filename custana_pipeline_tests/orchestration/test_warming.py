@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -87,3 +89,20 @@ def test_a_run_that_ends_before_its_first_step_imports_nothing(tmp_path: Path, m
     with warming.warming(shipped("sample", tmp_path)):
         pass
     warming.step_begins("features__activity")
+
+
+def test_no_part_of_sqlalchemy_that_dagsters_books_ask_is_imported_on_the_side() -> None:
+    program = """if True:
+        import sys
+        from custana_pipeline.orchestration import code_location, warming
+        from custana_pipeline.stores import dagster_events, tracking_store
+        with warming.warming(None):
+            before = set(sys.modules)
+            import mlflow.models, mlflow.store.tracking.dbmodels.models
+        new = {name for name in set(sys.modules) - before if name.startswith("sqlalchemy.")}
+        apart = ("sqlalchemy.connectors", "sqlalchemy.dialects", "sqlalchemy.ext.mutable")
+        assert "mlflow" not in before and new, "nothing is imported on the side"
+        print(sorted(name for name in new if not name.startswith(apart)))
+    """
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

@@ -247,7 +247,11 @@ def _sql(name: str) -> Build:
 def _report_asset(project: Project) -> dg.AssetsDefinition:
     @dg.asset(
         key=asset_key("applications.report"),
-        deps=[asset_key("models.drift"), *(asset_key(f"applications.{name}") for name in PUBLISHED_LISTS)],
+        deps=[
+            asset_key("cleaned.line_counts"),
+            asset_key("models.drift"),
+            *(asset_key(f"applications.{name}") for name in PUBLISHED_LISTS),
+        ],
         group_name="applications",
         kinds={"html"},
         owners=[project.settings.owner],
