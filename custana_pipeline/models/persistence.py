@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from custana_pipeline.errors import Damaged, DataFault
+from custana_pipeline.models.skops_names import import_skops
 from custana_pipeline.raw.plain_files import read_plain
+
+_skops: Any = import_skops()
 
 _OWN_TYPES = (
     "amount_interval.AmountInterval",
@@ -62,9 +65,7 @@ _MEND = "restore the file from the run that trained it, or train again"
 
 def dump(estimator: Any) -> bytes:
     """A fitted estimator as a compressed skops archive; DataFault when it holds a type that `load` would refuse."""
-    from skops.io import dumps
-
-    archive = dumps(estimator, compression=zipfile.ZIP_DEFLATED)
+    archive = _skops.dumps(estimator, compression=zipfile.ZIP_DEFLATED)
     foreign = untrusted_types(archive)
     if foreign:
         raise DataFault(
@@ -80,8 +81,6 @@ def load(path: Path, sha256: str) -> Any:
     Raises, before anything is deserialised, Damaged when the file has another hash or is a link, and DataFault when it
     is missing, is no skops archive or holds a foreign type. It is read once: what was hashed is what is loaded.
     """
-    from skops.io import loads
-
     archive = _read(path)
     if not hmac.compare_digest(hashlib.sha256(archive).hexdigest(), sha256.strip().lower()):
         raise Damaged(
@@ -91,15 +90,13 @@ def load(path: Path, sha256: str) -> Any:
     foreign = untrusted_types(archive, str(path))
     if foreign:
         raise DataFault(f"{path} holds types that are not trusted ({', '.join(foreign)}): {_MEND}.")
-    return loads(archive, trusted=list(TRUSTED_TYPES))
+    return _skops.loads(archive, trusted=list(TRUSTED_TYPES))
 
 
 def untrusted_types(archive: bytes, where: str = "The archive") -> list[str]:
     """The types in a skops archive that neither skops nor TRUSTED_TYPES vouches for; DataFault when it is none."""
-    from skops.io import get_untrusted_types
-
     try:
-        found = get_untrusted_types(data=archive)
+        found = _skops.get_untrusted_types(data=archive)
     except Exception as error:  # skops raises whatever the broken archive makes zipfile, json or its nodes raise
         raise DataFault(f"{where} is not a skops archive ({type(error).__name__}): {_MEND}.") from error
     return sorted(set(found) - set(TRUSTED_TYPES))
