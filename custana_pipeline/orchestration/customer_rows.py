@@ -70,7 +70,7 @@ def _of_days(
             on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
             where rows.as_of in ({_listed(large)})"""
         )
-    rows = _in_order(session.frame(" union all ".join(parts)))
+    rows = _in_order(session.large_frame(" union all ".join(parts)))
     return _without_rest(session, customers, rows, thinned) if thinned else rows
 
 

@@ -160,8 +160,22 @@ class Session:
         return result.df().astype(dict.fromkeys(texts, "str"))
 
     def large_frame(self, query: str, parameters: Parameters | None = None) -> "pd.DataFrame":
-        """The same by way of Arrow, where no text is a Python object, but dates are: for results without any."""
-        return self.table(query, parameters).to_pandas(split_blocks=True, self_destruct=True)
+        """The same by way of Arrow, where no text is a Python object on its way: for results of many rows without
+        decimals."""
+        import pandas as pd
+        import pyarrow as pa
+
+        found = self.table(query, parameters)
+        days = [field.name for field in found.schema if pa.types.is_date(field.type)]
+        gaps: dict[str, Any] = {}
+        for name, column in zip(found.column_names, found.columns, strict=True):
+            is_whole = pa.types.is_integer(column.type)
+            if column.null_count and (is_whole or pa.types.is_boolean(column.type)):
+                values, missing = column.fill_null(0 if is_whole else False), column.is_null().to_numpy()
+                kind: Any = pd.arrays.IntegerArray if is_whole else pd.arrays.BooleanArray
+                gaps[name] = kind(values.to_numpy().copy(), missing.copy())
+        frame = found.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False)
+        return frame.assign(**gaps).astype(dict.fromkeys(days, "datetime64[us]"))
 
     def table(self, query: str, parameters: Parameters | None = None) -> "pa.Table":
         """The result as an Arrow table."""

@@ -288,6 +288,16 @@ def test_named_parameters_that_a_query_does_not_use_are_left_out(warehouse: Ware
         assert session.rows("select $day::date as day", {"day": MONDAY, "other": 1}) == [(MONDAY,)]
 
 
+@pytest.mark.parametrize("condition", ["true", "false", "number = 1"])
+def test_a_large_frame_is_the_same_as_a_small_one(warehouse: Warehouse, condition: str) -> None:
+    query = f"""select number, number / 2 as half, if(number = 1, null, number) as gap, number = 1 as is_first,
+            if(number = 1, null, number = 2) as is_second, 'c' || number as word, if(number = 1, null, 'x') as rare,
+            date '2024-07-01' as day, cast(if(number = 1, null, 3.5) as double) as share
+        from (select unnest([1, 2, 3]) as number) where {condition}"""
+    with warehouse.reading() as session:
+        pd.testing.assert_frame_equal(session.large_frame(query), session.frame(query), check_column_type=True)
+
+
 @pytest.mark.parametrize("condition", ["true", "false"])
 def test_text_is_text_in_a_frame_with_and_without_rows(warehouse: Warehouse, condition: str) -> None:
     query = f"select 'a' as name, null::varchar as nothing, 1::bigint as number where {condition}"
