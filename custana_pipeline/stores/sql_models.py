@@ -211,7 +211,7 @@ def column_origins(model: SqlModel, known_columns: Mapping[str, Mapping[str, str
         schema.setdefault(stage, {})[table] = columns
     try:
         # one walk for all columns: a call for each of them takes seconds on the wide models
-        nodes = lineage(None, model.tree.copy(), schema=dict(schema), dialect=DIALECT, trim_selects=False)
+        nodes = lineage(None, model.tree, schema=dict(schema), dialect=DIALECT, trim_selects=False)
     except SqlglotError:
         return {}
     return {column: _leaves(nodes[column]) for column in model.columns if column in nodes}

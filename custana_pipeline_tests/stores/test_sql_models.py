@@ -230,9 +230,11 @@ def test_each_column_knows_the_stored_columns_that_it_comes_from(tmp_path: Path)
         )
         select spent.customer_id, customers.location, spent.total / 2 as half, 7 as seven
         from spent join cleaned.customers on customers.customer_id = spent.customer_id"""
-    assert column_origins(read_text(tmp_path, text), KNOWN) == {
+    model = read_text(tmp_path, text)
+    assert column_origins(model, KNOWN) == {
         "customer_id": {("cleaned.transactions", "customer_id")},
         "location": {("cleaned.customers", "location")},
         "half": {("cleaned.transactions", "amount")},
         "seven": set(),
     }
+    assert model.tree == read_model(model.path, model.name).tree  # looking through it changes nothing
