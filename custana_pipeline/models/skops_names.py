@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -16,10 +17,11 @@ _NAMES = "skops.io._utils"
 
 
 def import_skops() -> ModuleType:
-    """The module skops.io, its list of safe types the same as ever."""
+    """The module skops.io, its list of safe types the same as ever; the slow way where it is laid out otherwise."""
     if "skops.io" not in sys.modules:
-        names = _names_of_skops()
-        names.whichmodule = _asking_scipy_first(names.whichmodule)
+        with suppress(ImportError, AttributeError):
+            names = _names_of_skops()
+            names.whichmodule = _asking_scipy_first(names.whichmodule)
     return importlib.import_module("skops.io")
 
 
