@@ -1,7 +1,8 @@
-"""What the recommendations are tuned on, and what tastes are learned from: queries on the cleaned tables."""
+"""What the recommendations are tuned on: queries on the cleaned tables."""
 
 import datetime as dt
 
+from custana_pipeline.models.recommendation_history import DAY_BITS, PLACE_BITS
 from custana_pipeline.stores.session import Session
 
 NUMBERED_CUSTOMERS = """create temp table numbered_customers as
@@ -43,32 +44,22 @@ inner join numbered_products as products on events.product_id = products.product
 where events.event_type in ('view', 'cart') and events.happened_date < $as_of
     and events.happened_date >= $as_of - interval 120 day and customers.customer < $most
 group by customers.customer, products.product, events.happened_date"""
-BASKETS = """select
-    customers.customer, products.product,
-    date_diff('day', date '1970-01-01', transactions.ordered_date) as day
+BASKETS = f"""select
+    customers.customer * {1 << (PLACE_BITS + DAY_BITS)} + products.product * {1 << DAY_BITS}
+        + date_diff('day', date '1970-01-01', transactions.ordered_date) as code
 from cleaned.transactions as transactions
 inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
 inner join numbered_products as products on transactions.product_id = products.product_id
 where not transactions.is_return and transactions.ordered_date < $as_of
     and transactions.ordered_date >= $as_of - interval 455 day and customers.draw <= $most"""
-"""The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets."""
-BUYERS = """select
-    customers.customer, popularity.popularity_rank - 1 as place,
-    date_diff('day', transactions.ordered_date, $as_of) as age
-from cleaned.transactions as transactions
-inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
-inner join applications.product_popularity as popularity on transactions.product_id = popularity.product_id
-where not transactions.is_return and transactions.ordered_date < $as_of and customers.customer < $most"""
+"""Customer, product and day, packed as recommendation_history packs them.
+
+The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets.
+"""
 
 
 def number(session: Session, as_of: dt.date) -> None:
     """Makes the numbers of customers and products that the queries join, for as long as the session lasts."""
-    number_customers(session, as_of)
-    session.connection.execute("drop table if exists temp.numbered_products")
-    session.connection.execute(NUMBERED_PRODUCTS)
-
-
-def number_customers(session: Session, as_of: dt.date) -> None:
-    """The numbers of customers alone, which are all that BUYERS joins."""
-    session.connection.execute("drop table if exists temp.numbered_customers")
-    session.connection.execute(NUMBERED_CUSTOMERS, {"as_of": as_of})
+    for table, query in (("numbered_customers", NUMBERED_CUSTOMERS), ("numbered_products", NUMBERED_PRODUCTS)):
+        session.connection.execute(f"drop table if exists temp.{table}")
+        session.connection.execute(query, {"as_of": as_of} if "$as_of" in query else {})

@@ -94,8 +94,7 @@ def _everybody(session: Session, as_of: dt.date) -> Everybody | None:
     """What sold and what was bought together, where the lists are tried on some of the customers only."""
     if session.rows("select count(*) from numbered_customers")[0][0] <= MOST_CUSTOMERS:
         return None
-    lines = session.arrays(BASKETS, {"as_of": as_of, "most": MOST_DRAWN})
-    baskets = History.of_purchases(lines["customer"], lines["product"], lines["day"])
+    baskets = History.of_codes(session.arrays(BASKETS, {"as_of": as_of, "most": MOST_DRAWN})["code"])
     return Everybody(Sales.of(baskets), baskets)
 
 
