@@ -52,8 +52,12 @@ class History:
     def of(cls, lines: Mapping[str, Any]) -> "History":
         """From customer, product, day, net_quantity and is_purchase of order lines or of whole days, in any order."""
         customer, product, day = (np.asarray(lines[name]).astype(np.int64) for name in ("customer", "product", "day"))
-        is_purchase = np.asarray(lines["is_purchase"]).astype(bool)
-        codes = (((customer << PLACE_BITS) | product) << DAY_BITS) | day
+        return cls.of_lines({**lines, "code": (((customer << PLACE_BITS) | product) << DAY_BITS) | day})
+
+    @classmethod
+    def of_lines(cls, lines: Mapping[str, Any]) -> "History":
+        """The same with customer, product and day packed into one `code`."""
+        codes, is_purchase = lines["code"], np.asarray(lines["is_purchase"]).astype(bool)
         order = np.argsort(codes)
         codes = codes[order]
         first = np.flatnonzero(np.r_[True, np.diff(codes) != 0][: len(codes)])

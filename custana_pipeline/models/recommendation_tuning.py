@@ -56,8 +56,8 @@ NAIVE = {
     "discover": {"popularity": ListParameters(45, 30, 1.0, evidence_weight=0.0)},
 }
 """The naive rules that a list can be made by, as parameters of its own rules."""
-MOST_RIVAL_CUSTOMERS = 5_000
-"""Customers that a rival learns from which is judged and never serves."""
+MOST_RIVAL_CUSTOMERS = 2_500
+"""Customers that a rival learns from which is judged and never serves; it is no worse for being told of so few."""
 LEAST_GAIN = 0.01
 """Relative gain that a variant needs over the default, with the 95 % lower bound of the gain above zero."""
 Z_95 = 1.645

@@ -26,9 +26,11 @@ MOST_CUSTOMERS = 10_000
 """Customers that the lists are tried on and that tastes and rivals are learned from, at most: the first by number."""
 MOST_DRAWN = 100_000
 """Customers who tell what sells and what is bought together while lists are tried, at most: an even part of all."""
-LINES = """select
-    cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
-    cast(date_diff('day', date '1970-01-01', transactions.ordered_date) as integer) as day,
+CODE = f"""customers.customer * {1 << (PLACE_BITS + DAY_BITS)} + products.product * {1 << DAY_BITS}
+        + date_diff('day', date '1970-01-01', transactions.ordered_date) as code"""
+"""Customer, product and day, packed as recommendation_history packs them."""
+LINES = f"""select
+    {CODE},
     cast(transactions.quantity as double) as net_quantity, not transactions.is_return as is_purchase
 from cleaned.transactions as transactions
 inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
@@ -44,18 +46,13 @@ inner join numbered_products as products on events.product_id = products.product
 where events.event_type in ('view', 'cart') and events.happened_date < $as_of
     and events.happened_date >= $as_of - interval 120 day and customers.customer < $most
 group by customers.customer, products.product, events.happened_date"""
-BASKETS = f"""select
-    customers.customer * {1 << (PLACE_BITS + DAY_BITS)} + products.product * {1 << DAY_BITS}
-        + date_diff('day', date '1970-01-01', transactions.ordered_date) as code
+BASKETS = f"""select {CODE}
 from cleaned.transactions as transactions
 inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
 inner join numbered_products as products on transactions.product_id = products.product_id
 where not transactions.is_return and transactions.ordered_date < $as_of
     and transactions.ordered_date >= $as_of - interval 455 day and customers.draw <= $most"""
-"""Customer, product and day, packed as recommendation_history packs them.
-
-The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets.
-"""
+"""The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets."""
 
 
 def number(session: Session, as_of: dt.date) -> None:

@@ -69,7 +69,7 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
             given = {"as_of": as_of, "most": MOST_CUSTOMERS}
             lines = session.arrays(LINES, given)
             with ThreadPoolExecutor(1) as beside:
-                ordering = beside.submit(History.of, lines)
+                ordering = beside.submit(History.of_lines, lines)
                 events, everybody = session.arrays(EVENT_DAYS, given), _everybody(session, as_of)
             history = ordering.result()
         span = ((as_of - EPOCH).days, project.settings.horizon_days)
