@@ -202,11 +202,13 @@ def _known(session: Session, as_of: dt.date, span: tuple[int, int]) -> "Known":
     from custana_pipeline.models.recommendation_serving import Known
 
     given = {"as_of": as_of, "first": span[0], "end": span[1]}
-    purchases = each_once(session.arrays(PURCHASES, given)["code"])
-    doubtful, looked_at = session.arrays(DOUBTFUL, given), session.arrays(LOOKED_AT, given)
+    codes = session.arrays(PURCHASES, given)["code"]
+    with ThreadPoolExecutor(1) as beside:
+        purchases = beside.submit(each_once, codes)
+        doubtful, looked_at = session.arrays(DOUBTFUL, given), session.arrays(LOOKED_AT, given)
     return Known(
         customers=span[1] - span[0],
-        purchases=purchases,
+        purchases=purchases.result(),
         doubtful=packed(doubtful["customer"], doubtful["place"]),
         is_kept=doubtful["is_kept"],
         looked_at=packed(looked_at["customer"], looked_at["place"]),
