@@ -95,7 +95,7 @@ def _digest(history: History) -> str:
     """A hash of all that the lists were tried on."""
     hashed = hashlib.sha256()
     for values in vars(history).values():
-        hashed.update(np.ascontiguousarray(values))
+        hashed.update(np.asarray(values).tobytes())
     return hashed.hexdigest()[:16]
 
 
