@@ -14,6 +14,7 @@ import numpy as np
 IN_STOCK_DAYS = 90
 """A product without a sale for longer is taken to be out of stock and is never offered."""
 TREND_DAYS = 14
+THOUSAND = 1_000
 MILLION = 1_000_000
 PLACE_BITS = 20
 """Products and places on the shelf are below 2 to this power."""
@@ -51,25 +52,36 @@ class History:
     def of(cls, lines: Mapping[str, Any]) -> "History":
         """From customer, product, day, net_quantity and is_purchase of order lines or of whole days, in any order."""
         customer, product, day = (np.asarray(lines[name]).astype(np.int64) for name in ("customer", "product", "day"))
-        is_purchase = np.asarray(lines["is_purchase"]).astype(bool)
-        codes = (((customer << PLACE_BITS) | product) << DAY_BITS) | day
-        order = np.argsort(codes, kind="stable")
+        return cls.of_lines({**lines, "code": (((customer << PLACE_BITS) | product) << DAY_BITS) | day})
+
+    @classmethod
+    def of_lines(cls, lines: Mapping[str, Any]) -> "History":
+        """The same with customer, product and day packed into one `code`."""
+        codes, is_purchase = lines["code"], np.asarray(lines["is_purchase"]).astype(bool)
+        order = np.argsort(codes)
         codes = codes[order]
         first = np.flatnonzero(np.r_[True, np.diff(codes) != 0][: len(codes)])
-        quantity = np.asarray(lines["net_quantity"]).astype(float)[order]
-        at = order[first]
+        # whole thousandths, which add up to the same in whatever order lines of a day are
+        quantity = np.rint(np.asarray(lines["net_quantity"]).astype(float) * THOUSAND)[order]
+        is_purchase = is_purchase[order]
+        each = codes[first]
         return cls(
-            customer[at],
-            product[at],
-            day[at],
-            np.add.reduceat(quantity, first) if len(first) else quantity,
-            np.logical_or.reduceat(is_purchase[order], first) if len(first) else is_purchase,
+            each >> (PLACE_BITS + DAY_BITS),
+            (each >> DAY_BITS) & (2**PLACE_BITS - 1),
+            each & (2**DAY_BITS - 1),
+            np.add.reduceat(quantity, first) / THOUSAND if len(first) else quantity,
+            np.logical_or.reduceat(is_purchase, first) if len(first) else is_purchase,
         )
 
     @classmethod
     def of_purchases(cls, customer: Integers, product: Integers, day: Integers) -> "History":
         """From lines that were bought and kept, one piece a line."""
-        codes = np.sort((((customer.astype(np.int64) << PLACE_BITS) | product) << DAY_BITS) | day)
+        return cls.of_codes((((customer.astype(np.int64) << PLACE_BITS) | product) << DAY_BITS) | day)
+
+    @classmethod
+    def of_codes(cls, codes: Integers) -> "History":
+        """The same from customer, product and day of each line, packed."""
+        codes = np.sort(codes)
         codes = codes[np.r_[True, np.diff(codes) != 0][: len(codes)]]
         pairs, ones = codes >> DAY_BITS, np.ones(len(codes), dtype=bool)
         days = codes & (2**DAY_BITS - 1)

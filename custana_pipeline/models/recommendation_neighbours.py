@@ -46,10 +46,16 @@ def nearest(similarities: sparse.csr_matrix, count: int) -> sparse.csr_matrix:
 def _highest(entries: tuple[Integers, Integers, np.ndarray], count: int, shape: tuple[int, int]) -> sparse.csr_matrix:
     """Of row, column and value, by row, the `count` highest of each row; of equals those furthest to the left."""
     row, column, value = entries
+    order = _best_of(entries, count)
+    return sparse.csr_matrix((value[order], (row[order], column[order])), shape=shape)
+
+
+def _best_of(entries: tuple[Integers, Integers, np.ndarray], count: int) -> Integers:
+    """Where these lie, row by row and the highest first."""
+    row, column, value = entries
     likely = contenders(row, value, count)
     order = likely[np.lexsort((column[likely], -value[likely], row[likely]))]
-    order = order[place_within(row[order]) <= count]
-    return sparse.csr_matrix((value[order], (row[order], column[order])), shape=shape)
+    return order[place_within(row[order]) <= count]
 
 
 def basket_neighbours(known: History, shelf: Shelf) -> sparse.csr_matrix:
@@ -200,12 +206,15 @@ def _nearest_of(columns: Any, similarity: Callable[..., np.ndarray], least: floa
 
     def found(first: int) -> sparse.csr_matrix:
         dots: Any = sparse.csr_matrix(rows[first : first + ROWS_AT_ONCE] @ columns)
-        kept = np.flatnonzero(dots.data >= least)
-        row, column = row_of(dots)[kept], dots.indices[kept]
-        other = column != row + first
-        kept, row, column = kept[other], row[other], column[other]
+        kept = slice(None) if np.isneginf(least) else np.flatnonzero(dots.data >= least)
+        starts = dots.indptr if isinstance(kept, slice) else np.searchsorted(kept, dots.indptr)
+        row, column = np.repeat(np.arange(dots.shape[0]), np.diff(starts)), dots.indices[kept]
         values = similarity(dots.data[kept], row + first, column)
-        return _highest((row, column, values), RIVAL_NEIGHBOURS, dots.shape)
+        # each is near to itself: that goes last, among a few, and not among all
+        near = _best_of((row, column, values), RIVAL_NEIGHBOURS + 1)
+        near = near[column[near] != row[near] + first]
+        near = near[place_within(row[near]) <= RIVAL_NEIGHBOURS]
+        return sparse.csr_matrix((values[near], (row[near], column[near])), shape=dots.shape)
 
     with ThreadPoolExecutor(THREADS) as threads:
         parts = list(threads.map(found, range(0, columns.shape[1], ROWS_AT_ONCE)))

@@ -112,7 +112,7 @@ def ranked(pool: Pool, worth: Floats, line: tuple[float, float] = (1.0, 0.0), di
     score *= worth[pool.place]
     score[pool.ruled_out] = -np.inf
     at = np.flatnonzero(score >= _borders(pool, score, digits))
-    row = pool.row[np.searchsorted(pool.starts, at, side="right") - 1]
+    row = np.repeat(pool.row, np.diff(np.searchsorted(at, np.r_[pool.starts, len(score)])))
     key = _keys(score[at], pool.place[at], digits)
     rows, keys = [np.zeros(0, dtype=np.int64)], [np.zeros((0, PLACES), dtype=np.int64)]
     for group, within, is_beyond in _of_equal_length(row):

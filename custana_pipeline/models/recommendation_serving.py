@@ -52,7 +52,7 @@ POPULAR, BOUGHT, COMPANION, VIEWED, CART, TASTE = range(6)
 """What a reason tells of."""
 MOST_CELLS = 2**26
 """Customers of a block times places, at most."""
-MOST_IN_BLOCK = 2_560
+MOST_IN_BLOCK = 1_280
 THREADS = 2
 
 Columns = Mapping[str, np.ndarray]

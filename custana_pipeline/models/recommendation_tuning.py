@@ -36,7 +36,7 @@ DEFAULTS = {"buy_again": ListParameters(240, 14, 0.6), "discover": ListParameter
 TASTES = (0.3, 1.0)
 GRIDS = {
     "buy_again": (
-        ((240, 960), (14, 90), (0.3, 0.6), (1.0,), (0.0,), (0.0,)),
+        ((240, 960), (14, 90), (0.6,), (1.0,), (0.0,), (0.0,)),
         ((240,), (14, 90), (0.6,), (1.0,), (0.0,), TASTES),
     ),
     "discover": (
@@ -56,8 +56,8 @@ NAIVE = {
     "discover": {"popularity": ListParameters(45, 30, 1.0, evidence_weight=0.0)},
 }
 """The naive rules that a list can be made by, as parameters of its own rules."""
-MOST_RIVAL_CUSTOMERS = 5_000
-"""Customers that a rival learns from which is judged and never serves."""
+MOST_RIVAL_CUSTOMERS = 2_500
+"""Customers that a rival learns from which is judged and never serves; it is no worse for being told of so few."""
 LEAST_GAIN = 0.01
 """Relative gain that a variant needs over the default, with the 95 % lower bound of the gain above zero."""
 Z_95 = 1.645

@@ -33,7 +33,7 @@ from custana_pipeline.models.recommendation_ranking import Ranked
 
 WINDOWS = 3
 LONGEST_WINDOW_DAYS = 30
-MOST_JUDGED = 1_500
+MOST_JUDGED = 1_000
 LEAST_JUDGED = 50
 
 
@@ -104,7 +104,7 @@ def windows_before(
 ) -> list[Window]:
     """The last three windows of `span` (as_of, days) that were over at day as_of, the newest first.
 
-    Those with under 50 customers are left out. Of the customers of a window the first 1,500 by number are judged.
+    Those with under 50 customers are left out. Of the customers of a window the first 1,000 by number are judged.
     """
     as_of, days = span
     known = history.before(as_of)

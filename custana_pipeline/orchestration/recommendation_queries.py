@@ -1,7 +1,8 @@
-"""What the recommendations are tuned on, and what tastes are learned from: queries on the cleaned tables."""
+"""What the recommendations are tuned on: queries on the cleaned tables."""
 
 import datetime as dt
 
+from custana_pipeline.models.recommendation_history import DAY_BITS, PLACE_BITS
 from custana_pipeline.stores.session import Session
 
 NUMBERED_CUSTOMERS = """create temp table numbered_customers as
@@ -25,9 +26,11 @@ MOST_CUSTOMERS = 10_000
 """Customers that the lists are tried on and that tastes and rivals are learned from, at most: the first by number."""
 MOST_DRAWN = 100_000
 """Customers who tell what sells and what is bought together while lists are tried, at most: an even part of all."""
-LINES = """select
-    cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
-    cast(date_diff('day', date '1970-01-01', transactions.ordered_date) as integer) as day,
+CODE = f"""customers.customer * {1 << (PLACE_BITS + DAY_BITS)} + products.product * {1 << DAY_BITS}
+        + date_diff('day', date '1970-01-01', transactions.ordered_date) as code"""
+"""Customer, product and day, packed as recommendation_history packs them."""
+LINES = f"""select
+    {CODE},
     cast(transactions.quantity as double) as net_quantity, not transactions.is_return as is_purchase
 from cleaned.transactions as transactions
 inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
@@ -43,32 +46,17 @@ inner join numbered_products as products on events.product_id = products.product
 where events.event_type in ('view', 'cart') and events.happened_date < $as_of
     and events.happened_date >= $as_of - interval 120 day and customers.customer < $most
 group by customers.customer, products.product, events.happened_date"""
-BASKETS = """select
-    customers.customer, products.product,
-    date_diff('day', date '1970-01-01', transactions.ordered_date) as day
+BASKETS = f"""select {CODE}
 from cleaned.transactions as transactions
 inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
 inner join numbered_products as products on transactions.product_id = products.product_id
 where not transactions.is_return and transactions.ordered_date < $as_of
     and transactions.ordered_date >= $as_of - interval 455 day and customers.draw <= $most"""
 """The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets."""
-BUYERS = """select
-    customers.customer, popularity.popularity_rank - 1 as place,
-    date_diff('day', transactions.ordered_date, $as_of) as age
-from cleaned.transactions as transactions
-inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
-inner join applications.product_popularity as popularity on transactions.product_id = popularity.product_id
-where not transactions.is_return and transactions.ordered_date < $as_of and customers.customer < $most"""
 
 
 def number(session: Session, as_of: dt.date) -> None:
     """Makes the numbers of customers and products that the queries join, for as long as the session lasts."""
-    number_customers(session, as_of)
-    session.connection.execute("drop table if exists temp.numbered_products")
-    session.connection.execute(NUMBERED_PRODUCTS)
-
-
-def number_customers(session: Session, as_of: dt.date) -> None:
-    """The numbers of customers alone, which are all that BUYERS joins."""
-    session.connection.execute("drop table if exists temp.numbered_customers")
-    session.connection.execute(NUMBERED_CUSTOMERS, {"as_of": as_of})
+    for table, query in (("numbered_customers", NUMBERED_CUSTOMERS), ("numbered_products", NUMBERED_PRODUCTS)):
+        session.connection.execute(f"drop table if exists temp.{table}")
+        session.connection.execute(query, {"as_of": as_of} if "$as_of" in query else {})

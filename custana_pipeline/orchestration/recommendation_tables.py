@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from custana_pipeline.models.recommendation_history import AGE_BITS, PLACE_BITS
-from custana_pipeline.orchestration.recommendation_queries import BUYERS, MOST_CUSTOMERS, number_customers
+from custana_pipeline.orchestration.recommendation_names import names_of
+from custana_pipeline.orchestration.recommendation_queries import MOST_CUSTOMERS
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 PLACES = "applications.product_places"
 """What the SELECT of the lists reads: rows that go from arrays into it and stay nowhere, so that the table is empty."""
 PLACE_COLUMNS = (
-    *("customer_number bigint", "list_number utinyint", "rank utinyint", "place integer", "score double"),
-    *("reason utinyint", "day_count integer", "days_since integer", "companion integer"),
+    *("customer_id varchar", "list_number utinyint", "rank utinyint", "product_id varchar", "product_name varchar"),
+    *("score double", "reason utinyint", "day_count integer", "days_since integer", "companion_name varchar"),
 )
 SUPPORTING = ("product_popularity", "list_customers")
 REPLACED = ("customer_products", "item_pairs", "buy_again", "discover")
 """Tables of earlier releases that nothing reads any more."""
 MOST_LINES = 20_000_000
 """Order lines that are in memory at once, and those of the newest days that pairs of products are counted in."""
-BLOCKS_AT_ONCE = 4
+BLOCKS_AT_ONCE = 8
 PURCHASES_AT_ONCE = 500_000
 NUMBERED = """
     inner join applications.list_customers as customers on {table}.customer_id = customers.customer_id
@@ -45,6 +46,8 @@ PURCHASES = f"""select
     from cleaned.transactions as transactions {NUMBERED.format(table="transactions")}
         and not transactions.is_return and transactions.ordered_date < $as_of"""
 """Customer, place and days ago of each line, packed as recommendation_serving packs them."""
+OF_THE_SAMPLE = f"{PURCHASES} and customers.sample_number < $most"
+"""The same of the customers that the lists were tried on, from whom tastes are learned."""
 DOUBTFUL = f"""with doubtful as (
     select distinct customer_id, product_id from cleaned.transactions
     where (is_return or quantity <= 0) and product_id is not null and ordered_date < $as_of
@@ -90,21 +93,20 @@ def build_recommendations(session: Session, models: Models, given: Mapping[str, 
 
 def _places(session: Session, given: Mapping[str, Any]) -> "Iterator[pa.Table]":
     """The rows of PLACES for all customers in order, some blocks of them at a time; empty where there are no rows."""
-    import pyarrow as pa
-
     from custana_pipeline.models.recommendation_serving import served_lists
 
     is_empty = True
     lines = session.rows(LINES_BY_AGE, {"as_of": given["as_of"]})
     borders = _borders(session, sum(count for _, count in lines))
     known = _known(session, given["as_of"], (borders[0], borders[1]))
-    offer = _offer(session, given, known.purchases if len(borders) == 2 else _newest(session, given["as_of"], lines))
+    offer = _offer(session, given, known.purchases if len(borders) == 2 else None, lines)
     for first, end in pairwise(borders):
         known = known if not first else _known(session, given["as_of"], (first, end))
-        rows = (_rows(columns, first) for columns in served_lists(known, offer))
-        while several := list(islice(rows, BLOCKS_AT_ONCE)):
+        names = names_of(session, first, end)
+        blocks = served_lists(known, offer)
+        while several := list(islice(blocks, BLOCKS_AT_ONCE)):
             is_empty = False
-            yield pa.concat_tables(several)
+            yield names.rows({name: np.concatenate([each[name] for each in several]) for name in several[0]})
     if is_empty:
         yield session.table(f"select * from {PLACES}")
 
@@ -116,7 +118,8 @@ def _borders(session: Session, lines: int) -> list[int]:
     return [round(customers * number / ranges) for number in range(ranges + 1)]
 
 
-def _offer(session: Session, given: Mapping[str, Any], purchases: np.ndarray) -> "Offer":
+def _offer(session: Session, given: Mapping[str, Any], everything: np.ndarray | None, lines: list[tuple]) -> "Offer":
+    """`everything` is what all customers bought, where that is not too much; `lines` counts lines by age."""
     from custana_pipeline.models.recommendation_lists import ListParameters
     from custana_pipeline.models.recommendation_neighbours import speaking
     from custana_pipeline.models.recommendation_serving import LISTS, Offer
@@ -132,9 +135,10 @@ def _offer(session: Session, given: Mapping[str, Any], purchases: np.ndarray) ->
     }
     width, as_of = len(demand["discover_demand"]), given["as_of"]
     is_taste = any(each.taste_weight for each in parameters.values())
-    with ThreadPoolExecutor(1) as beside:  # baskets need one processor, and tastes wait for queries
+    purchases = _newest(session, as_of, lines) if everything is None else everything
+    with ThreadPoolExecutor(1) as beside:  # baskets need one processor
         counting = beside.submit(_baskets, purchases, width)
-        tastes = _tastes(session, as_of, width) if is_taste else None
+        tastes = _tastes(_sample(session, as_of, everything), width) if is_taste else None
         baskets = counting.result()
     spoken = {
         which: speaking(baskets, tastes, each.taste_weight)
@@ -162,17 +166,26 @@ def _newest(session: Session, as_of: dt.date, lines: list[tuple]) -> np.ndarray:
     return session.arrays(query, span)["code"]
 
 
-def _tastes(session: Session, as_of: dt.date, width: int) -> Any:
-    """What is bought by the same customers, learned from those that the lists were tried on."""
-    from custana_pipeline.models.recommendation_companions import packed, unpacked
-    from custana_pipeline.models.recommendation_neighbours import buyers_of, cosine_neighbours
+def _sample(session: Session, as_of: dt.date, everything: np.ndarray | None) -> np.ndarray:
+    """The packed purchases, in order, of the customers that the lists were tried on."""
+    from custana_pipeline.models.recommendation_ranking import each_once
 
-    number_customers(session, as_of)
-    bought = session.arrays(BUYERS, {"as_of": as_of, "most": MOST_CUSTOMERS})
-    days = np.sort(packed(bought["customer"], bought["place"], bought["age"]))
-    pairs = days >> AGE_BITS
-    customer, place, age = unpacked(days[np.r_[True, np.diff(pairs) != 0][: len(pairs)]])
-    return cosine_neighbours(buyers_of(customer, place, age, width))
+    if everything is None:
+        span = {"as_of": as_of, "first": 0, "end": 2**26, "most": MOST_CUSTOMERS}
+        return each_once(session.arrays(OF_THE_SAMPLE, span)["code"])
+    query = "select sample_number from applications.list_customers order by customer_number"
+    is_chosen = session.arrays(query)["sample_number"] < MOST_CUSTOMERS
+    return everything[is_chosen[everything >> (PLACE_BITS + AGE_BITS)]]
+
+
+def _tastes(purchases: np.ndarray, width: int) -> Any:
+    """What is bought by the same customers, from their packed purchases in order."""
+    from custana_pipeline.models.recommendation_companions import unpacked
+    from custana_pipeline.models.recommendation_neighbours import buyers_of, cosine_neighbours
+    from custana_pipeline.models.recommendation_ranking import is_first
+
+    newest = purchases[is_first(purchases >> AGE_BITS)]  # of each customer and product
+    return cosine_neighbours(buyers_of(*unpacked(newest), width))
 
 
 def _running(lines: list[tuple]) -> Iterator[tuple[int, int]]:
@@ -189,37 +202,16 @@ def _known(session: Session, as_of: dt.date, span: tuple[int, int]) -> "Known":
     from custana_pipeline.models.recommendation_serving import Known
 
     given = {"as_of": as_of, "first": span[0], "end": span[1]}
-    purchases = each_once(session.arrays(PURCHASES, given)["code"])
-    doubtful, looked_at = session.arrays(DOUBTFUL, given), session.arrays(LOOKED_AT, given)
+    codes = session.arrays(PURCHASES, given)["code"]
+    with ThreadPoolExecutor(1) as beside:
+        purchases = beside.submit(each_once, codes)
+        doubtful, looked_at = session.arrays(DOUBTFUL, given), session.arrays(LOOKED_AT, given)
     return Known(
         customers=span[1] - span[0],
-        purchases=purchases,
+        purchases=purchases.result(),
         doubtful=packed(doubtful["customer"], doubtful["place"]),
         is_kept=doubtful["is_kept"],
         looked_at=packed(looked_at["customer"], looked_at["place"]),
         viewed_days=looked_at["viewed_days"],
         cart_days=looked_at["cart_days"],
-    )
-
-
-def _rows(columns: Mapping[str, np.ndarray], first: int) -> "pa.Table":
-    """A block of lists as rows of the table."""
-    import pyarrow as pa
-
-    from custana_pipeline.models.recommendation_serving import COMPANION, TASTE
-
-    reason, other = columns["reason"], columns["other"]
-    is_companion = (reason == COMPANION) | (reason == TASTE)
-    return pa.table(
-        {
-            "customer_number": columns["customer"] + first,
-            "list_number": columns["list"].astype(np.uint8),
-            "rank": columns["rank"].astype(np.uint8),
-            "place": columns["place"].astype(np.int32),
-            "score": columns["score"],
-            "reason": reason.astype(np.uint8),
-            "day_count": columns["count"].astype(np.int32),
-            "days_since": np.where(is_companion, 0, other).astype(np.int32),
-            "companion": np.where(is_companion, other, -1).astype(np.int32),
-        }
     )

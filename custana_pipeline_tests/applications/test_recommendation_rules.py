@@ -18,13 +18,19 @@ from custana_pipeline.models.recommendation_neighbours import (
 )
 from custana_pipeline.models.recommendation_ranking import listed
 from custana_pipeline.models.recommendation_tuning import DEFAULTS, NAIVE, list_parameters
-from custana_pipeline.orchestration import recommendation_tables
+from custana_pipeline.orchestration import recommendation_queries, recommendation_tables
+from custana_pipeline.stores.session import Session
 from custana_pipeline_tests.applications.shop import AS_OF, RECOMMENDATIONS, Shop
 
 LINES = ("customer", "product", "days_ago", "quantity")
 LISTS = (
     "select customer_id, list, rank, product_id, score, reason from applications.product_recommendations order by all"
 )
+
+TASTEFUL = {
+    "buy_again": ListParameters(240, 14, 0.6, taste_weight=1.0),
+    "discover": ListParameters(180, 14, 1.0, trend_power=0.5, taste_weight=0.1),
+}
 
 
 def random_lines(seed: int) -> list[tuple[str, str, int, int]]:
@@ -89,10 +95,7 @@ def on_arrays(shop: Shop, parameters: dict[str, ListParameters]) -> dict[str, pd
     [
         DEFAULTS,
         {"buy_again": ListParameters(90, 30, 0.3), "discover": ListParameters(180, 30, 0.5, 1.0, 1.0)},
-        {
-            "buy_again": ListParameters(240, 14, 0.6, taste_weight=1.0),
-            "discover": ListParameters(180, 14, 1.0, trend_power=0.5, taste_weight=0.1),
-        },
+        TASTEFUL,
         {
             "buy_again": NAIVE["buy_again"]["personal_frequency_filled_recent"],
             "discover": NAIVE["discover"]["popularity"],
@@ -113,14 +116,34 @@ def test_what_is_served_is_what_was_tried(shop: Shop, seed: int, parameters: dic
         assert found["score"].to_numpy() == pytest.approx(expected["score"].to_numpy(), abs=2e-6)
 
 
-def test_ranges_of_customers_give_the_lists_of_all_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("parameters", [DEFAULTS, TASTEFUL])
+def test_ranges_of_customers_give_the_lists_of_all_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, parameters: dict[str, ListParameters]
+) -> None:
     fill(shop, random_lines(7))
-    build(shop, dict(DEFAULTS))
+    monkeypatch.setattr(recommendation_tables, "MOST_CUSTOMERS", 12)
+    build(shop, parameters)
     at_once = shop.rows(LISTS)
     monkeypatch.setattr(recommendation_serving, "MOST_CELLS", 1)
     monkeypatch.setattr(recommendation_tables, "_borders", lambda *_: [0, 7, 19, 30])
-    build(shop, dict(DEFAULTS))
+    build(shop, parameters)
     assert shop.rows(LISTS) == at_once
+
+
+def test_tastes_are_learned_from_the_customers_that_the_lists_were_tried_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(shop, [line for line in random_lines(7) if line[0] < "c20" or line[2] > 120])
+    build(shop, TASTEFUL)
+    everybodys = shop.rows(LISTS)
+    recommendation_queries.number(Session(shop.connection), AS_OF)
+    tried = "select customer_id from numbered_customers order by customer"
+    served = "select customer_id from applications.list_customers order by sample_number"
+    assert shop.rows(served) == shop.rows(tried)
+    assert max(shop.rows(f"from ({served}) limit 15")) < ("c20",)
+    monkeypatch.setattr(recommendation_tables, "MOST_CUSTOMERS", 5)
+    build(shop, TASTEFUL)
+    assert shop.rows(LISTS) != everybodys
 
 
 def test_equal_customers_get_equal_lists(shop: Shop) -> None:

@@ -1,17 +1,22 @@
 -- one row per customer with a purchase before as_of, numbered from 0 in the order of their ids
 -- grain: as_of, customer_id
+-- sample_number counts them by a hash of their id, those first who bought in the last 90 days: as the lists are tuned
 with
 
 customers as (
-    select distinct customer_id
+    select
+        customer_id,
+        max(ordered_date) >= $as_of - interval 90 day as is_late
     from cleaned.transactions
     where
         not is_return
         and ordered_date < $as_of
+    group by customer_id
 )
 
 select
     cast($as_of as date) as as_of,
     customer_id,
-    cast(row_number() over (order by customer_id) - 1 as bigint) as customer_number
+    cast(row_number() over (order by customer_id) - 1 as bigint) as customer_number,
+    cast(row_number() over (order by not is_late, md5(customer_id), customer_id) - 1 as bigint) as sample_number
 from customers

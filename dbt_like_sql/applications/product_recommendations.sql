@@ -6,73 +6,50 @@ with
 
 product_places as (
     select
-        customer_number,
+        customer_id,
         list_number,
         rank,
-        place,
+        product_id,
+        product_name,
         score,
         reason,
         day_count,
         days_since,
-        companion
+        companion_name
     from applications.product_places
-),
-
-list_customers as (
-    select
-        customer_id,
-        customer_number
-    from applications.list_customers
-    where as_of = $as_of
-),
-
-product_popularity as (
-    select
-        product_id,
-        product_name,
-        popularity_rank
-    from applications.product_popularity
-    where as_of = $as_of
 )
 
 select
     cast($as_of as date) as as_of,
-    list_customers.customer_id,
-    cast(case when product_places.list_number = 0 then 'buy_again' else 'discover' end as varchar) as list,
-    cast(product_places.rank as bigint) as rank,
-    product_popularity.product_id,
-    product_popularity.product_name,
-    cast(product_places.score as double) as score,
+    customer_id,
+    cast(case when list_number = 0 then 'buy_again' else 'discover' end as varchar) as list,
+    cast(rank as bigint) as rank,
+    product_id,
+    product_name,
+    cast(score as double) as score,
     cast(
         case
-            when product_places.reason = 1
+            when reason = 1
                 then
-                    'bought on ' || cast(product_places.day_count as varchar)
-                    || case when product_places.day_count = 1 then ' day' else ' days' end
-                    || ', last ' || cast(product_places.days_since as varchar)
-                    || case when product_places.days_since = 1 then ' day ago' else ' days ago' end
-            when product_places.reason = 2
-                then 'often bought with ' || companions.product_name
-            when product_places.reason = 3
+                    'bought on ' || cast(day_count as varchar)
+                    || case when day_count = 1 then ' day' else ' days' end
+                    || ', last ' || cast(days_since as varchar)
+                    || case when days_since = 1 then ' day ago' else ' days ago' end
+            when reason = 2
+                then 'often bought with ' || companion_name
+            when reason = 3
                 then
-                    'viewed on ' || cast(product_places.day_count as varchar)
-                    || case when product_places.day_count = 1 then ' day' else ' days' end || ', not bought yet'
-            when product_places.reason = 4
+                    'viewed on ' || cast(day_count as varchar)
+                    || case when day_count = 1 then ' day' else ' days' end || ', not bought yet'
+            when reason = 4
                 then
-                    'in the cart on ' || cast(product_places.day_count as varchar)
-                    || case when product_places.day_count = 1 then ' day' else ' days' end || ', not bought yet'
-            when product_places.reason = 5
-                then 'bought by many who bought ' || companions.product_name
-            when product_places.list_number = 0
+                    'in the cart on ' || cast(day_count as varchar)
+                    || case when day_count = 1 then ' day' else ' days' end || ', not bought yet'
+            when reason = 5
+                then 'bought by many who bought ' || companion_name
+            when list_number = 0
                 then 'popular in the last ' || cast(cast($buy_again_popularity_days as integer) as varchar) || ' days'
             else 'popular in the last ' || cast(cast($discover_popularity_days as integer) as varchar) || ' days'
         end as varchar
     ) as reason
 from product_places
-inner join list_customers
-    on product_places.customer_number = list_customers.customer_number
-inner join product_popularity
-    on product_places.place + 1 = product_popularity.popularity_rank
-left join product_popularity as companions
-    on product_places.companion + 1 = companions.popularity_rank
-order by product_places.customer_number, product_places.list_number, product_places.rank

@@ -1,11 +1,13 @@
 """The asset that tunes the two recommendation lists on past windows and records what they are made with tonight."""
 
 import datetime as dt
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from custana_pipeline.models.recommendation_history import History, Sales
@@ -33,7 +35,6 @@ from custana_pipeline.orchestration.recommendation_queries import (
     number,
 )
 from custana_pipeline.orchestration.sql_assets import asset_key
-from custana_pipeline.orchestration.training_log import digest_of
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.tracking_records import AnalysisRun, LoggedAnalysis, Origin, Trial
 
@@ -69,13 +70,13 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
             given = {"as_of": as_of, "most": MOST_CUSTOMERS}
             lines = session.arrays(LINES, given)
             with ThreadPoolExecutor(1) as beside:
-                ordering = beside.submit(History.of, lines)
+                ordering = beside.submit(History.of_lines, lines)
                 events, everybody = session.arrays(EVENT_DAYS, given), _everybody(session, as_of)
             history = ordering.result()
         span = ((as_of - EPOCH).days, project.settings.horizon_days)
         tuning = tune_recommendations(history, events, span, everybody)
         origin = Origin(
-            data_version=digest_of(pd.DataFrame(vars(history))),
+            data_version=_digest(history),
             code_version=project.code_version,
             dagster_run_id=context.run.run_id,
             dagster_asset=key.to_user_string(),
@@ -90,12 +91,19 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
     return [recommendations]
 
 
+def _digest(history: History) -> str:
+    """A hash of all that the lists were tried on."""
+    hashed = hashlib.sha256()
+    for values in vars(history).values():
+        hashed.update(np.asarray(values).tobytes())
+    return hashed.hexdigest()[:16]
+
+
 def _everybody(session: Session, as_of: dt.date) -> Everybody | None:
     """What sold and what was bought together, where the lists are tried on some of the customers only."""
     if session.rows("select count(*) from numbered_customers")[0][0] <= MOST_CUSTOMERS:
         return None
-    lines = session.arrays(BASKETS, {"as_of": as_of, "most": MOST_DRAWN})
-    baskets = History.of_purchases(lines["customer"], lines["product"], lines["day"])
+    baskets = History.of_codes(session.arrays(BASKETS, {"as_of": as_of, "most": MOST_DRAWN})["code"])
     return Everybody(Sales.of(baskets), baskets)
 
 
