@@ -1,7 +1,7 @@
 """From numbers of customers and places to rows with their ids and names, for applications.product_recommendations.
 
-Each text stands once beside numbers that point to it, as Arrow's dictionaries have it: joining four million places with
-names in the database costs three times as much, and loses their order.
+Each text stands once beside numbers that point to it, as Arrow's dictionaries have it: to join places with names in the
+database loses their order, and with sorting them the SELECT takes three times as long.
 """
 
 from collections.abc import Mapping
