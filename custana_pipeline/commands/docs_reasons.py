@@ -50,7 +50,8 @@ def _results(tree: exp.Query, column: str) -> Iterator[str]:
 def _status(tree: exp.Query, reason: str, set_aside_reason: str | None = None) -> str:
     """What the model's own status CASE says of the reason."""
     cases = [alias.this for alias in tree.find_all(exp.Alias) if alias.alias == "status"]
-    query = f"select {cases[0].sql(DIALECT)} from (select $reason as reason, $own::varchar as set_aside_reason)"
+    judged = "(select $reason as reason, $own::varchar as set_aside_reason) as judged"
+    query = f"select {cases[0].sql(DIALECT)} from {judged}"
     with duckdb.connect() as connection:
         found = connection.execute(query, {"reason": reason, "own": set_aside_reason}).fetchone()
     return str(found[0]).replace("_", " ") if found else ""

@@ -1,5 +1,6 @@
 """What a source does not have, and what is therefore absent downstream."""
 
+from custana_pipeline.orchestration.id_numbers import by_number
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
@@ -15,7 +16,8 @@ def absences(session: Session, project: Project) -> list[tuple[str, str]]:
     found = [_lacking(session, project, table) for table in _COLUMNS]
     if _is_absent(session, project, "events"):
         found.append(("browsing", "the source has no events"))
-    amounts, products = session.rows("select count(amount), count(product_id) from cleaned.transactions")[0]
+    query = "select count(amount), count(product_number) from cleaned.numbered_transactions"
+    amounts, products = session.rows(query)[0]
     if not amounts:
         found.append(
             ("amounts and customer value", "the order lines have no prices, so demand is told in purchases only")
@@ -35,7 +37,7 @@ def _lacking(session: Session, project: Project, table: str) -> tuple[str, str]:
 
 
 def _is_absent(session: Session, project: Project, table: str) -> bool:
-    return table in project.models.absent_tables() or not session.count(f"cleaned.{table}")
+    return table in project.models.absent_tables() or not session.count(by_number(table))
 
 
 def _listed(words: list[str]) -> str:

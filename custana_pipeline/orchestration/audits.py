@@ -19,6 +19,7 @@ from custana_pipeline.cleaned.gate import (
     rejected_share,
 )
 from custana_pipeline.errors import ContractBroken, DataFault
+from custana_pipeline.orchestration.id_numbers import by_number
 from custana_pipeline.orchestration.increments import Plan
 from custana_pipeline.orchestration.money import money_by_file
 from custana_pipeline.orchestration.project import Project
@@ -81,8 +82,12 @@ def audit(session: Session, project: Project, table: str, judged: Judged) -> Aud
         raise DataFault(f"{'; '.join(tripped)}. The tables and lists of yesterday stay.")
     _refuse_empty(session, project, table, counts)
     added = judged.plan.judged
-    rows = f"(select * from {added} where status = 'kept') as added" if added else f"cleaned.{table}"
-    verdict = _judged(session, contract_of(table), rows)
+    lines = f"cleaned.{table}_lines"
+    kept = project.models[f"cleaned.{table}"].text.replace(lines, added or lines)
+    kept_count = session.rows(f"select count(*) from {added or lines} where status = 'kept'")[0][0]
+    verdict = _judged(session, contract_of(table), f"({kept}\n) as kept", kept_count)
+    if verdict.row_count != kept_count:
+        raise ContractBroken(f"cleaned.{table} shows not each of its {kept_count:,} lines once. Yesterday's stays.")
     if not verdict.passed:
         raise ContractBroken(f"cleaned.{table} does not keep its contract: {describe(verdict)}. Yesterday's stays.")
     new_files = judged.plan.new_files if added else None
@@ -90,10 +95,9 @@ def audit(session: Session, project: Project, table: str, judged: Judged) -> Aud
     return Audit(counts, money, watch(session, project, table, judged.as_of))
 
 
-def _judged(session: Session, contract: Any, rows: str) -> Verdict:
+def _judged(session: Session, contract: Any, rows: str, row_count: int) -> Verdict:
     """Whether the rows keep the contract: pandera looks at all of them, or at a sample where SQL counts over all."""
     query = judging_query(contract, rows)
-    row_count = session.rows(f"select count(*) from {rows}")[0][0]
     rules = conditions(contract) if row_count > MOST_FETCHED else None
     if rules is None:
         return judge(contract, session.batches(query))
@@ -146,7 +150,7 @@ def _files_of(session: Session, project: Project, table: str) -> pd.DataFrame:
 
 
 def _refuse_empty(session: Session, project: Project, table: str, counts: pd.DataFrame) -> None:
-    if session.count(f"cleaned.{table}") or (counts.empty and table != "transactions"):
+    if session.count(by_number(table)) or (counts.empty and table != "transactions"):
         return
     by_reason: Any = counts.groupby("reason")["line_count"].sum()
     reasons = by_reason.sort_values(ascending=False, kind="stable").head(3)

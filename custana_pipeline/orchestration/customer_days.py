@@ -12,6 +12,7 @@ import logging
 import duckdb
 from sqlglot import exp
 
+from custana_pipeline.orchestration.id_numbers import by_number
 from custana_pipeline.orchestration.increments import BUILT_TABLE as CLEANED_OF
 from custana_pipeline.orchestration.increments import whole_builds
 from custana_pipeline.orchestration.project import Project
@@ -20,6 +21,7 @@ from custana_pipeline.stores.sql_models import SqlModel
 from custana_pipeline.stores.sql_text import literal
 
 LINES = {"purchase_days": "transactions", "browsing_days": "events"}
+"""Table of days -> the cleaned table whose lines it is made of, which it reads by numbers."""
 COUNTED = {"purchase_days": "line_count + return_count", "browsing_days": "event_count"}
 BUILT_TABLE = "features.built_of"
 MOST_CHANGED_SHARE = 0.3
@@ -50,7 +52,7 @@ def _replace_changed(session: Session, project: Project, model: SqlModel) -> int
     _find_changed(session, model, new)
     changed, replaced, held = session.rows(
         f"""select (select count(*) from {_CHANGED}), (select count(*) from {model.name}
-            semi join {_CHANGED} using (customer_id)), (select count(*) from {model.name})"""
+            semi join {_CHANGED} using (customer_number)), (select count(*) from {model.name})"""
     )[0]
     if replaced > MOST_CHANGED_SHARE * held:
         return None
@@ -80,15 +82,16 @@ def _new_files(session: Session, project: Project, model: SqlModel) -> list[str]
 
 def _find_changed(session: Session, model: SqlModel, new_files: list[str]) -> None:
     """Puts the customers with lines in the new files, or whose old lines are kept only now, into a table."""
-    lines = f"cleaned.{LINES[model.table]}"
+    lines = by_number(LINES[model.table])
     of_new_files = f"from {lines} where source_file in ({', '.join(map(literal, new_files)) or 'null'})"
-    session.connection.execute(f"create or replace temp table {_CHANGED} as select distinct customer_id {of_new_files}")
+    found = f"select distinct customer_number {of_new_files}"
+    session.connection.execute(f"create or replace temp table {_CHANGED} as {found}")
     kept, held = _kept_and_held(session, model)
     if kept != held + session.rows(f"select count(*) {of_new_files}")[0][0]:
         session.connection.execute(
             f"""insert into {_CHANGED}
-            select customer_id from (select customer_id from {lines} group by customer_id) as kept
-            anti join {model.name} using (customer_id) anti join {_CHANGED} using (customer_id)"""
+            select customer_number from (select customer_number from {lines} group by customer_number) as kept
+            anti join {model.name} using (customer_number) anti join {_CHANGED} using (customer_number)"""
         )
 
 
@@ -97,13 +100,13 @@ def _merge(session: Session, project: Project, model: SqlModel) -> int:
 
     Returns how many days then stand behind the others.
     """
-    lines = f"cleaned.{LINES[model.table]}"
+    lines = by_number(LINES[model.table])
     run = session.connection.execute
     used = {column.name for column in model.tree.find_all(exp.Column)}
     listed = ", ".join(name for name in session.columns(lines) if name in used)
     run(
         f"""create or replace temp table changed_lines as
-        select {listed} from {lines} semi join {_CHANGED} using (customer_id)"""
+        select {listed} from {lines} semi join {_CHANGED} using (customer_number)"""
     )
     run(f"create or replace view {lines} as select * from changed_lines")
     session.build_temporary(model, "changed_days", {})
@@ -123,17 +126,17 @@ def _put_in_place(session: Session, model: SqlModel) -> int:
     made, held = session.rows(f"select (select count(*) from changed_days), (select count(*) from {model.name})")[0]
     behind = _days_behind(session, model) + int(made)
     if behind > MOST_BEHIND_SHARE * held:
-        others = f"select * from {model.name} anti join {_CHANGED} using (customer_id)"
+        others = f"select * from {model.name} anti join {_CHANGED} using (customer_number)"
         run(f"create or replace table {model.name} as {others} union all select * from changed_days {ordered}")
         return 0
-    run(f"delete from {model.name} where customer_id in (select customer_id from {_CHANGED})")
+    run(f"delete from {model.name} where customer_number in (select customer_number from {_CHANGED})")
     run(f"insert into {model.name} select * from changed_days {ordered}")
     return behind
 
 
 def _kept_and_held(session: Session, model: SqlModel) -> tuple[int, int]:
     """How many lines were kept, and how many the table's days hold."""
-    query = f"""select (select count(*) from cleaned.{LINES[model.table]}),
+    query = f"""select (select count(*) from {by_number(LINES[model.table])}),
         (select coalesce(sum({COUNTED[model.table]}), 0) from {model.name})"""
     kept, held = session.rows(query)[0]
     return int(kept), int(held)
@@ -153,7 +156,7 @@ def _note(session: Session, project: Project, model: SqlModel, behind: int) -> N
 
 def _rules(project: Project, model: SqlModel) -> str:
     """A hash of all that decides what becomes of a customer's lines."""
-    kept = project.models[f"cleaned.{LINES[model.table]}"]
+    kept = project.models[by_number(LINES[model.table])]
     return hashlib.sha256(repr((model.code_version, kept.code_version, duckdb.__version__)).encode()).hexdigest()
 
 

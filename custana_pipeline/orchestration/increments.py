@@ -15,6 +15,7 @@ from importlib.resources import files as files_of
 import duckdb
 from sqlglot import exp
 
+from custana_pipeline.orchestration.id_numbers import number_ids, number_late
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.canonical_text import NumberMarks
 from custana_pipeline.stores.session import Session
@@ -27,9 +28,10 @@ ADDED_TABLE = "added_lines"
 WHOLE_TABLE = "cleaned.whole_builds"
 """A row for each time that a table was cleaned anew: between two of them its old lines keep their place and values."""
 KNOWN_TABLE = "cleaned.known_customers"
-"""The customers that were known when the events were judged."""
+"""The numbers of the customers that were known when the events were judged."""
 KNOWN_NOW = "known_now"
-_KNOWN = "select customer_id from cleaned.customers union select customer_id from cleaned.transactions"
+_KNOWN = """select customer_number from cleaned.customers inner join cleaned.customer_numbers using (customer_id)
+    union select customer_number from cleaned.numbered_transactions"""
 MOMENTS = {"transactions": "ordered_at", "events": "happened_at"}
 MOST_NEW_SHARE = 0.3
 """With a larger share of lines in new files than this, everything is cleaned anew, which is as quick then."""
@@ -87,6 +89,9 @@ def add_new_lines(session: Session, project: Project, table: str, plan: Plan) ->
         return False
     if _is_of_known_customers(project, table) and not _customers_only_came(session):
         return False
+    number_ids(session, table, within)
+    if table == "events":
+        number_late(session)
     _judge(session, project, table, within)
     if _changes_old_verdicts(session, lines, within):
         return False
@@ -197,9 +202,10 @@ def _add_old_twins(session: Session, table: str, within: str) -> bool:
 
     Lines of one text have one moment, customer and product, by which few of the old ones are looked at.
     """
-    moment = MOMENTS[table]
-    same = " and ".join(f"old.{name} is not distinct from added.{name}" for name in ("customer_id", "product_id"))
-    near = f"select source_file, source_line, customer_id, product_id, {moment} from cleaned.{table}_lines"
+    moment, columns = MOMENTS[table], session.columns(f"cleaned.{table}_lines")
+    ids = [name for name in ("customer_number", "customer_id", "product_number") if name in columns]
+    same = " and ".join(f"old.{name} is not distinct from added.{name}" for name in ids)
+    near = f"select source_file, source_line, {', '.join(ids)}, {moment} from cleaned.{table}_lines"
     old = f"select source_file, source_line from (select * from {{}} where not {within}) as old"
     # of all lines, the moment alone is looked at
     session.connection.execute(
@@ -231,16 +237,16 @@ def _customers_only_came(session: Session) -> bool:
     session.connection.execute(f"create or replace temp table {KNOWN_NOW} as {_KNOWN}")
     if not session.exists(KNOWN_TABLE):
         return False
-    gone = f"select customer_id from {KNOWN_TABLE} where customer_id not in (select customer_id from {KNOWN_NOW})"
+    gone = f"select customer_number from {KNOWN_TABLE} anti join {KNOWN_NOW} using (customer_number)"
     if not session.rows(f"{gone} limit 1"):
         return True
-    kept = f"select 1 from cleaned.events_lines where status = 'kept' and customer_id in ({gone}) limit 1"
+    kept = f"select 1 from cleaned.events_lines where status = 'kept' and customer_number in ({gone}) limit 1"
     return not session.rows(kept)
 
 
 def _take_in_known(session: Session, lines: str) -> None:
     """Keeps the old events of customers that were not known, and are now: it is the last of all reasons."""
-    late = f"reason = 'unknown_customer' and customer_id in (select customer_id from {KNOWN_NOW})"
+    late = f"reason = 'unknown_customer' and customer_number in (select customer_number from {KNOWN_NOW})"
     kept = "select * replace ('kept' as status, null as reason)"
     session.rows(f"insert into {ADDED_TABLE} by name {kept} from {lines} where {late}")
     session.rows(f"update {lines} set status = 'kept', reason = null where {late}")

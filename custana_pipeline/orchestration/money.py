@@ -50,20 +50,20 @@ _MONEY_BY_FILE = f"""
 """
 _ORDERS_IN_DAYS = """
     select
-        (select count(*) from cleaned.transactions),
-        (select coalesce(sum(amount), 0) from cleaned.transactions),
+        (select count(*) from cleaned.numbered_transactions),
+        (select coalesce(sum(amount), 0) from cleaned.numbered_transactions),
         (select coalesce(sum(line_count + return_count), 0) from features.purchase_days),
         (select coalesce(sum(gross_amount - return_amount), 0) from features.purchase_days)
 """
 _DAYS_IN_CUSTOMERS = """
     with buyers as (
-        select customer_id from features.purchase_days where ordered_date < $as_of
-        group by customer_id having bool_or(is_purchase_day)
+        select customer_number from features.purchase_days where ordered_date < $as_of
+        group by customer_number having bool_or(is_purchase_day)
     ),
     days as (
-        select count(distinct purchase_days.customer_id) as customers, sum(unit_count) as units,
+        select count(distinct purchase_days.customer_number) as customers, sum(unit_count) as units,
             coalesce(sum(gross_amount), 0) as money
-        from features.purchase_days semi join buyers using (customer_id) where ordered_date < $as_of
+        from features.purchase_days semi join buyers using (customer_number) where ordered_date < $as_of
     )
     select days.customers, days.units, days.money,
         (select count(*) from features.activity where as_of = $as_of),

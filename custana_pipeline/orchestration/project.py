@@ -75,7 +75,7 @@ class Project:
 
     def origins(self, session: Session, as_of: dt.date) -> Origins:
         """The days that a run for `as_of` trains, judges and serves on."""
-        first = session.rows("select min(ordered_date) from cleaned.transactions where not is_return")[0][0]
+        first = session.rows("select min(ordered_date) from cleaned.numbered_transactions where not is_return")[0][0]
         if first is None or first >= as_of:
             raise DataFault(
                 f"No customer has a purchase before {as_of}: choose a later day, or load earlier transactions."

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from custana_pipeline.errors import CustanaError, WrongUse
 from custana_pipeline.orchestration.audits import CONTRACTS
+from custana_pipeline.orchestration.id_numbers import build_lines
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.canonical_text import NumberMarks
 from custana_pipeline.stores.replays import LineKey
@@ -63,8 +64,7 @@ def judged_lines(project: Project) -> Iterator[Session]:
             numbers = NumberMarks(project.settings.pack.decimal_mark, project.settings.pack.thousands_mark)
             for table in CONTRACTS:
                 session.create_source_views(project.models, project.raw_columns, [table], numbers)
-                for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
-                    session.build(project.models[name], project.cleaning_parameters)
+                build_lines(session, project, table)
             yield session
             raise _Discarded
     except _Discarded:

@@ -7,21 +7,22 @@ from custana_pipeline.stores.session import Session
 
 NUMBERED_CUSTOMERS = """create temp table numbered_customers as
 select
-    customer_id,
-    row_number() over (order by not bool_or(is_late), md5(customer_id), customer_id) - 1 as customer,
+    customer_number,
+    row_number() over (order by not is_late, md5(customer_id), customer_id) - 1 as customer,
     row_number() over (order by md5(customer_id), customer_id) as draw
 from (
-    select customer_id, not is_return and ordered_date >= $as_of - interval 90 day as is_late
-    from cleaned.transactions where ordered_date < $as_of
+    select customer_number, bool_or(not is_return and ordered_date >= $as_of - interval 90 day) as is_late
+    from cleaned.numbered_transactions where ordered_date < $as_of group by customer_number
 )
-group by customer_id"""
+inner join cleaned.customer_numbers using (customer_number)"""
 """Customers by a hash of their id, those first who bought in the longest three windows.
 
 `draw` counts them from 1 by the hash alone.
 """
 NUMBERED_PRODUCTS = """create temp table numbered_products as
-select product_id, row_number() over (order by product_id) - 1 as product
-from (select distinct product_id from cleaned.transactions where product_id is not null)"""
+select product_number, row_number() over (order by product_id) - 1 as product
+from (select distinct product_number from cleaned.numbered_transactions)
+inner join cleaned.product_numbers using (product_number)"""
 MOST_CUSTOMERS = 10_000
 """Customers that the lists are tried on and that tastes and rivals are learned from, at most: the first by number."""
 MOST_DRAWN = 100_000
@@ -32,24 +33,24 @@ CODE = f"""customers.customer * {1 << (PLACE_BITS + DAY_BITS)} + products.produc
 LINES = f"""select
     {CODE},
     cast(transactions.quantity as double) as net_quantity, not transactions.is_return as is_purchase
-from cleaned.transactions as transactions
-inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
-inner join numbered_products as products on transactions.product_id = products.product_id
+from cleaned.numbered_transactions as transactions
+inner join numbered_customers as customers on transactions.customer_number = customers.customer_number
+inner join numbered_products as products on transactions.product_number = products.product_number
 where transactions.ordered_date < $as_of and customers.customer < $most"""
 EVENT_DAYS = """select
     cast(customers.customer as integer) as customer, cast(products.product as integer) as product,
     cast(date_diff('day', date '1970-01-01', events.happened_date) as integer) as day,
     bool_or(events.event_type = 'cart') as is_cart
-from cleaned.events as events
-inner join numbered_customers as customers on events.customer_id = customers.customer_id
-inner join numbered_products as products on events.product_id = products.product_id
+from cleaned.numbered_events as events
+inner join numbered_customers as customers on events.customer_number = customers.customer_number
+inner join numbered_products as products on events.product_number = products.product_number
 where events.event_type in ('view', 'cart') and events.happened_date < $as_of
     and events.happened_date >= $as_of - interval 120 day and customers.customer < $most
 group by customers.customer, products.product, events.happened_date"""
 BASKETS = f"""select {CODE}
-from cleaned.transactions as transactions
-inner join numbered_customers as customers on transactions.customer_id = customers.customer_id
-inner join numbered_products as products on transactions.product_id = products.product_id
+from cleaned.numbered_transactions as transactions
+inner join numbered_customers as customers on transactions.customer_number = customers.customer_number
+inner join numbered_products as products on transactions.product_number = products.product_number
 where not transactions.is_return and transactions.ordered_date < $as_of
     and transactions.ordered_date >= $as_of - interval 455 day and customers.draw <= $most"""
 """The longest three windows of 30 days, and 90 days before each for sales, 30 for events and 365 for baskets."""

@@ -36,36 +36,43 @@ MOST_LINES = 20_000_000
 BLOCKS_AT_ONCE = 8
 PURCHASES_AT_ONCE = 500_000
 NUMBERED = """
-    inner join applications.list_customers as customers on {table}.customer_id = customers.customer_id
-    inner join applications.product_popularity as products on {table}.product_id = products.product_id
+    inner join (
+        select numbers.customer_number as number, listed.customer_number from applications.list_customers as listed
+        inner join cleaned.customer_numbers as numbers on listed.customer_id = numbers.customer_id
+    ) as customers on {table}.customer_number = customers.number
+    inner join (
+        select product_number, popularity_rank from applications.product_popularity
+        inner join cleaned.product_numbers using (product_id)
+    ) as products on {table}.product_number = products.product_number
     where customers.customer_number >= $first and customers.customer_number < $end"""
+"""Lines and events have the warehouse's own numbers; on the lists customers are counted in the order of their ids."""
 PURCHASES = f"""select
         (customers.customer_number - $first) * {1 << (PLACE_BITS + AGE_BITS)}
             + (products.popularity_rank - 1) * {1 << AGE_BITS}
             + least(date_diff('day', transactions.ordered_date, $as_of), {(1 << AGE_BITS) - 1}) as code
-    from cleaned.transactions as transactions {NUMBERED.format(table="transactions")}
+    from cleaned.numbered_transactions as transactions {NUMBERED.format(table="transactions")}
         and not transactions.is_return and transactions.ordered_date < $as_of"""
 """Customer, place and days ago of each line, packed as recommendation_serving packs them."""
 OF_THE_SAMPLE = f"{PURCHASES} and customers.sample_number < $most"
 """The same of the customers that the lists were tried on, from whom tastes are learned."""
 DOUBTFUL = f"""with doubtful as (
-    select distinct customer_id, product_id from cleaned.transactions
-    where (is_return or quantity <= 0) and product_id is not null and ordered_date < $as_of
+    select distinct customer_number, product_number from cleaned.numbered_transactions
+    where (is_return or quantity <= 0) and product_number is not null and ordered_date < $as_of
 )
 select
     customers.customer_number - $first as customer, products.popularity_rank - 1 as place,
     sum(transactions.quantity) > 0 and bool_or(not transactions.is_return) as is_kept
-from cleaned.transactions as transactions
+from cleaned.numbered_transactions as transactions
 semi join doubtful
-    on transactions.customer_id = doubtful.customer_id and transactions.product_id = doubtful.product_id
+    on transactions.customer_number = doubtful.customer_number and transactions.product_number = doubtful.product_number
 {NUMBERED.format(table="transactions")} and transactions.ordered_date < $as_of
 group by customers.customer_number, products.popularity_rank
 order by customer, place"""
 LOOKED_AT = f"""with event_days as (
-    select customer_id, product_id, happened_date, bool_or(event_type = 'cart') as is_cart_day
-    from cleaned.events
+    select customer_number, product_number, happened_date, bool_or(event_type = 'cart') as is_cart_day
+    from cleaned.numbered_events
     where event_type in ('view', 'cart') and happened_date >= $as_of - interval 30 day and happened_date < $as_of
-    group by customer_id, product_id, happened_date
+    group by customer_number, product_number, happened_date
 )
 select
     customers.customer_number - $first as customer, products.popularity_rank - 1 as place,
@@ -74,7 +81,7 @@ from event_days {NUMBERED.format(table="event_days")}
 group by customers.customer_number, products.popularity_rank
 order by customer, place"""
 LINES_BY_AGE = """select date_diff('day', ordered_date, $as_of) as age, count(*) as line_count
-    from cleaned.transactions where not is_return and ordered_date < $as_of
+    from cleaned.numbered_transactions where not is_return and ordered_date < $as_of
     group by ordered_date order by ordered_date desc"""
 
 Models = Mapping[str, SqlModel]

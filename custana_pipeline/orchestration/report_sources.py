@@ -45,7 +45,7 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
     lists = {name: _list(session, name, as_of) for name in PUBLISHED_LISTS if name not in NOT_SHOWN}
     holdouts = session.frame(f"select * from {HOLDOUTS} where as_of = $as_of", {"as_of": as_of})
     amounts: Any = holdouts[holdouts["target"] == "future_amount"]
-    days = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
+    days = session.rows("select min(ordered_date), max(ordered_date) from cleaned.numbered_transactions")[0]
     champions = champions_of(session, as_of)
     return ReportFacts(
         source=project.settings.source,

@@ -21,7 +21,7 @@ def forget_old_days(session: Session, project: Project) -> int:
     # rows are numbered as they are written, so the highest number of a day tells when it was run last
     # a day before the first purchase was run on another input; nothing of it can be used any more
     query = """select as_of from models.champions
-        where as_of > (select min(ordered_date) from cleaned.transactions where not is_return)
+        where as_of > (select min(ordered_date) from cleaned.numbered_transactions where not is_return)
         group by as_of order by max(rowid) desc"""
     kept = [row[0] for row in session.rows(query)]
     kept = kept[: project.settings.warehouse_days]

@@ -249,7 +249,7 @@ def _next_day(settings: Settings) -> dt.date:
     if settings.pack.calendar.end is not None:
         return settings.pack.calendar.end
     with Project(settings).warehouse.reading() as session:
-        newest = session.rows("select max(ordered_date) from cleaned.transactions")[0][0]
+        newest = session.rows("select max(ordered_date) from cleaned.numbered_transactions")[0][0]
     if newest is None:
         raise DataFault("cleaned.transactions has no line: check the source files and `custana status`.")
     return newest + dt.timedelta(days=1)

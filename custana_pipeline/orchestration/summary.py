@@ -93,7 +93,7 @@ def _customers(session: Session, as_of: dt.date | None) -> int:
         found = session.rows("select count(*) from features.activity where as_of = $as_of", {"as_of": as_of})[0][0]
         if found:
             return int(found)
-    query = """select count(distinct customer_id) from cleaned.transactions
+    query = """select count(distinct customer_number) from cleaned.numbered_transactions
         where not is_return and ordered_date < coalesce($as_of::date, date '9999-01-01')"""
     return int(session.rows(query, {"as_of": as_of})[0][0])
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from custana_pipeline.cleaned.breakers import Finding, staleness, volume
 from custana_pipeline.errors import DataFault
+from custana_pipeline.orchestration.id_numbers import by_number
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
@@ -36,7 +37,7 @@ def watch(session: Session, project: Project, table: str, as_of: dt.date | None)
 
     Raises DataFault where the volume or the age of the lines says that the feed is broken.
     """
-    if not project.models.raw_tables(table) or not session.count(f"cleaned.{table}"):
+    if not project.models.raw_tables(table) or not session.count(by_number(table)):
         found = {}
     elif table == "transactions":
         found = _transaction_findings(session, project, as_of)
@@ -68,7 +69,7 @@ def _keep(session: Session, table: str, found: Mapping[str, Finding]) -> None:
 
 
 def _transaction_findings(session: Session, project: Project, as_of: dt.date | None) -> dict[str, Finding]:
-    first, newest = session.rows("select min(ordered_date), max(ordered_date) from cleaned.transactions")[0]
+    first, newest = session.rows("select min(ordered_date), max(ordered_date) from cleaned.numbered_transactions")[0]
     breakers = project.settings.pack.breakers
     found = {SPELLING_CHECK: _spellings(session), KNOWN_CHECK: _unknown_values(session, project, "transactions")}
     if as_of is not None and newest > as_of:
@@ -94,7 +95,8 @@ def _transaction_findings(session: Session, project: Project, as_of: dt.date | N
 def _spellings(session: Session) -> Finding:
     """Customer ids that fall together once case and blanks are left out."""
     query = r"""
-        with ids as (select distinct customer_id from cleaned.transactions),
+        with numbers as (select distinct customer_number from cleaned.numbered_transactions),
+        ids as (select customer_id from cleaned.customer_numbers semi join numbers using (customer_number)),
         spelt as (
             select count(*) as spellings from ids
             group by lower(regexp_replace(customer_id, '[\s\p{Z}]+', '', 'g')) having count(*) > 1
@@ -122,7 +124,7 @@ def _unknown_values(session: Session, project: Project, table: str) -> Finding:
     if new := _new(session, files, {"place": place, "state": state, "column": f"{table} files"}):
         told.append(f"{new[0]:,} columns are not loaded and were not in earlier files ({new[3]})")
     for column in KNOWN_COLUMNS.get(table, ()):
-        lines = f"select {column} as known, source_file, source_line from cleaned.{table} where {column} is not null"
+        lines = f"select {column} as known, source_file, source_line from {by_number(table)} where {column} is not null"
         if new := _new(session, lines, {"place": place, "state": state, "column": f"{table}.{column}"}):
             told.append(f"{column} has {new[0]:,} values that earlier files had not ({new[1]:,} lines, as {new[2]})")
     return Finding("warn", "; ".join(told)) if told else Finding("ok", "nothing is new")

@@ -12,6 +12,7 @@ from custana_pipeline.models.recommendation_tuning import DEFAULTS, list_paramet
 from custana_pipeline.orchestration.recommendation_tables import SUPPORTING, build_recommendations
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import read_model
+from custana_pipeline_tests.features.numbered import NUMBERED
 
 MODELS = Path(__file__).resolve().parents[2] / "dbt_like_sql"
 AS_OF = dt.date(2024, 7, 1)
@@ -37,7 +38,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.connection = duckdb.connect(config={"threads": 2})
-        self.connection.execute(TABLES)
+        self.connection.execute(TABLES + NUMBERED)
 
     def buys(self, customer: str, product: str | None, days_ago: int, quantity: int = 1, amount: float = 10.0) -> None:
         """One line; a negative quantity is a return."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from custana_pipeline.orchestration.id_numbers import number_ids
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModels
 from custana_pipeline.stores.warehouse import Warehouse
@@ -39,6 +40,7 @@ class Cleaner:
             session.connection.execute(f"create table if not exists raw.malformed_lines ({malformed})")
             for table in CANONICAL_COLUMNS:
                 _fill(session, table, tables.get(table, ()))
+                number_ids(session, table)
             for model in self.models.stage("cleaned"):
                 session.build(model, PARAMETERS | dict(parameters or {}))
         return self

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.cleaned.gate import conservation
+from custana_pipeline.orchestration.id_numbers import GIVEN, number_ids
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores.landing_sql import land, prepare
@@ -38,6 +39,8 @@ def cleaned_source(folder: Path, source: str, given: Path) -> Warehouse:
             "date_format": pack.date_format,
             "keep_identical_lines": pack.identical_lines == "keep",
         }
+        for table in GIVEN:
+            number_ids(session, table)
         for model in models.stage("cleaned"):
             session.build(model, parameters)
     return warehouse
@@ -156,6 +159,6 @@ def test_online_retail_knows_one_country_and_no_float_of_each_customer(online_re
 
 def test_cdnow_has_its_known_counts_and_money(cdnow):
     assert line_counts(cdnow, "transactions") == {None: 69_404, "exact_duplicate": 255}
-    query = """select count(distinct customer_id), sum(amount) from cleaned.transactions_lines"""
+    query = """select count(distinct customer_number), sum(amount) from cleaned.transactions_lines"""
     with cdnow.reading() as session:
         assert session.rows(query) == [(23_570, Decimal("2500315.63"))]

@@ -120,8 +120,8 @@ def test_every_model_states_its_row_and_grain_and_takes_no_other_clock() -> None
         assert model.row_meaning.startswith(("one row per customer", "one row per as_of and purchase history"))
         assert model.grain in {
             ("as_of", "customer_id"),
-            ("customer_id", "ordered_date"),
-            ("customer_id", "happened_date"),
+            ("customer_number", "ordered_date"),
+            ("customer_number", "happened_date"),
             ("as_of", "repeat_count", "active_span_days", "tenure_days"),
         }
         assert model.parameters <= {"days", "as_of", "horizon_days", "last_place"}

@@ -14,8 +14,10 @@ import pandas as pd
 from custana_pipeline.features.btyd.columns import shop_columns
 from custana_pipeline.features.windows import LAST_PLACE
 from custana_pipeline.stores.sql_models import SqlModel, SqlModels, read_model
+from custana_pipeline_tests.features.numbered import NUMBERED
 
 FOLDER = Path(__file__).resolve().parents[2] / "dbt_like_sql" / "features"
+DAYS = ("purchase_days", "browsing_days")
 SNAPSHOTS = ("activity", "btyd", "browsing", "assortment", "demographics", "behavior", "demand", "segmentation")
 CLEANED = """
 create schema cleaned;
@@ -50,6 +52,14 @@ def feature_models() -> tuple[SqlModel, ...]:
     return tuple(SqlModels(by_name={model.name: model for model in models}, sources={}).stage("features"))
 
 
+def shown(table: str) -> str:
+    """A feature table as it is read: days with the ids that their numbers stand for."""
+    if table not in DAYS:
+        return f"features.{table}"
+    return f"""(select customer_id, days.* exclude (customer_number) from features.{table} as days
+        left join cleaned.customer_numbers using (customer_number))"""
+
+
 @dataclass(frozen=True)
 class TinyShop:
     """Writes rows into the cleaned tables and reads features from them."""
@@ -58,7 +68,7 @@ class TinyShop:
     last_place: int = LAST_PLACE
 
     def __post_init__(self) -> None:
-        self.connection.execute(CLEANED)
+        self.connection.execute(CLEANED + NUMBERED)
 
     def buys(self, customer: str, on: str, amount: float | None = 10, **line: Any) -> None:
         """One line; `returned=True` makes it a return of that (positive) amount."""
@@ -129,11 +139,11 @@ class TinyShop:
     def frame(self, table: str) -> pd.DataFrame:
         """A feature table, by as_of and customer."""
         key = "ordered_date" if table == "purchase_days" else "happened_date" if table == "browsing_days" else "as_of"
-        return self.connection.execute(f"from features.{table} order by {key}, customer_id").df()
+        return self.connection.execute(f"from {shown(table)} order by {key}, customer_id").df()
 
     def of(self, table: str, customer: str = "ann") -> dict[str, Any]:
         """The one row of a customer, nulls as None."""
-        found = self.connection.execute(f"from features.{table} where customer_id = ?", [customer])
+        found = self.connection.execute(f"from {shown(table)} where customer_id = ?", [customer])
         names = [column[0] for column in found.description]
         (row,) = found.fetchall()
         return dict(zip(names, row, strict=True))
@@ -143,7 +153,7 @@ class TinyShop:
 
     def bytes_of(self, tables: Iterable[str], where: str = "true") -> dict[str, bytes]:
         """Each table's types and rows, floats to their last bit, sorted by the whole row."""
-        return {table: self._bytes(f"from features.{table} where {where} order by all") for table in tables}
+        return {table: self._bytes(f"from {shown(table)} where {where} order by all") for table in tables}
 
     def _bytes(self, query: str) -> bytes:
         # not the Arrow buffers: what lies under a null there is whatever the memory held

@@ -5,8 +5,10 @@ import random
 import pytest
 
 from custana_pipeline.orchestration import customer_days, increments
-from custana_pipeline_tests.orchestration.test_increments import ingest, put, shop
+from custana_pipeline_tests.orchestration.test_increments import ingest, put, shop, shown
 
+NAMED = "left join cleaned.customer_numbers using (customer_number)"
+NUMBER_OF_C1 = "select customer_number from cleaned.customer_numbers where customer_id = 'c1'"
 TABLES = ("purchase_days", "browsing_days")
 KNOWN = ["c1,1980,f,Moss,2023-01-01", "c2,1981,f,Moss,2023-01-01"]
 
@@ -36,8 +38,9 @@ def build(project) -> dict[str, list[tuple]]:
             model = project.models[f"features.{table}"]
             customer_days.build_customer_days(session, project, model)
             session.build_temporary(model, f"whole_{table}", {})
-            found[table] = session.rows(f"select * from {model.name} order by customer_id, {model.grain[1]}")
-            assert found[table] == session.rows(f"select * from whole_{table}")
+            stored = session.rows(f"select * from {model.name} order by {', '.join(model.grain)}")
+            assert stored == session.rows(f"select * from whole_{table}")
+            found[table] = sorted(session.rows(shown(session, model.name)), key=repr)
             whole = dict(session.rows(f"select name, type from pragma_table_info('whole_{table}')"))
             assert session.column_types(model.name) == whole
         kept = session.rows("select count(*) from cleaned.events")[0][0]
@@ -88,7 +91,9 @@ def test_only_the_customers_with_new_lines_are_made_anew(tmp_path, merged, monke
     monkeypatch.setattr(
         customer_days,
         "_merge",
-        lambda session, project, model: asked.extend(session.rows("select customer_id from changed_customers")) or 0,
+        lambda session, project, model: (
+            asked.extend(session.rows(f"select customer_id from changed_customers {NAMED}")) or 0
+        ),
     )
     put(tmp_path, "events_1.csv", ["c2,p1,cart,2024-01-05 10:10:00"])
     ingest(project)
@@ -113,7 +118,8 @@ def test_days_made_anew_stand_behind_the_others_until_too_many_do(tmp_path, merg
         put(tmp_path, f"transactions_{day}.csv", [f"o9{day},c{day + 1},p1,2024-01-05 11:00:00,1,2.00"])
         build(project)
         with project.warehouse.reading() as session:
-            customers.append([row[0][1:] for row in session.rows("select customer_id from features.purchase_days")])
+            found = session.rows(f"select customer_id from features.purchase_days as days {NAMED} order by days.rowid")
+            customers.append([row[0][1:] for row in found])
             behind = session.rows("select days_behind from features.built_of where table_name = 'purchase_days'")
         assert behind == [((1, 2, 0)[day],)]
     assert customers == [list("2345671"), list("3456712"), list("1234567")]
@@ -156,7 +162,7 @@ def test_days_that_lost_lines_are_made_anew(tmp_path, merged):
     first = build(project)
     with project.warehouse.transaction() as session:
         for table in TABLES:
-            session.rows(f"delete from features.{table} where customer_id = 'c1'")
+            session.rows(f"delete from features.{table} where customer_number = ({NUMBER_OF_C1})")
     assert build(project) == first
 
 

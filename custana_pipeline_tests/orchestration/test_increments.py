@@ -10,6 +10,7 @@ from custana_pipeline.orchestration import increments
 from custana_pipeline.orchestration.assets import cleaned, raw
 from custana_pipeline.orchestration.audits import CONTRACTS
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.settings import load_settings
 from custana_pipeline.stores.source_files import files_of
 from custana_pipeline.stores.sql_models import SqlModels
@@ -70,7 +71,18 @@ def ingest(project: Project) -> dict[str, list[tuple]]:
             session.prepare()
             cleaned.clean_table(session, project, table)
     with project.warehouse.reading() as session:
-        return {table: sorted(session.rows(f"select * from {table}"), key=repr) for table in TABLES}
+        return {table: sorted(session.rows(shown(session, table)), key=repr) for table in TABLES}
+
+
+def shown(session: Session, table: str) -> str:
+    """The rows of a table with the ids in place of their numbers, which depend on the order in which files came."""
+    columns = ", ".join(
+        f"(select {name}_id from cleaned.{name}_numbers as numbers where numbers.{column} = rows.{column})"
+        if column in ("customer_number", "product_number") and (name := column.split("_")[0])
+        else column
+        for column in session.columns(table)
+    )
+    return f"select {columns} from {table} as rows"
 
 
 def order_line(pick: random.Random) -> str:

@@ -29,8 +29,8 @@ def ran(session: Session, days: list[dt.date]) -> None:
         session.connection.execute(f"create table {table} (as_of date)")
         for day in days:
             session.rows(f"insert into {table} values ($day)", {"day": day})
-    session.connection.execute("create table cleaned.transactions (ordered_date date, is_return boolean)")
-    session.rows("insert into cleaned.transactions values ($day, false)", {"day": FIRST_PURCHASE})
+    session.connection.execute("create table cleaned.numbered_transactions (ordered_date date, is_return boolean)")
+    session.rows("insert into cleaned.numbered_transactions values ($day, false)", {"day": FIRST_PURCHASE})
 
 
 def days_of(session: Session, table: str) -> list[dt.date]:

@@ -22,7 +22,7 @@ demand_forecast as (
 
 purchase_days as (
     select
-        customer_id,
+        customer_number,
         ordered_date,
         gross_amount
     from features.purchase_days
@@ -42,12 +42,12 @@ customers as (
 
 histories as (
     select
-        customer_id,
+        customer_number,
         date_diff('day', max(ordered_date), $as_of) as recency_days,
         count(*) as purchase_frequency,
         sum(gross_amount) as purchase_amount
     from purchase_days
-    group by customer_id
+    group by customer_number
 ),
 
 members as (
@@ -64,8 +64,10 @@ members as (
         demand_forecast.expected_purchases_millionths,
         demand_forecast.expected_cents
     from customer_segments
+    left join cleaned.customer_numbers as customer_numbers
+        on customer_segments.customer_id = customer_numbers.customer_id
     left join histories
-        on customer_segments.customer_id = histories.customer_id
+        on customer_numbers.customer_number = histories.customer_number
     left join customers
         on customer_segments.customer_id = customers.customer_id
     left join demand_forecast

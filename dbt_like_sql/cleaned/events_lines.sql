@@ -1,7 +1,9 @@
 -- one row is one browsing event as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: 6b2208159476 (new lines can be judged alone, beside old ones of the same text)
+-- increment: e0caf91e1023 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
+-- numbers stand for the ids of customers and products, which cost three times as much to write; a customer that is in
+-- no other table has none, and customer_id is null but for them
 with
 
 browsing_events as (
@@ -16,12 +18,23 @@ browsing_events as (
     from sources.events
 ),
 
-known_customers as (
-    select customer_id
-    from cleaned.customers
+known_numbers as (
+    select customer_numbers.customer_number
+    from cleaned.customers as customers
+    inner join cleaned.customer_numbers as customer_numbers on customers.customer_id = customer_numbers.customer_id
     union
-    select customer_id
-    from cleaned.transactions
+    select customer_number
+    from cleaned.numbered_transactions
+),
+
+-- one join of all events tells both the number of their customer and whether they are known
+customers as (
+    select
+        customer_numbers.customer_id,
+        customer_numbers.customer_number,
+        known_numbers.customer_number is not null as is_known
+    from cleaned.customer_numbers as customer_numbers
+    left join known_numbers on customer_numbers.customer_number = known_numbers.customer_number
 ),
 
 typed as (
@@ -79,8 +92,9 @@ judged as (
     select
         typed.source_file,
         typed.source_line,
-        typed.customer_id,
-        typed.product_id,
+        customers.customer_number,
+        case when customers.customer_number is null then typed.customer_id end as customer_id,
+        product_numbers.product_number,
         typed.event_type,
         typed.happened_at,
         case
@@ -90,7 +104,7 @@ judged as (
                 case
                     -- what is plain ASCII can be read, and so can the id of a customer who is known
                     when
-                        (known_customers.customer_id is null and typed.customer_id glob '*[! -~]*')
+                        (not coalesce(customers.is_known, false) and typed.customer_id glob '*[! -~]*')
                         or typed.product_id glob '*[! -~]*'
                         then regexp_matches(concat(typed.customer_id, typed.product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
                 end
@@ -102,10 +116,11 @@ judged as (
                 or typed.happened_at >= timestamp '2100-01-01 00:00:00'
                 then 'date_out_of_range'
             when typed.event_type is null then 'missing_event_type'
-            when known_customers.customer_id is null then 'unknown_customer'
+            when not coalesce(customers.is_known, false) then 'unknown_customer'
         end as reason
     from typed
-    left join known_customers on typed.customer_id = known_customers.customer_id
+    left join customers on typed.customer_id = customers.customer_id
+    left join cleaned.product_numbers as product_numbers on typed.product_id = product_numbers.product_id
     left join repeated_events
         on
             typed.source_file = repeated_events.source_file
@@ -124,8 +139,9 @@ select
         else cast('rejected' as enum('kept', 'set_aside', 'rejected'))
     end as status,
     reason,
+    customer_number,
     customer_id,
-    product_id,
+    product_number,
     event_type,
     happened_at,
     cast(happened_at as date) as happened_date

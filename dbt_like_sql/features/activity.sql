@@ -11,7 +11,7 @@ days as (
 -- the gap is that to the purchase before, and null for the first one
 purchase_days as (
     select
-        customer_id,
+        customer_number,
         sample_place,
         ordered_date,
         order_count,
@@ -24,7 +24,7 @@ purchase_days as (
         case
             when is_purchase_day then date_diff(
                 'day',
-                lag(ordered_date) over (partition by customer_id, is_purchase_day order by ordered_date),
+                lag(ordered_date) over (partition by customer_number, is_purchase_day order by ordered_date),
                 ordered_date
             )
         end as gap_days
@@ -74,7 +74,7 @@ calendar as (
 lifetimes as (
     select
         calendar.as_of,
-        purchase_days.customer_id,
+        purchase_days.customer_number,
         min(case when purchase_days.purchase = 1 then calendar.days_ago end) as recency_days,
         max(case when purchase_days.purchase = 1 then calendar.days_ago end) as tenure_days,
         sum(purchase_days.purchase) as purchase_frequency,
@@ -126,7 +126,7 @@ lifetimes as (
     from purchase_days
     inner join calendar on purchase_days.ordered_date = calendar.ordered_date
     where calendar.as_of = $as_of or purchase_days.sample_place <= $last_place
-    group by calendar.as_of, purchase_days.customer_id
+    group by calendar.as_of, purchase_days.customer_number
     having sum(purchase_days.purchase) > 0
 ),
 
@@ -141,7 +141,7 @@ known as (
 
 select
     lifetimes.as_of,
-    lifetimes.customer_id,
+    customer_numbers.customer_id,
     cast(lifetimes.recency_days as bigint) as recency_days,
     cast(lifetimes.tenure_days as bigint) as tenure_days,
     cast(lifetimes.tenure_days - lifetimes.recency_days as bigint) as active_span_days,
@@ -209,4 +209,6 @@ select
     cast(lifetimes.days_since_return as double) as days_since_return
 from lifetimes
 inner join known on lifetimes.as_of = known.as_of
-order by lifetimes.as_of, lifetimes.customer_id
+inner join cleaned.customer_numbers as customer_numbers
+    on lifetimes.customer_number = customer_numbers.customer_number
+order by lifetimes.as_of, customer_numbers.customer_id

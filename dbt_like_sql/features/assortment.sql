@@ -10,7 +10,7 @@ days as (
 
 purchase_days as (
     select
-        customer_id,
+        customer_number,
         ordered_date,
         sample_place,
         unit_count,
@@ -23,7 +23,7 @@ purchase_days as (
 baskets as (
     select
         days.as_of,
-        purchase_days.customer_id,
+        purchase_days.customer_number,
         count(*) as purchase_frequency,
         sum(purchase_days.unit_count) as unit_count,
         sum(purchase_days.gross_amount) as purchase_amount,
@@ -31,18 +31,14 @@ baskets as (
     from purchase_days
     inner join days on purchase_days.ordered_date < days.as_of
     where days.as_of = $as_of or purchase_days.sample_place <= $last_place
-    group by days.as_of, purchase_days.customer_id
+    group by days.as_of, purchase_days.customer_number
 ),
 
--- numbers stand for the texts, which take twice the time to group by
-customers as (
-    select
-        customer_id,
-        row_number() over (order by customer_id) as customer_number,
-        sample_place <= $last_place as is_sampled
+sampled_customers as (
+    select customer_number
     from features.purchase_days
-    where is_purchase_day
-    group by customer_id, sample_place
+    where is_purchase_day and sample_place <= $last_place
+    group by customer_number
 ),
 
 categories as (
@@ -54,43 +50,25 @@ categories as (
     group by category
 ),
 
-product_categories as (
-    select
-        products.product_id,
-        categories.category_number
-    from cleaned.products as products
-    inner join categories on products.category = categories.category
-),
-
-bought_products as (
-    select
-        product_id,
-        row_number() over (order by product_id) as product_number
-    from cleaned.transactions
-    where product_id is not null
-    group by product_id
-),
-
 products as (
     select
-        bought_products.product_id,
-        bought_products.product_number,
-        product_categories.category_number
-    from bought_products
-    left join product_categories on bought_products.product_id = product_categories.product_id
+        product_numbers.product_number,
+        cast(categories.category_number as integer) as category_number
+    from cleaned.product_numbers as product_numbers
+    left join cleaned.products as products on product_numbers.product_id = products.product_id
+    left join categories on products.category = categories.category
 ),
 
 -- the run's own day has everybody, whose products are counted in groups; past days have few customers, each of whose
 -- products is followed once through time instead of being counted for each day
 lines as (
     select
-        cast(customers.customer_number as integer) as customer_number,
-        cast(products.product_number as integer) as product_number,
-        cast(products.category_number as integer) as category_number,
+        transactions.customer_number,
+        transactions.product_number,
+        products.category_number,
         transactions.ordered_date
-    from cleaned.transactions as transactions
-    inner join customers on transactions.customer_id = customers.customer_id
-    inner join products on transactions.product_id = products.product_id
+    from cleaned.numbered_transactions as transactions
+    inner join products on transactions.product_number = products.product_number
     where not transactions.is_return and transactions.ordered_date < $as_of
 ),
 
@@ -124,13 +102,13 @@ own_categories as (
 
 sampled_lines as (
     select
-        cast(customers.customer_number as integer) as customer_number,
-        cast(products.product_number as integer) as product_number,
-        cast(products.category_number as integer) as category_number,
+        transactions.customer_number,
+        transactions.product_number,
+        products.category_number,
         transactions.ordered_date
-    from cleaned.transactions as transactions
-    inner join customers on transactions.customer_id = customers.customer_id and customers.is_sampled
-    inner join products on transactions.product_id = products.product_id
+    from cleaned.numbered_transactions as transactions
+    inner join sampled_customers on transactions.customer_number = sampled_customers.customer_number
+    inner join products on transactions.product_number = products.product_number
     where not transactions.is_return and transactions.ordered_date < $as_of
 ),
 
@@ -237,7 +215,7 @@ mixes as (
 
 select
     baskets.as_of,
-    baskets.customer_id,
+    customer_numbers.customer_id,
     cast(baskets.unit_count as double) / baskets.purchase_frequency as mean_basket_units,
     case
         when mixes.product_count is not null
@@ -252,7 +230,8 @@ select
     cast(mixes.top_category_line_count as double) / mixes.category_line_count as top_category_share,
     cast(categories.category as varchar) as top_category
 from baskets
-inner join customers on baskets.customer_id = customers.customer_id
-left join mixes on baskets.as_of = mixes.as_of and customers.customer_number = mixes.customer_number
+inner join cleaned.customer_numbers as customer_numbers
+    on baskets.customer_number = customer_numbers.customer_number
+left join mixes on baskets.as_of = mixes.as_of and baskets.customer_number = mixes.customer_number
 left join categories on mixes.top_category_line_count * 1000000000 - mixes.top_mark = categories.category_number
-order by baskets.as_of, baskets.customer_id
+order by baskets.as_of, customer_numbers.customer_id

@@ -12,18 +12,18 @@ days as (
 -- whoever buys for the first time on as_of or later was nobody before it, and their events say nothing yet
 buyers as (
     select
-        customer_id,
+        customer_number,
         sample_place,
         min(ordered_date) as first_date
     from features.purchase_days
     where is_purchase_day
-    group by customer_id, sample_place
+    group by customer_number, sample_place
 ),
 
 customers as (
     select
         days.as_of,
-        buyers.customer_id,
+        buyers.customer_number,
         buyers.first_date,
         cast(days.as_of - interval 90 days as date) as window_date
     from buyers
@@ -36,7 +36,7 @@ customers as (
 past_customers as (
     select
         as_of,
-        customer_id,
+        customer_number,
         window_date
     from customers
     where as_of < $as_of
@@ -44,38 +44,38 @@ past_customers as (
 
 own_browsed as (
     select
-        customer_id,
+        customer_number,
         max(happened_date) as last_event_date,
         min(happened_date) as first_event_date,
         min(case when product_event_count > 0 then happened_date end) as first_product_event_date
     from features.browsing_days
     where happened_date < $as_of
-    group by customer_id
+    group by customer_number
 ),
 
 past_browsed as (
     select
         customers.as_of,
-        customers.customer_id,
+        customers.customer_number,
         max(browsing_days.happened_date) as last_event_date
     from features.browsing_days as browsing_days
     inner join past_customers as customers
         on
-            browsing_days.customer_id = customers.customer_id
+            browsing_days.customer_number = customers.customer_number
             and browsing_days.happened_date < customers.as_of
-    group by customers.as_of, customers.customer_id
+    group by customers.as_of, customers.customer_number
 ),
 
 browsed as (
     select
         cast($as_of as date) as as_of,
-        customer_id,
+        customer_number,
         last_event_date
     from own_browsed
     union all
     select
         as_of,
-        customer_id,
+        customer_number,
         last_event_date
     from past_browsed
 ),
@@ -87,7 +87,7 @@ first_events as (
         min(own_browsed.first_event_date) as first_event_date,
         min(own_browsed.first_product_event_date) as first_product_event_date
     from own_browsed
-    inner join buyers on own_browsed.customer_id = buyers.customer_id
+    inner join buyers on own_browsed.customer_number = buyers.customer_number
     where buyers.first_date < $as_of
     group by buyers.first_date
 ),
@@ -114,7 +114,7 @@ product_history as (
 recent_days as (
     select
         cast($as_of as date) as as_of,
-        customer_id,
+        customer_number,
         view_count,
         cart_count,
         session_count,
@@ -124,7 +124,7 @@ recent_days as (
     union all
     select
         customers.as_of,
-        customers.customer_id,
+        customers.customer_number,
         browsing_days.view_count,
         browsing_days.cart_count,
         browsing_days.session_count,
@@ -132,7 +132,7 @@ recent_days as (
     from features.browsing_days as browsing_days
     inner join past_customers as customers
         on
-            browsing_days.customer_id = customers.customer_id
+            browsing_days.customer_number = customers.customer_number
             and browsing_days.happened_date < customers.as_of
             and browsing_days.happened_date >= customers.window_date
 ),
@@ -140,7 +140,7 @@ recent_days as (
 windows as (
     select
         as_of,
-        customer_id,
+        customer_number,
         sum(case when days_ago <= 7 then view_count else 0 end) as view_count_7d,
         sum(case when days_ago <= 30 then view_count else 0 end) as view_count_30d,
         sum(view_count) as view_count_90d,
@@ -154,98 +154,98 @@ windows as (
         sum(case when days_ago <= 30 then 1 else 0 end) as browsing_days_30d,
         count(*) as browsing_days_90d
     from recent_days
-    group by as_of, customer_id
+    group by as_of, customer_number
 ),
 
 product_events as (
     select
         cast($as_of as date) as as_of,
-        events.customer_id,
-        events.product_id,
+        events.customer_number,
+        events.product_number,
         events.event_type,
         events.happened_date
-    from cleaned.events as events
-    inner join buyers on events.customer_id = buyers.customer_id
+    from cleaned.numbered_events as events
+    inner join buyers on events.customer_number = buyers.customer_number
     where
-        events.product_id is not null
+        events.product_number is not null
         and events.event_type in ('view', 'cart')
         and events.happened_date < $as_of
         and events.happened_date >= cast($as_of as date) - interval 90 days
     union all
     select
         customers.as_of,
-        customers.customer_id,
-        events.product_id,
+        customers.customer_number,
+        events.product_number,
         events.event_type,
         events.happened_date
-    from cleaned.events as events
+    from cleaned.numbered_events as events
     inner join past_customers as customers
         on
-            events.customer_id = customers.customer_id
+            events.customer_number = customers.customer_number
             and events.happened_date < customers.as_of
             and events.happened_date >= customers.window_date
-    where events.product_id is not null and events.event_type in ('view', 'cart')
+    where events.product_number is not null and events.event_type in ('view', 'cart')
 ),
 
 browsed_products as (
     select
         as_of,
-        customer_id,
-        product_id,
+        customer_number,
+        product_number,
         max(case when event_type = 'view' then 1 else 0 end) as is_viewed,
         min(case when event_type = 'cart' then happened_date end) as first_cart_date
     from product_events
-    group by as_of, customer_id, product_id
+    group by as_of, customer_number, product_number
 ),
 
 transactions as (
     select
-        customer_id,
-        product_id,
+        customer_number,
+        product_number,
         ordered_date
-    from cleaned.transactions
-    where not is_return and product_id is not null
+    from cleaned.numbered_transactions
+    where not is_return and product_number is not null
 ),
 
 bought_products as (
     select
         browsed_products.as_of,
-        browsed_products.customer_id,
-        browsed_products.product_id,
+        browsed_products.customer_number,
+        browsed_products.product_number,
         max(browsed_products.is_viewed) as is_viewed,
         max(case when transactions.ordered_date >= browsed_products.first_cart_date then 1 else 0 end) as is_from_cart
     from transactions
     inner join browsed_products
         on
-            transactions.customer_id = browsed_products.customer_id
-            and transactions.product_id = browsed_products.product_id
+            transactions.customer_number = browsed_products.customer_number
+            and transactions.product_number = browsed_products.product_number
             and transactions.ordered_date < browsed_products.as_of
-    group by browsed_products.as_of, browsed_products.customer_id, browsed_products.product_id
+    group by browsed_products.as_of, browsed_products.customer_number, browsed_products.product_number
 ),
 
 product_interests as (
     select
         as_of,
-        customer_id,
+        customer_number,
         sum(is_viewed) as viewed_product_count,
         count(first_cart_date) as carted_product_count
     from browsed_products
-    group by as_of, customer_id
+    group by as_of, customer_number
 ),
 
 product_purchases as (
     select
         as_of,
-        customer_id,
+        customer_number,
         sum(is_viewed) as viewed_bought_count,
         sum(is_from_cart) as carted_bought_count
     from bought_products
-    group by as_of, customer_id
+    group by as_of, customer_number
 )
 
 select
     customers.as_of,
-    customers.customer_id,
+    customer_numbers.customer_id,
     cast(coalesce(date_diff('day', browsed.last_event_date, customers.as_of), history.never_days) as double)
         as days_since_event,
     cast(coalesce(windows.view_count_7d, history.zero_count) as double) as view_count_7d,
@@ -269,12 +269,14 @@ select
     cast(coalesce(product_purchases.carted_bought_count, 0) as double)
     / nullif(product_interests.carted_product_count, 0) as cart_conversion_90d
 from customers
+inner join cleaned.customer_numbers as customer_numbers
+    on customers.customer_number = customer_numbers.customer_number
 left join history on customers.as_of = history.as_of
 left join product_history on customers.as_of = product_history.as_of
-left join browsed on customers.as_of = browsed.as_of and customers.customer_id = browsed.customer_id
-left join windows on customers.as_of = windows.as_of and customers.customer_id = windows.customer_id
+left join browsed on customers.as_of = browsed.as_of and customers.customer_number = browsed.customer_number
+left join windows on customers.as_of = windows.as_of and customers.customer_number = windows.customer_number
 left join product_interests
-    on customers.as_of = product_interests.as_of and customers.customer_id = product_interests.customer_id
+    on customers.as_of = product_interests.as_of and customers.customer_number = product_interests.customer_number
 left join product_purchases
-    on customers.as_of = product_purchases.as_of and customers.customer_id = product_purchases.customer_id
-order by customers.as_of, customers.customer_id
+    on customers.as_of = product_purchases.as_of and customers.customer_number = product_purchases.customer_number
+order by customers.as_of, customer_numbers.customer_id

@@ -10,19 +10,21 @@ days as (
 
 first_purchases as (
     select
-        customer_id,
+        customer_number,
         sample_place,
         min(ordered_date) as first_date
     from features.purchase_days
     where is_purchase_day
-    group by customer_id, sample_place
+    group by customer_number, sample_place
 ),
 
 buyers as (
     select
         days.as_of,
-        first_purchases.customer_id
+        customer_numbers.customer_id
     from first_purchases
+    inner join cleaned.customer_numbers as customer_numbers
+        on first_purchases.customer_number = customer_numbers.customer_number
     inner join days on first_purchases.first_date < days.as_of
     where days.as_of = $as_of or first_purchases.sample_place <= $last_place
 ),

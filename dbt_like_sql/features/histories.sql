@@ -9,7 +9,7 @@ days as (
 
 purchase_days as (
     select
-        customer_id,
+        customer_number,
         ordered_date,
         gross_amount
     from features.purchase_days
@@ -20,14 +20,14 @@ purchase_days as (
 pasts as (
     select
         days.as_of,
-        purchase_days.customer_id,
+        purchase_days.customer_number,
         count(*) as purchase_frequency,
         sum(purchase_days.gross_amount) as purchase_amount,
         min(purchase_days.ordered_date) as first_date,
         max(purchase_days.ordered_date) as last_date
     from purchase_days
     inner join days on purchase_days.ordered_date < days.as_of
-    group by days.as_of, purchase_days.customer_id
+    group by days.as_of, purchase_days.customer_number
 ),
 
 ages as (
@@ -42,7 +42,7 @@ ages as (
 futures as (
     select
         ages.as_of,
-        purchase_days.customer_id,
+        purchase_days.customer_number,
         count(*) as future_purchases,
         sum(purchase_days.gross_amount) as future_amount,
         count(case when ages.days_on < 30 then 1 end) as near_purchases,
@@ -50,13 +50,13 @@ futures as (
     from purchase_days
     inner join ages on purchase_days.ordered_date = ages.ordered_date
     where ages.days_on < $horizon_days
-    group by ages.as_of, purchase_days.customer_id
+    group by ages.as_of, purchase_days.customer_number
 ),
 
 customers as (
     select
         pasts.as_of,
-        pasts.customer_id,
+        pasts.customer_number,
         pasts.purchase_frequency,
         pasts.purchase_amount,
         pasts.first_date,
@@ -68,7 +68,7 @@ customers as (
         coalesce(futures.near_purchases, 0) as near_purchases,
         coalesce(futures.near_amount, 0 * pasts.purchase_amount) as near_amount
     from pasts
-    left join futures on pasts.as_of = futures.as_of and pasts.customer_id = futures.customer_id
+    left join futures on pasts.as_of = futures.as_of and pasts.customer_number = futures.customer_number
 ),
 
 histories as (

@@ -16,7 +16,7 @@ past_days as (
 
 purchase_days as (
     select
-        customer_id,
+        customer_number,
         ordered_date,
         gross_amount
     from features.purchase_days
@@ -41,20 +41,22 @@ calendar as (
 outcomes as (
     select
         calendar.as_of,
-        purchase_days.customer_id,
+        purchase_days.customer_number,
         sum(calendar.is_within) as future_purchase,
         sum(calendar.is_within * purchase_days.gross_amount) as future_amount
     from purchase_days
     inner join calendar on purchase_days.ordered_date = calendar.ordered_date
-    group by calendar.as_of, purchase_days.customer_id
+    group by calendar.as_of, purchase_days.customer_number
     having sum(calendar.is_before) > 0
 )
 
 select
-    as_of,
-    customer_id,
-    cast(future_purchase as bigint) as future_purchase,
-    cast(future_amount as double) as future_amount,
-    future_purchase > 0 as is_recommended
+    outcomes.as_of,
+    customer_numbers.customer_id,
+    cast(outcomes.future_purchase as bigint) as future_purchase,
+    cast(outcomes.future_amount as double) as future_amount,
+    outcomes.future_purchase > 0 as is_recommended
 from outcomes
-order by as_of, customer_id
+inner join cleaned.customer_numbers as customer_numbers
+    on outcomes.customer_number = customer_numbers.customer_number
+order by outcomes.as_of, customer_numbers.customer_id

@@ -12,6 +12,7 @@ from custana_pipeline.orchestration import recommendation_tables
 from custana_pipeline.orchestration.assets.recommendations import chosen_parameters
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.id_numbers import OWNERS
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import (
     PUBLISHED_LISTS,
@@ -146,7 +147,7 @@ def _owners() -> Mapping[str, str]:
     owners = {
         f"applications.{table}": f"applications.{owner}" for owner, tables in SUPPORTING.items() for table in tables
     }
-    return owners | {recommendation_tables.PLACES: "applications.product_recommendations"}
+    return owners | OWNERS | {recommendation_tables.PLACES: "applications.product_recommendations"}
 
 
 def judge_list(session: Session, name: str, as_of: dt.date) -> int:

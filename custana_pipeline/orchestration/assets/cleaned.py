@@ -11,6 +11,7 @@ from custana_pipeline.cleaned.breakers import Finding
 from custana_pipeline.errors import ContractBroken
 from custana_pipeline.orchestration.audits import CONTRACTS, Audit, Judged, audit, contract_of, count_metadata
 from custana_pipeline.orchestration.boundary import RETRIES, reported
+from custana_pipeline.orchestration.id_numbers import NUMBERS, OWNERS, build_lines, by_number
 from custana_pipeline.orchestration.increments import add_new_lines, note_built, plan_of
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import (
@@ -49,12 +50,13 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
     key = asset_key(f"cleaned.{table}")
     lines, kept = project.models[f"cleaned.{table}_lines"], project.models[f"cleaned.{table}"]
     absent = table in project.models.absent_tables()
+    shown = dict.fromkeys((lines.name, *NUMBERS.values()), kept.name)
     checked = CHECKS | (MONEY_CHECKS if table == "transactions" else {})
     watched = WATCH_CHECKS[table]
 
     @dg.asset(
         key=key,
-        deps=upstream_assets(project, (lines.reads | kept.reads) - {lines.name}, {}),
+        deps=upstream_assets(project, (lines.reads | kept.reads) - {lines.name, *NUMBERS.values()}, OWNERS),
         group_name="cleaned",
         kinds={"duckdb", "sql", "pandera"},
         owners=[project.settings.owner],
@@ -72,8 +74,8 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
         with project.warehouse.transaction() as session:
             session.prepare()
             found = clean_table(session, project, table, _as_of(context))
-            metadata = table_metadata(session, kept.name, described_columns(contract_of(table)))
-            metadata |= lineage_metadata(session, kept, {lines.name: kept.name}) | count_metadata(found.counts)
+            metadata = table_metadata(session, kept.name, described_columns(contract_of(table)), by_number(table))
+            metadata |= lineage_metadata(session, kept, shown) | count_metadata(found.counts)
         checks = [
             dg.AssetCheckResult(check_name=name, passed=True, metadata=told)
             for name, told in check_metadata(found, project.settings.max_rejected_share).items()
@@ -120,8 +122,7 @@ def clean_table(session: Session, project: Project, table: str, as_of: dt.date |
 
 def _clean_whole(session: Session, project: Project, table: str, judged: Judged) -> Audit:
     whole = replace(judged, plan=replace(judged.plan, is_whole=True, new_files=()))
-    for name in (f"cleaned.{table}_lines", f"cleaned.{table}"):
-        session.build(project.models[name], project.cleaning_parameters)
+    build_lines(session, project, table)
     found = audit(session, project, table, whole)
     note_built(session, table, whole.plan)
     return found

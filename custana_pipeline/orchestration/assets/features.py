@@ -11,6 +11,7 @@ from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.customer_days import build_customer_days
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.feature_judging import CONTRACTS, contract_of, refuse_faulty
+from custana_pipeline.orchestration.id_numbers import NUMBERS, OWNERS
 from custana_pipeline.orchestration.money import refuse_lost_in_days
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import (
@@ -42,7 +43,7 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=upstream_assets(project, model.reads - {model.name}, {}),
+        deps=upstream_assets(project, model.reads - {model.name, *NUMBERS.values()}, OWNERS),
         group_name="features",
         kinds={"duckdb", "sql"},
         owners=[project.settings.owner],
@@ -68,7 +69,7 @@ def _feature_asset(project: Project, model: SqlModel) -> dg.AssetsDefinition:
             # the views have a row for each of activity; counting theirs means joining all tables behind them
             counted = "features.activity" if model.is_view else None
             metadata |= table_metadata(session, model.name, _descriptions(model), counted)
-            metadata |= lineage_metadata(session, model)
+            metadata |= lineage_metadata(session, model, OWNERS)
         checks = [dg.AssetCheckResult(check_name=CONTRACT_CHECK, passed=True)] if checked else []
         return dg.MaterializeResult(metadata=metadata, check_results=checks)
 
