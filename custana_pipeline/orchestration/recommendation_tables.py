@@ -37,7 +37,8 @@ BLOCKS_AT_ONCE = 8
 PURCHASES_AT_ONCE = 500_000
 NUMBERED = """
     inner join (
-        select numbers.customer_number as number, listed.customer_number from applications.list_customers as listed
+        select numbers.customer_number as number, listed.customer_number, listed.sample_number
+        from applications.list_customers as listed
         inner join cleaned.customer_numbers as numbers on listed.customer_id = numbers.customer_id
     ) as customers on {table}.customer_number = customers.number
     inner join (
