@@ -137,7 +137,8 @@ def test_tastes_are_learned_from_the_customers_that_the_lists_were_tried_on(
     build(shop, TASTEFUL)
     everybodys = shop.rows(LISTS)
     recommendation_queries.number(Session(shop.connection), AS_OF)
-    tried = "select customer_id from numbered_customers order by customer"
+    named = "inner join cleaned.customer_numbers using (customer_number)"
+    tried = f"select customer_id from numbered_customers {named} order by customer"
     served = "select customer_id from applications.list_customers order by sample_number"
     assert shop.rows(served) == shop.rows(tried)
     assert max(shop.rows(f"from ({served}) limit 15")) < ("c20",)
