@@ -165,8 +165,8 @@ def _increment(results: dict[str, Figures], sizes: list[str]) -> list[str]:
     ]
     told = (
         "Tables equal: `cleaned` whole, `features` on the new day, row for row as a full refresh makes them "
-        "(without `cleaned.known_values`, which remembers what earlier files had; where one differs it is "
-        "`features.built_of`, which counts the rows that a day more has put behind the others)."
+        "(without `cleaned.known_values`, which remembers what earlier files had, and `features.built_of`, which "
+        "counts the rows that a day more has put behind the others; numbers are told as the ids that they stand for)."
     )
     table = _table([*head, "its land + clean + features", "tables equal"], rows)
     return ["## A day's increment", table, told]

@@ -28,6 +28,8 @@ REFERENCE_STAGES = {
 }
 MEMORIES = ("cleaned.known_values", "features.built_of")
 """What earlier files had, so that news can be told, and how many days lie behind the others: of earlier nights."""
+NUMBERS = {"customer_number": "cleaned.customer_numbers", "product_number": "cleaned.product_numbers"}
+"""Column -> the table of what it stands for, since numbers are given in the order in which ids came."""
 HISTORY_END, AS_OF, NEXT_AS_OF = "2024-12-31", "2025-01-01", "2025-01-02"
 
 
@@ -75,7 +77,7 @@ def profile(data: Path) -> dict[str, Any]:
 def fingerprint(data: Path, as_of: str) -> dict[str, str]:
     """Table -> count and order-free hash of the rows: of cleaned tables whole, of feature tables those of `as_of`.
 
-    What a table of MEMORIES holds depends on the nights before, and is left out.
+    What a table of MEMORIES holds depends on the nights before, and is left out; numbers are told as their ids.
     """
     (file,) = data.glob("warehouse/*.duckdb")
     found = {}
@@ -92,10 +94,22 @@ def fingerprint(data: Path, as_of: str) -> dict[str, str]:
             where = f"where as_of = date '{as_of}'" if "as_of" in columns else ""
             row = connection.execute(
                 f"select count(*), md5(cast(sum(cast(hash(columns) as hugeint)) as varchar)) from "
-                f"(select * from {name} {where}) as columns"
+                f"({_with_ids(name, columns)} {where}) as columns"
             ).fetchone()
             found[name] = f"{row[0]} {row[1]}" if row else ""
     return found
+
+
+def _with_ids(table: str, columns: list[str]) -> str:
+    """A SELECT of all rows of a table, with ids in place of the numbers that stand for them."""
+    numbers = [name for name in columns if name in NUMBERS]
+    if table in NUMBERS.values():
+        return f"select * exclude ({', '.join(numbers)}) from {table}"
+    if not numbers:
+        return f"select * from {table}"
+    ids = ", ".join(f"{name}s.{name.replace('number', 'id')} as {name}" for name in numbers)
+    joins = " ".join(f"left join {NUMBERS[name]} as {name}s on rows.{name} = {name}s.{name}" for name in numbers)
+    return f"select rows.* replace ({ids}) from {table} as rows {joins}"
 
 
 def published(data: Path) -> dict[str, str]:

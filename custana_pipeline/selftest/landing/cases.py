@@ -100,6 +100,8 @@ def _written(column: str, values: Iterable[str], delimiter: str) -> bytes:
 
 def _compared(ingestion: Ingestion, column: str, verdicts: Mapping[str, str]) -> list[str]:
     query = f"""select source_line, coalesce(reason, 'kept'), cast({column} as varchar) from cleaned.transactions_lines
+        left join cleaned.customer_numbers using (customer_number)
+        left join cleaned.product_numbers using (product_number)
         where source_line >= $first order by source_line"""
     first_line = 2 + MANY_GOOD_LINES
     with ingestion.project.warehouse.reading() as session:

@@ -152,7 +152,8 @@ def killed_tracker(run: Trial) -> None:
     database = shop.data / "mlflow" / "mlflow.db"
     for _ in range(run.times(quick=1, full=10)):
         process = shop.start(*train)
-        wait_for(lambda: _standing_at_running(database), "no training was seen while it wrote to MLflow", 120)
+        # it writes for a tenth of a second
+        wait_for(lambda: _standing_at_running(database), "no training was seen while it wrote to MLflow", 60, 0.01)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         expect(_standing_at_running(database), "the kill came too late")

@@ -195,13 +195,13 @@ def request(
         return Answer(refused.code, refused.read().decode(errors="replace"), dict(refused.headers))
 
 
-def wait_for(holds: Callable[[], object], otherwise: str, seconds: float) -> float:
-    """Waits until `holds`, and returns how long that took; Unmet with `otherwise` after `seconds`."""
+def wait_for(holds: Callable[[], object], otherwise: str, seconds: float, look_seconds: float = 0.1) -> float:
+    """Waits until `holds`, looked at every `look_seconds`, and returns how long that took; Unmet after `seconds`."""
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > seconds:
             raise Unmet(otherwise)
-        time.sleep(0.1)
+        time.sleep(look_seconds)
     return time.monotonic() - began
 
 
