@@ -129,6 +129,9 @@ def run(
 
     if not again and tell_what_stands(settings, as_of):
         return 0
+    from custana_pipeline.stores import look_ahead
+
+    look_ahead.begin(settings)
     from custana_pipeline.commands.run import run_and_tell
 
     return run_and_tell(settings, as_of)

@@ -78,6 +78,15 @@ def keep(settings: Settings, begun: dict[str, Any] | None, as_of: dt.date, next_
         replace_text(file, json.dumps({**told, "left": left}, indent=1, sort_keys=True) + "\n")
 
 
+def files_read(settings: Settings) -> dict[str, str] | None:
+    """The files that the last run was made from, each with its stamp; None where it left no receipt."""
+    try:
+        told = json.loads(_file(settings).read_text(encoding="utf-8"))
+        return {path: stamp for stamps in told["begun"]["files"].values() for path, stamp in stamps.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def tear_up(settings: Settings) -> None:
     """Removes the receipt, since a run is about to change what it vouches for."""
     _file(settings).unlink(missing_ok=True)

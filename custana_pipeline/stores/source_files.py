@@ -1,9 +1,10 @@
-"""Which files of the input belong to which raw set of the active pack."""
+"""Which files of the input belong to which raw set of the active pack, and what they should look like."""
 
 from fnmatch import fnmatch
 from pathlib import Path
 
 from custana_pipeline.errors import BadFile, WrongUse, shown
+from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.stores.databases import extract
 from custana_pipeline.stores.packs import RawSet
 from custana_pipeline.stores.settings import Settings
@@ -31,6 +32,20 @@ def files_of(settings: Settings, raw_name: str) -> list[Path]:
         return [found] if _owner(settings, found) == raw_name else []
     fitting = {path for pattern in pack.raw[raw_name].files for path in found.glob(_any_case(pattern))}
     return sorted({_ordinary(path, found) for path in fitting})
+
+
+def shape_of(settings: Settings, raw_name: str) -> RawSetShape:
+    """The declared shape of one raw set."""
+    raw_set = settings.pack.raw[raw_name]
+    return RawSetShape(
+        name=raw_name,
+        columns=raw_set.headers,
+        format=raw_set.format,
+        delimiter=raw_set.delimiter,
+        header=raw_set.header,
+        optional=raw_set.optional,
+        timezone=settings.pack.timezone,
+    )
 
 
 def _ordinary(path: Path, folder: Path) -> Path:

@@ -15,6 +15,7 @@ from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp
 from custana_pipeline.raw.landing import inspect_file
+from custana_pipeline.stores import look_ahead
 from custana_pipeline.stores.databases import bring_in, table_of
 from custana_pipeline.stores.landing_sql import (
     LandedFile,
@@ -27,7 +28,7 @@ from custana_pipeline.stores.landing_sql import (
     prepare,
 )
 from custana_pipeline.stores.session import Session
-from custana_pipeline.stores.source_files import files_of
+from custana_pipeline.stores.source_files import files_of, shape_of
 
 INSPECTED_AT_ONCE = 2
 LINES_CHECK = "every_line_is_accounted_for"
@@ -40,7 +41,7 @@ def raw_assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     key = asset_key(f"raw.{name}")
-    shape = raw_shape(project, name)
+    shape = shape_of(project.settings, name)
     table = table_of(project.settings, name)
     origin = table.label if table else ", ".join(project.settings.pack.raw[name].files)
 
@@ -81,7 +82,7 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
 
 def land_raw_set(session: Session, project: Project, name: str) -> tuple[list[LandedFile], LandingPlan]:
     """Lands what is new or changed of one raw set; BadFile where a file cannot be used, or nothing is there."""
-    shape = raw_shape(project, name)
+    shape = shape_of(project.settings, name)
     files = files_of(project.settings, name)
     table = table_of(project.settings, name)
     place = Path(table.connection.place, table.name) if table else project.settings.input_path
@@ -89,20 +90,6 @@ def land_raw_set(session: Session, project: Project, name: str) -> tuple[list[La
     landed, plan = land_files(session, shape, files)
     _refuse_nothing(session, project, name)
     return landed, plan
-
-
-def raw_shape(project: Project, name: str) -> RawSetShape:
-    """The declared shape of one raw set."""
-    raw_set = project.settings.pack.raw[name]
-    return RawSetShape(
-        name=name,
-        columns=raw_set.headers,
-        format=raw_set.format,
-        delimiter=raw_set.delimiter,
-        header=raw_set.header,
-        optional=raw_set.optional,
-        timezone=project.settings.pack.timezone,
-    )
 
 
 def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> tuple[list[LandedFile], LandingPlan]:
@@ -136,8 +123,12 @@ def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> t
 
 def _inspected(files: Mapping[str, Path], shape: RawSetShape) -> dict[str, InspectedFile]:
     """The files as inspected, two at a time: hashing and scanning leave the interpreter free."""
+
+    def found(path: Path) -> InspectedFile:
+        return look_ahead.taken(path, shape) or inspect_file(path, shape)
+
     with ThreadPoolExecutor(INSPECTED_AT_ONCE) as pool:
-        return dict(zip(files, pool.map(lambda path: inspect_file(path, shape), files.values()), strict=True))
+        return dict(zip(files, pool.map(found, files.values()), strict=True))
 
 
 def begin_anew_for_another_input(session: Session, shape: RawSetShape, place: Path) -> None:
