@@ -38,6 +38,7 @@ QUIET_ENVIRONMENT = {
 """What MLflow is told before it is imported: no calls home, no pickles, no chatter."""
 FORCED = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION")
 """Those that hold whatever the environment says."""
+_SQLITE_MAGIC = b"SQLite format 3\0"
 _PASSING_CODES = {"TEMPORARILY_UNAVAILABLE", "RESOURCE_EXHAUSTED", "REQUEST_LIMIT_EXCEEDED"}
 
 
@@ -70,6 +71,8 @@ def initialise(folder: Path) -> TrackingStore:
     """
     store = TrackingStore(folder.expanduser().resolve())
     marker, version = store.folder / "prepared-by", importlib.metadata.version("mlflow")
+    with translated(store):
+        _refuse_damaged(store)
     if _is_prepared(store, marker, version):
         return store
     with translated(store), holding(store.folder / "preparing.lock"):
@@ -151,6 +154,18 @@ def _own(error: Exception, store: TrackingStore) -> CustanaError:
     code = getattr(error, "error_code", type(error).__name__)
     kind = Transient if code in _PASSING_CODES else CustanaError
     return kind(f"MLflow refused to log ({code}): its store is {store.folder}; `custana ui` shows what is in it.")
+
+
+def _refuse_damaged(store: TrackingStore) -> None:
+    """Raises where the file is no database: MLflow itself would try again for a minute and a half."""
+    if not store.database.is_file():
+        return
+    with store.database.open("rb") as file:
+        # SQLite reads what is in the log beside it first, and might not look
+        if file.read(len(_SQLITE_MAGIC)) not in (_SQLITE_MAGIC, b""):
+            raise sqlite3.DatabaseError("file is not a database")
+    with closing(sqlite3.connect(f"{store.database.as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("select count(*) from sqlite_master").fetchall()
 
 
 def _is_prepared(store: TrackingStore, marker: Path, version: str) -> bool:
