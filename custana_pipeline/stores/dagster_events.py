@@ -36,6 +36,7 @@ class KeptEventLog(SqliteEventLogStorage):
         self._batch: dict[str, Connection] | None = None
         self._opened = ExitStack()
         self._turn = threading.RLock()
+        self._known_tables: set[str] = set()
         wait_for_the_disk_less()
         super().__init__(base_dir, inst_data)
 
@@ -52,6 +53,12 @@ class KeptEventLog(SqliteEventLogStorage):
                 super().store_event_batch(events)
             finally:
                 self._batch = None
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table; one that was there once is not looked for again, as for each check before."""
+        if table_name not in self._known_tables and super().has_table(table_name):
+            self._known_tables.add(table_name)
+        return table_name in self._known_tables
 
     def dispose(self) -> None:
         """Closes the files."""

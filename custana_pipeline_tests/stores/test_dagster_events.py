@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from dagster import EventLogEntry
 from dagster._check import CheckError
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from sqlalchemy import text
 
 from custana_pipeline.stores import dagster_home, store_templates
@@ -99,3 +100,22 @@ def test_a_file_of_another_version_is_asked_for_its_migrations(
     with closing(sqlite3.connect(run)) as connection, connection:
         connection.execute("update alembic_version set version_num = 'older'")
     assert not _laid_out(run)
+
+
+def test_a_table_that_is_there_is_looked_for_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    has_table = SqliteEventLogStorage.has_table
+    monkeypatch.setattr(
+        SqliteEventLogStorage, "has_table", lambda self, name: asked.append(name) or has_table(self, name)
+    )
+    with dagster_home.opened(home) as instance:
+        log = instance.event_log_storage
+        assert isinstance(log, KeptEventLog)
+        asked.clear()
+        assert [log.has_table(name) for name in ("event_logs", "none_such", "event_logs", "none_such")] == [
+            True,
+            False,
+            True,
+            False,
+        ]
+    assert asked == ["event_logs", "none_such", "none_such"]
