@@ -22,6 +22,7 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.warming import step_begins, warming
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.dead_runs import COMMAND_TAGS, ENDED_TAG, end_dead_runs, mark_too_long
+from custana_pipeline.stores.lingering import lingering
 from custana_pipeline.stores.run_lock import Lease
 from custana_pipeline.stores.run_workers import OVERDUE, STOP, STOPPED, TOO_LONG, working
 from custana_pipeline.stores.settings import Settings
@@ -94,6 +95,7 @@ def run_chain(
             tell_of_command_run(settings, instance, died)
         command = _Command(settings, definitions, instance, heard, lease)
         stack.enter_context(warming(settings))
+        stack.enter_context(lingering())
         if as_of is None and settings.pack.calendar.end is None:
             command.execute("ingest", None)
             as_of = _next_day(settings)

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ class Session:
     """One connection with the few things that the pipeline does to tables."""
 
     connection: duckdb.DuckDBPyConnection
+    ending: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
+    """What follows when the connection has been closed; once, however often that is asked for."""
     _readers: "list[pa.RecordBatchReader]" = field(default_factory=list, compare=False, repr=False)
 
     def close(self) -> None:
@@ -34,9 +37,10 @@ class Session:
         A result that somebody still holds, such as the frames of an error, keeps the database open, and DuckDB 2.0.0
         then waits for ever, at full speed, where it is opened again.
         """
-        for reader in self._readers:
-            reader.close()
-        self.connection.close()
+        with self.ending:
+            for reader in self._readers:
+                reader.close()
+            self.connection.close()
 
     def prepare(self) -> None:
         """Makes the schemas, where they are missing."""

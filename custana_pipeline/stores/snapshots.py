@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custana_pipeline.stores import faults, warehouse_file
+from custana_pipeline.stores import faults, lingering, warehouse_file
 from custana_pipeline.stores.durable_files import replace_text, replacing, sha256_of
 
 _FICLONE = 0x40049409
@@ -120,7 +120,8 @@ def _facts_of(file: Path) -> Path:
 
 
 def _settle(warehouse: Path) -> None:
-    """Brings what is still in the write-ahead log into the file."""
+    """Brings what is still in the write-ahead log into the file, which this process has closed then."""
+    lingering.let_go(warehouse)
     if warehouse_file.wal_of(warehouse).exists():
         connection = warehouse_file.bare_connection(warehouse)
         connection.execute("checkpoint")

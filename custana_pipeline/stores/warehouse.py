@@ -17,7 +17,7 @@ from typing import NoReturn
 import duckdb
 
 from custana_pipeline.errors import CustanaError, Transient
-from custana_pipeline.stores import faults, run_lock, warehouse_file
+from custana_pipeline.stores import faults, lingering, run_lock, warehouse_file
 from custana_pipeline.stores.hardened import STARTING, harden
 from custana_pipeline.stores.session import Session
 
@@ -44,7 +44,7 @@ class Warehouse:
         Raises Superseded, and changes nothing, where the run of this process may not write any more; NoSpace and
         Damaged for what the disk does. What a failed transaction has grown the file by is given back.
         """
-        session = Session(self._connect(may_read=may_read))
+        session = self._session(may_read=may_read)
         connection, before = session.connection, warehouse_file.size(self.path)
         try:
             warehouse_file.unseal(self.path)
@@ -55,6 +55,7 @@ class Warehouse:
         except BaseException as error:
             _roll_back(connection)
             session.close()
+            lingering.let_go(self.path)
             if warehouse_file.size(self.path) > before:
                 self.trim()
             self._raise_told(error)
@@ -64,7 +65,7 @@ class Warehouse:
     @contextmanager
     def reading(self) -> Iterator["Session"]:
         """A session that writes nothing; the file must exist."""
-        session = Session(self._connect(read_only=self.path.exists()))
+        session = self._session(read_only=self.path.exists())
         try:
             yield session
         except duckdb.Error as error:
@@ -75,6 +76,7 @@ class Warehouse:
     @contextmanager
     def alone(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file held for writing without a transaction, when its readers have closed it; raises as a change does."""
+        lingering.let_go(self.path)
         connection = self._connect()
         try:
             yield connection
@@ -97,6 +99,16 @@ class Warehouse:
         if own is None:
             raise error
         raise own from None
+
+    def _session(self, *, read_only: bool = False, may_read: Sequence[Path] = ()) -> Session:
+        """A session of the database that lingers, or of one of its own where that has other rights."""
+        if may_read:
+            lingering.let_go(self.path)
+        elif shared := lingering.opened(self.path, self._connect, only_if_open=read_only):
+            session = Session(shared)
+            session.ending.callback(lingering.closed)
+            return session
+        return Session(self._connect(read_only=read_only, may_read=may_read))
 
     def _connect(self, read_only: bool = False, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
