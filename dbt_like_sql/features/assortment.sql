@@ -59,29 +59,72 @@ products as (
     left join categories on products.category = categories.category
 ),
 
--- the run's own day has everybody, whose products are counted in groups; past days have few customers, each of whose
+-- the run's own day has everybody, whose lines are put in order and counted row by row (windows without partitions keep
+-- the order of their rows), three quarters of the cost of groups; past days have few customers, each of whose
 -- products is followed once through time instead of being counted for each day
 lines as (
     select
-        transactions.customer_number,
-        transactions.product_number,
-        products.category_number,
-        transactions.ordered_date
-    from cleaned.numbered_transactions as transactions
-    inner join products on transactions.product_number = products.product_number
-    where not transactions.is_return and transactions.ordered_date < $as_of
+        customer_number,
+        product_number,
+        ordered_date
+    from cleaned.numbered_transactions
+    where not is_return and ordered_date < $as_of and product_number is not null
+    order by customer_number, product_number, ordered_date
+),
+
+neighbor_lines as (
+    select
+        customer_number,
+        product_number,
+        ordered_date,
+        row_number() over () as line_number,
+        lag(customer_number) over () as previous_customer,
+        lag(product_number) over () as previous_product,
+        lead(customer_number) over () as next_customer,
+        lead(product_number) over () as next_product
+    from lines
+),
+
+-- of each customer and product, the first and the last line are enough
+end_lines as (
+    select
+        customer_number,
+        product_number,
+        ordered_date,
+        line_number,
+        coalesce(customer_number <> previous_customer or product_number <> previous_product, true) as is_first,
+        coalesce(customer_number <> next_customer or product_number <> next_product, true) as is_last
+    from neighbor_lines
+),
+
+followed_ends as (
+    select
+        customer_number,
+        product_number,
+        is_first,
+        is_last,
+        ordered_date,
+        line_number,
+        lag(ordered_date) over () as previous_date,
+        lag(line_number) over () as previous_number
+    from end_lines
+    where is_first or is_last
 ),
 
 customer_products as (
     select
-        customer_number,
-        product_number,
-        max(category_number) as category_number,
-        count(*) as line_count,
-        min(ordered_date) as first_date,
-        max(ordered_date) as last_date
-    from lines
-    group by customer_number, product_number
+        followed_ends.customer_number,
+        products.category_number,
+        case
+            when followed_ends.is_first then 1 else followed_ends.line_number - followed_ends.previous_number + 1
+        end as line_count,
+        case
+            when followed_ends.is_first then followed_ends.ordered_date else followed_ends.previous_date
+        end as first_date,
+        followed_ends.ordered_date as last_date
+    from followed_ends
+    inner join products on followed_ends.product_number = products.product_number
+    where followed_ends.is_last
 ),
 
 -- lines without a category are a group of their own
