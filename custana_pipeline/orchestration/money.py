@@ -57,13 +57,11 @@ _ORDERS_IN_DAYS = """
 """
 _DAYS_IN_CUSTOMERS = """
     with buyers as (
-        select customer_number from features.purchase_days where ordered_date < $as_of
-        group by customer_number having bool_or(is_purchase_day)
+        select sum(unit_count) as units, sum(gross_amount) as money from features.purchase_days
+        where ordered_date < $as_of group by customer_number having bool_or(is_purchase_day)
     ),
     days as (
-        select count(distinct purchase_days.customer_number) as customers, sum(unit_count) as units,
-            coalesce(sum(gross_amount), 0) as money
-        from features.purchase_days semi join buyers using (customer_number) where ordered_date < $as_of
+        select count(*) as customers, sum(units) as units, coalesce(sum(money), 0) as money from buyers
     )
     select days.customers, days.units, days.money,
         (select count(*) from features.activity where as_of = $as_of),

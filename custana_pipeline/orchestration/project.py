@@ -75,7 +75,9 @@ class Project:
 
     def origins(self, session: Session, as_of: dt.date) -> Origins:
         """The days that a run for `as_of` trains, judges and serves on."""
-        first = session.rows("select min(ordered_date) from cleaned.numbered_transactions where not is_return")[0][0]
+        # the first by order is found where it lies, and the least by reading all
+        query = "select ordered_date from cleaned.numbered_transactions where not is_return order by 1 limit 1"
+        first = next((row[0] for row in session.rows(query)), None)
         if first is None or first >= as_of:
             raise DataFault(
                 f"No customer has a purchase before {as_of}: choose a later day, or load earlier transactions."

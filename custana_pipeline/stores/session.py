@@ -215,11 +215,7 @@ class Session:
         """Whether a table or view of that name is there."""
         schema, name = table.split(".")
         # each of the two is several times as quick as information_schema, which joins all there is
-        for kind in ("table", "view"):
-            query = f"select count(*) from duckdb_{kind}s() where schema_name = $schema and {kind}_name = $name"
-            if self.rows(query, {"schema": schema, "name": name})[0][0]:
-                return True
-        return False
+        return any(self._is_there(schema, name, kind) for kind in ("table", "view"))
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The names of a table's columns, in order; none where there is no such table."""
@@ -237,11 +233,12 @@ class Session:
 
     def _drop_other(self, model: SqlModel, kind: str) -> None:
         """Drops what has the model's name and is of the other kind, so that a model may become a view, and back."""
-        query = """select count(*) from information_schema.tables
-            where table_schema = $schema and table_name = $name and table_type = $type"""
-        told = {"schema": model.stage, "name": model.table, "type": "VIEW" if kind == "view" else "BASE TABLE"}
-        if self.rows(query, told)[0][0]:
+        if self._is_there(model.stage, model.table, kind):
             self.connection.execute(f"drop {kind} {model.name}")
+
+    def _is_there(self, schema: str, name: str, kind: str) -> bool:
+        query = f"select count(*) from duckdb_{kind}s() where schema_name = $schema and {kind}_name = $name"
+        return bool(self.rows(query, {"schema": schema, "name": name})[0][0])
 
     def _run(self, statement: str, model: SqlModel, parameters: Parameters | None) -> None:
         missing = model.parameters - set(parameters or {})

@@ -59,29 +59,61 @@ products as (
     left join categories on products.category = categories.category
 ),
 
--- the run's own day has everybody, whose products are counted in groups; past days have few customers, each of whose
+-- the run's own day has everybody, whose lines are put in order and counted row by row (windows without partitions keep
+-- the order of their rows), three quarters of the cost of groups; past days have few customers, each of whose
 -- products is followed once through time instead of being counted for each day
 lines as (
     select
-        transactions.customer_number,
-        transactions.product_number,
-        products.category_number,
-        transactions.ordered_date
-    from cleaned.numbered_transactions as transactions
-    inner join products on transactions.product_number = products.product_number
-    where not transactions.is_return and transactions.ordered_date < $as_of
+        4294967296 * customer_number + product_number as pair,
+        ordered_date
+    from cleaned.numbered_transactions
+    where not is_return and ordered_date < $as_of and product_number is not null
+    order by pair, ordered_date
+),
+
+numbered_lines as (
+    select
+        pair,
+        ordered_date,
+        row_number() over () as line_number,
+        lag(pair) over () as previous_pair,
+        lead(pair) over () as next_pair
+    from lines
+),
+
+-- of each pair of customer and product, the first and the last line are enough
+end_lines as (
+    select
+        pair,
+        ordered_date,
+        line_number,
+        coalesce(pair = previous_pair, false) as has_earlier,
+        coalesce(pair = next_pair, false) as has_later
+    from numbered_lines
+    where pair is distinct from previous_pair or pair is distinct from next_pair
+),
+
+followed_lines as (
+    select
+        pair,
+        ordered_date,
+        line_number,
+        has_later,
+        case when has_earlier then lag(ordered_date) over () else ordered_date end as first_date,
+        case when has_earlier then lag(line_number) over () else line_number end as first_number
+    from end_lines
 ),
 
 customer_products as (
     select
-        customer_number,
-        product_number,
-        max(category_number) as category_number,
-        count(*) as line_count,
-        min(ordered_date) as first_date,
-        max(ordered_date) as last_date
-    from lines
-    group by customer_number, product_number
+        cast(followed_lines.pair >> 32 as integer) as customer_number,
+        products.category_number,
+        followed_lines.line_number - followed_lines.first_number + 1 as line_count,
+        followed_lines.first_date,
+        followed_lines.ordered_date as last_date
+    from followed_lines
+    inner join products on followed_lines.pair & 4294967295 = products.product_number
+    where not followed_lines.has_later
 ),
 
 -- lines without a category are a group of their own
@@ -113,7 +145,7 @@ sampled_lines as (
 ),
 
 -- of each line, what the customer had bought of the product by then
-followed_lines as (
+followed_samples as (
     select
         customer_number,
         category_number,
@@ -130,26 +162,26 @@ followed_lines as (
 past_categories as (
     select
         days.as_of,
-        followed_lines.customer_number,
-        followed_lines.category_number,
+        followed_samples.customer_number,
+        followed_samples.category_number,
         count(*) as line_count,
-        max(followed_lines.product_line_number) as top_line_count,
-        count(case when followed_lines.previous_date is null then 1 end) as product_count,
+        max(followed_samples.product_line_number) as top_line_count,
+        count(case when followed_samples.previous_date is null then 1 end) as product_count,
         count(
             case
                 when
-                    followed_lines.previous_date < followed_lines.ordered_date
-                    and followed_lines.previous_date = followed_lines.first_date
+                    followed_samples.previous_date < followed_samples.ordered_date
+                    and followed_samples.previous_date = followed_samples.first_date
                     then 1
             end
         ) as repeat_product_count,
         count(
             case
                 when
-                    date_diff('day', followed_lines.ordered_date, days.as_of) <= 90
+                    date_diff('day', followed_samples.ordered_date, days.as_of) <= 90
                     and (
-                        followed_lines.previous_date is null
-                        or date_diff('day', followed_lines.previous_date, days.as_of) > 90
+                        followed_samples.previous_date is null
+                        or date_diff('day', followed_samples.previous_date, days.as_of) > 90
                     )
                     then 1
             end
@@ -157,15 +189,15 @@ past_categories as (
         count(
             case
                 when
-                    date_diff('day', followed_lines.ordered_date, days.as_of) <= 90
-                    and followed_lines.previous_date is null
+                    date_diff('day', followed_samples.ordered_date, days.as_of) <= 90
+                    and followed_samples.previous_date is null
                     then 1
             end
         ) as new_product_count
-    from followed_lines
-    inner join days on followed_lines.ordered_date < days.as_of
+    from followed_samples
+    inner join days on followed_samples.ordered_date < days.as_of
     where days.as_of < $as_of
-    group by days.as_of, followed_lines.customer_number, followed_lines.category_number
+    group by days.as_of, followed_samples.customer_number, followed_samples.category_number
 ),
 
 customer_categories as (

@@ -16,6 +16,12 @@ purchase_days as (
     where is_purchase_day and ordered_date < $as_of
 ),
 
+dates as (
+    select distinct ordered_date
+    from features.purchase_days
+    where is_purchase_day and ordered_date < $as_of
+),
+
 -- what was before a day and what came after it are counted apart, since little came after within the horizon
 pasts as (
     select
@@ -35,7 +41,7 @@ ages as (
         days.as_of,
         dates.ordered_date,
         date_diff('day', days.as_of, dates.ordered_date) as days_on
-    from (select distinct ordered_date from purchase_days) as dates
+    from dates
     inner join days on dates.ordered_date >= days.as_of
 ),
 
@@ -47,9 +53,9 @@ futures as (
         sum(purchase_days.gross_amount) as future_amount,
         count(case when ages.days_on < 30 then 1 end) as near_purchases,
         sum(case when ages.days_on < 30 then purchase_days.gross_amount end) as near_amount
-    from purchase_days
+    from features.purchase_days as purchase_days
     inner join ages on purchase_days.ordered_date = ages.ordered_date
-    where ages.days_on < $horizon_days
+    where purchase_days.is_purchase_day and ages.days_on < $horizon_days
     group by ages.as_of, purchase_days.customer_number
 ),
 
@@ -71,12 +77,13 @@ customers as (
     left join futures on pasts.as_of = futures.as_of and pasts.customer_number = futures.customer_number
 ),
 
+-- a history in one number, which is grouped and sorted more quickly than three: 16 bits for each count of days
 histories as (
     select
         as_of,
-        purchase_frequency - 1 as repeat_count,
-        date_diff('day', first_date, last_date) as active_span_days,
-        date_diff('day', first_date, as_of) as tenure_days,
+        4294967296 * (purchase_frequency - 1)
+        + 65536 * date_diff('day', first_date, last_date)
+        + date_diff('day', first_date, as_of) as history_mark,
         purchase_amount,
         future_buyer,
         future_purchases,
@@ -91,9 +98,9 @@ histories as (
 
 select
     as_of,
-    cast(repeat_count as bigint) as repeat_count,
-    cast(active_span_days as bigint) as active_span_days,
-    cast(tenure_days as bigint) as tenure_days,
+    cast(history_mark >> 32 as bigint) as repeat_count,
+    cast(history_mark >> 16 & 65535 as bigint) as active_span_days,
+    cast(history_mark & 65535 as bigint) as tenure_days,
     cast(count(*) as bigint) as customer_count,
     cast(sum(purchase_amount) as double) as purchase_amount,
     cast(sum(future_is_over * future_buyer) as double) as future_buyers,
@@ -103,5 +110,5 @@ select
     cast(sum(near_is_over * near_purchases) as double) as near_purchases,
     cast(sum(near_is_over * near_amount) as double) as near_amount
 from histories
-group by as_of, repeat_count, active_span_days, tenure_days
-order by as_of, repeat_count, active_span_days, tenure_days
+group by as_of, history_mark
+order by as_of, history_mark
