@@ -5,6 +5,7 @@ are those of one warehouse and say nothing: no list is ordered by them or shows 
 """
 
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.shared_hashes import drop_shared, find_shared, is_compared
 from custana_pipeline.stores.session import Session
 
 NUMBERS = {"customer": "cleaned.customer_numbers", "product": "cleaned.product_numbers"}
@@ -31,7 +32,9 @@ def build_lines(session: Session, project: Project, table: str) -> None:
     """Judges all lines of a cleaned table anew, and shows those that are kept; its source view must be there."""
     were_there = session.exists(f"cleaned.{table}_lines")
     number_ids(session, table)
+    find_shared(session, table, compared=is_compared(project, table))
     session.build(project.models[f"cleaned.{table}_lines"], project.cleaning_parameters)
+    drop_shared(session)
     for name in dict.fromkeys((by_number(table), f"cleaned.{table}")):
         model = project.models[name]
         # to count the rows of a view that shows ids would mean joining them

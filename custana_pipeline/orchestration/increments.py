@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from custana_pipeline.orchestration.id_numbers import number_ids, number_late
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.shared_hashes import drop_shared, find_shared, is_compared
 from custana_pipeline.stores.canonical_text import NumberMarks
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SOURCE_COLUMNS, SqlModels
@@ -182,8 +183,7 @@ def _judge(session: Session, project: Project, table: str, within: str) -> None:
         f"create or replace temp table judged_sources as select * from sources.{table} where {within}"
     )
     _judge_sources(session, project, table)
-    is_compared = table != "transactions" or not project.cleaning_parameters["keep_identical_lines"]
-    if is_compared and _add_old_twins(session, table, within):
+    if is_compared(project, table) and _add_old_twins(session, table, within):
         _judge_sources(session, project, table)
     session.connection.execute("drop table judged_sources")
 
@@ -191,7 +191,9 @@ def _judge(session: Session, project: Project, table: str, within: str) -> None:
 def _judge_sources(session: Session, project: Project, table: str) -> None:
     """Judges the lines of judged_sources in the place of all."""
     session.connection.execute(f"create or replace view sources.{table} as select * from judged_sources")
+    find_shared(session, table, compared=is_compared(project, table))
     session.build_temporary(project.models[f"cleaned.{table}_lines"], ADDED_TABLE, project.cleaning_parameters)
+    drop_shared(session)
     pack = project.settings.pack
     numbers = NumberMarks(pack.decimal_mark, pack.thousands_mark)
     session.create_source_views(project.models, project.raw_columns, [table], numbers)

@@ -11,6 +11,7 @@ import duckdb
 
 from custana_pipeline.errors import ContractBroken, CustanaError, WrongUse
 from custana_pipeline.stores.canonical_text import PLAIN_NUMBERS, NumberMarks
+from custana_pipeline.stores.plain_ids import with_plain_ids
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class Session:
         for table in CANONICAL_COLUMNS if tables is None else tables:
             select = models.source_view(table, raw_columns, numbers)
             try:
-                self.connection.execute(f"create or replace view sources.{table} as {select}")
+                pack = models.sources.get(f"sources.{table}")
+                view = with_plain_ids(self.connection, select, pack.tree if pack else None)
+                self.connection.execute(f"create or replace view sources.{table} as {view}")
             except duckdb.Error as error:
                 raise WrongUse(
                     f"The source pack's {table}.sql cannot be used ({_first_line(error)}): check the names of its raw "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from custana_pipeline.orchestration.id_numbers import number_ids
+from custana_pipeline.orchestration.shared_hashes import SHARED_TABLE, find_shared
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModels
 from custana_pipeline.stores.warehouse import Warehouse
@@ -42,6 +43,8 @@ class Cleaner:
                 _fill(session, table, tables.get(table, ()))
                 number_ids(session, table)
             for model in self.models.stage("cleaned"):
+                if SHARED_TABLE in model.reads:
+                    find_shared(session, model.table.removesuffix("_lines"))
                 session.build(model, PARAMETERS | dict(parameters or {}))
         return self
 

@@ -9,6 +9,7 @@ import pytest
 
 from custana_pipeline.cleaned.gate import conservation
 from custana_pipeline.orchestration.id_numbers import GIVEN, number_ids
+from custana_pipeline.orchestration.shared_hashes import SHARED_TABLE, find_shared
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores.landing_sql import land, prepare
@@ -42,6 +43,8 @@ def cleaned_source(folder: Path, source: str, given: Path) -> Warehouse:
         for table in GIVEN:
             number_ids(session, table)
         for model in models.stage("cleaned"):
+            if SHARED_TABLE in model.reads:
+                find_shared(session, model.table.removesuffix("_lines"))
             session.build(model, parameters)
     return warehouse
 

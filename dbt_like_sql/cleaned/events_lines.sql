@@ -1,6 +1,6 @@
 -- one row is one browsing event as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: e0caf91e1023 (new lines can be judged alone, beside old ones of the same text)
+-- increment: 5feb9527d6ab (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 -- numbers stand for the ids of customers and products, which cost three times as much to write; a customer that is in
 -- no other table has none, and customer_id is null but for them
@@ -37,22 +37,21 @@ customers as (
     left join known_numbers on customer_numbers.customer_number = known_numbers.customer_number
 ),
 
+-- what is told of an id is told once, and not in each of its events
+products as (
+    select
+        product_id,
+        product_number,
+        regexp_matches(product_id, '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]') as is_unreadable
+    from cleaned.product_numbers
+),
+
 typed as (
     select
         source_file,
         source_hash,
         source_line,
-        case
-            -- no word for nobody begins with a digit, and most ids do; a list of words would become a join
-            when
-                ascii(customer_id) between 48 and 57
-                or not regexp_full_match(
-                    lower(trim(customer_id)),
-                    '|null|\(null\)|\\n|nil|nan|na|n/a|n\.a\.|#n/a|<na>|#ref!|#value!|none|unknown|undefined|anonymous'
-                    || '|guest|total|grand total|subtotal|sum|summe|gesamt|-{1,3}|\.{1,3}|\?{1,3}|[*/#]'
-                )
-                then trim(customer_id)
-        end as customer_id,
+        nullif(trim(customer_id), '') as customer_id,
         nullif(trim(product_id), '') as product_id,
         lower(nullif(trim(event_type), '')) as event_type,
         -- nearly all are read as they stand, and only the others without their blanks
@@ -64,18 +63,10 @@ typed as (
     from browsing_events
 ),
 
-hashed_events as (
-    select hash(line_text) as text_hash
-    from sources.events
-    where line_text is not null
-),
-
--- few events share their text with another one: a hash of all finds these cheaply, and only they are compared;
--- to number the events of each hash takes two thirds of counting them
+-- few events share their text with another one: hashes found beforehand tell which, and only they are compared
 shared_hashes as (
     select text_hash
-    from hashed_events
-    qualify row_number() over (partition by text_hash) = 2
+    from cleaned.shared_hashes
 ),
 
 repeated_events as (
@@ -88,44 +79,68 @@ repeated_events as (
     qualify row_number() over (partition by events.line_text order by events.source_file, events.source_line) > 1
 ),
 
-judged as (
+looked_up as (
     select
         typed.source_file,
         typed.source_line,
-        customers.customer_number,
-        case when customers.customer_number is null then typed.customer_id end as customer_id,
-        product_numbers.product_number,
+        typed.product_id,
         typed.event_type,
         typed.happened_at,
+        customers.customer_number,
+        products.product_number,
+        coalesce(customers.is_known, false) as is_known,
+        coalesce(products.is_unreadable, false) as is_product_unreadable,
+        repeated_events.source_line is not null as is_repeated,
         case
-            when repeated_events.source_line is not null then 'exact_duplicate'
-            when typed.customer_id is null then 'no_customer'
+            -- whoever is known has passed the rules on ids; no word for nobody begins with a digit
             when
-                case
-                    -- what is plain ASCII can be read, and so can the id of a customer who is known
-                    when
-                        (not coalesce(customers.is_known, false) and typed.customer_id glob '*[! -~]*')
-                        or typed.product_id glob '*[! -~]*'
-                        then regexp_matches(concat(typed.customer_id, typed.product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
-                end
-                or coalesce(strlen(typed.customer_id), 0) + coalesce(strlen(typed.product_id), 0) > 600
-                then 'unreadable_id'
-            when typed.happened_at is null then 'unparsable_date'
-            when
-                typed.happened_at < timestamp '1990-01-01 00:00:00'
-                or typed.happened_at >= timestamp '2100-01-01 00:00:00'
-                then 'date_out_of_range'
-            when typed.event_type is null then 'missing_event_type'
-            when not coalesce(customers.is_known, false) then 'unknown_customer'
-        end as reason
+                customers.is_known
+                or ascii(typed.customer_id) between 48 and 57
+                or not regexp_full_match(
+                    lower(typed.customer_id),
+                    'null|\(null\)|\\n|nil|nan|na|n/a|n\.a\.|#n/a|<na>|#ref!|#value!|none|unknown|undefined|anonymous'
+                    || '|guest|total|grand total|subtotal|sum|summe|gesamt|-{1,3}|\.{1,3}|\?{1,3}|[*/#]'
+                )
+                then typed.customer_id
+        end as customer_id
     from typed
     left join customers on typed.customer_id = customers.customer_id
-    left join cleaned.product_numbers as product_numbers on typed.product_id = product_numbers.product_id
+    left join products on typed.product_id = products.product_id
     left join repeated_events
         on
             typed.source_file = repeated_events.source_file
             and typed.source_hash = repeated_events.source_hash
             and typed.source_line = repeated_events.source_line
+),
+
+judged as (
+    select
+        source_file,
+        source_line,
+        case when customer_id is not null then customer_number end as customer_number,
+        case when customer_number is null then customer_id end as customer_id,
+        product_number,
+        event_type,
+        happened_at,
+        case
+            when is_repeated then 'exact_duplicate'
+            when customer_id is null then 'no_customer'
+            when
+                is_product_unreadable
+                -- what is plain ASCII can be read
+                or case
+                    when not is_known and customer_id glob '*[! -~]*'
+                        then regexp_matches(customer_id, '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
+                end
+                or strlen(customer_id) + coalesce(strlen(product_id), 0) > 600
+                then 'unreadable_id'
+            when happened_at is null then 'unparsable_date'
+            when happened_at < timestamp '1990-01-01 00:00:00' or happened_at >= timestamp '2100-01-01 00:00:00'
+                then 'date_out_of_range'
+            when event_type is null then 'missing_event_type'
+            when not is_known then 'unknown_customer'
+        end as reason
+    from looked_up
 )
 
 select

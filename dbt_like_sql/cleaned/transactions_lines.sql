@@ -1,6 +1,6 @@
 -- one row is one order line as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
--- increment: 0bab73014bac (new lines can be judged alone, beside old ones of the same text)
+-- increment: 7e1b45d759e9 (new lines can be judged alone, beside old ones of the same text)
 -- a line has the first reason that fits, in the order of the `judged` cases
 -- numbers stand for the ids of customers and products, which cost three times as much to write
 with
@@ -21,6 +21,28 @@ order_lines as (
     from sources.transactions
 ),
 
+-- what is told of an id is told once, and not in each of its lines
+customers as (
+    select
+        customer_id,
+        customer_number,
+        regexp_matches(customer_id, '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]') as is_unreadable,
+        regexp_full_match(
+            lower(customer_id),
+            'null|\(null\)|\\n|nil|nan|na|n/a|n\.a\.|#n/a|<na>|#ref!|#value!|none|unknown|undefined|anonymous'
+            || '|guest|total|grand total|subtotal|sum|summe|gesamt|-{1,3}|\.{1,3}|\?{1,3}|[*/#]'
+        ) as is_nobody
+    from cleaned.customer_numbers
+),
+
+products as (
+    select
+        product_id,
+        product_number,
+        regexp_matches(product_id, '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]') as is_unreadable
+    from cleaned.product_numbers
+),
+
 -- what the pack has at all: without a quantity each line is one unit, without money there is none to miss
 given_columns as (
     select
@@ -35,17 +57,7 @@ trimmed as (
         source_hash,
         source_line,
         nullif(trim(order_id), '') as order_id,
-        case
-            -- no word for nobody begins with a digit, and most ids do; a list of words would become a join
-            when
-                ascii(customer_id) between 48 and 57
-                or not regexp_full_match(
-                    lower(trim(customer_id)),
-                    '|null|\(null\)|\\n|nil|nan|na|n/a|n\.a\.|#n/a|<na>|#ref!|#value!|none|unknown|undefined|anonymous'
-                    || '|guest|total|grand total|subtotal|sum|summe|gesamt|-{1,3}|\.{1,3}|\?{1,3}|[*/#]'
-                )
-                then trim(customer_id)
-        end as customer_id,
+        nullif(trim(customer_id), '') as customer_id,
         nullif(trim(product_id), '') as product_id,
         -- nearly all are read as they stand, and only the others without their blanks
         cast(
@@ -60,18 +72,11 @@ trimmed as (
     from order_lines
 ),
 
-hashed_lines as (
-    select hash(line_text) as text_hash
-    from sources.transactions
-    where line_text is not null and not $keep_identical_lines
-),
-
--- few lines share their text with another one: a hash of all finds these cheaply, and only they are compared;
--- to number the lines of each hash takes two thirds of counting them
+-- few lines share their text with another one: hashes found beforehand tell which, and only they are compared
 shared_hashes as (
     select text_hash
-    from hashed_lines
-    qualify row_number() over (partition by text_hash) = 2
+    from cleaned.shared_hashes
+    where not $keep_identical_lines
 ),
 
 repeated_lines as (
@@ -92,8 +97,11 @@ typed as (
         trimmed.source_file,
         trimmed.source_line,
         trimmed.order_id,
-        trimmed.customer_id,
+        case when not coalesce(customers.is_nobody, false) then trimmed.customer_id end as customer_id,
+        case when not customers.is_nobody then customers.customer_number end as customer_number,
         trimmed.product_id,
+        products.product_number,
+        coalesce(customers.is_unreadable, false) or coalesce(products.is_unreadable, false) as is_unreadable,
         trimmed.ordered_at,
         trimmed.set_aside_reason,
         repeated_lines.source_line is not null as is_repeated,
@@ -109,6 +117,8 @@ typed as (
         try_cast(trimmed.amount as decimal(18, 2)) as amount
     from trimmed
     cross join given_columns
+    left join customers on trimmed.customer_id = customers.customer_id
+    left join products on trimmed.product_id = products.product_id
     left join repeated_lines
         on
             trimmed.source_file = repeated_lines.source_file
@@ -122,7 +132,10 @@ priced as (
         source_line,
         order_id,
         customer_id,
+        customer_number,
         product_id,
+        product_number,
+        is_unreadable,
         set_aside_reason,
         is_repeated,
         has_money,
@@ -152,7 +165,8 @@ judged as (
         source_line,
         order_id,
         customer_id,
-        product_id,
+        customer_number,
+        product_number,
         set_aside_reason,
         ordered_at,
         ordered_date,
@@ -164,11 +178,10 @@ judged as (
             when is_repeated then 'exact_duplicate'
             when set_aside_reason is not null then set_aside_reason
             when
-                case
-                    -- what is plain ASCII can be read
-                    when order_id glob '*[! -~]*' or customer_id glob '*[! -~]*' or product_id glob '*[! -~]*'
-                        then
-                            regexp_matches(concat(order_id, customer_id, product_id), '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
+                is_unreadable
+                -- what is plain ASCII can be read
+                or case
+                    when order_id glob '*[! -~]*' then regexp_matches(order_id, '[\p{C}\p{Zl}\p{Zp}\x{FFFD}]')
                 end
                 or coalesce(strlen(order_id), 0) + coalesce(strlen(customer_id), 0) + coalesce(strlen(product_id), 0)
                 > 600
@@ -188,26 +201,24 @@ judged as (
 )
 
 select
-    judged.source_file,
-    cast(judged.source_line as bigint) as source_line,
+    source_file,
+    cast(source_line as bigint) as source_line,
     -- each word is cast by itself, since a cast of what the case yields would look up the text of every row
     case
-        when judged.reason is null then cast('kept' as enum('kept', 'set_aside', 'rejected'))
-        when judged.reason in ('exact_duplicate', 'no_customer') or judged.reason = judged.set_aside_reason
+        when reason is null then cast('kept' as enum('kept', 'set_aside', 'rejected'))
+        when reason in ('exact_duplicate', 'no_customer') or reason = set_aside_reason
             then cast('set_aside' as enum('kept', 'set_aside', 'rejected'))
         else cast('rejected' as enum('kept', 'set_aside', 'rejected'))
     end as status,
-    judged.reason,
-    coalesce(judged.order_id, judged.customer_id || '@' || cast(judged.ordered_date as varchar)) as order_id,
-    customer_numbers.customer_number,
-    product_numbers.product_number,
-    judged.ordered_at,
-    judged.ordered_date,
-    cast(case when judged.is_return then -abs(judged.quantity) else judged.quantity end as decimal(18, 3)) as quantity,
-    cast(judged.unit_price as decimal(18, 4)) as unit_price,
-    cast(case when judged.is_return then -abs(judged.amount) else judged.amount end as decimal(18, 2)) as amount,
-    judged.is_return,
-    judged.order_id is null as is_order_id_made
+    reason,
+    coalesce(order_id, customer_id || '@' || cast(ordered_date as varchar)) as order_id,
+    customer_number,
+    product_number,
+    ordered_at,
+    ordered_date,
+    cast(case when is_return then -abs(quantity) else quantity end as decimal(18, 3)) as quantity,
+    cast(unit_price as decimal(18, 4)) as unit_price,
+    cast(case when is_return then -abs(amount) else amount end as decimal(18, 2)) as amount,
+    is_return,
+    order_id is null as is_order_id_made
 from judged
-left join cleaned.customer_numbers as customer_numbers on judged.customer_id = customer_numbers.customer_id
-left join cleaned.product_numbers as product_numbers on judged.product_id = product_numbers.product_id

@@ -14,6 +14,7 @@ from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.id_numbers import NUMBERS, OWNERS, build_lines, by_number
 from custana_pipeline.orchestration.increments import add_new_lines, note_built, plan_of
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.shared_hashes import SHARED_TABLE
 from custana_pipeline.orchestration.sql_assets import (
     asset_key,
     described_columns,
@@ -56,7 +57,9 @@ def _cleaned_asset(project: Project, table: str) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key,
-        deps=upstream_assets(project, (lines.reads | kept.reads) - {lines.name, *NUMBERS.values()}, OWNERS),
+        deps=upstream_assets(
+            project, (lines.reads | kept.reads) - {lines.name, SHARED_TABLE, *NUMBERS.values()}, OWNERS
+        ),
         group_name="cleaned",
         kinds={"duckdb", "sql", "pandera"},
         owners=[project.settings.owner],
