@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import Snapshot
-from custana_pipeline.models.recommendation_lists import discoveries, in_demand, matrix_of, stacked
+from custana_pipeline.models.recommendation_lists import discoveries, in_demand, matrix_of, order_of, stacked
 from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_ranking import Candidates, Ranked, beside, best, pool_in, ranked
 
@@ -23,7 +23,7 @@ def popularity(snapshot: Snapshot) -> Ranked:
 def popularity_of_new(snapshot: Snapshot) -> Ranked:
     """The ten most popular products of the last 30 days that the customer never bought or sent back."""
     sales = snapshot.shelf.sales(POPULARITY_DAYS)
-    fills = in_demand(snapshot, sales)
+    fills = in_demand(snapshot, order_of(sales))
     return best(fills, sales[fills.place], len(sales), digits=0)
 
 
@@ -69,5 +69,5 @@ def _bought(snapshot: Snapshot) -> Candidates:
 
 def _filled(snapshot: Snapshot, days: int) -> Ranked:
     sales = snapshot.shelf.sales(days)
-    candidates = beside(_bought(snapshot), in_demand(snapshot, sales), len(snapshot.customers))
+    candidates = beside(_bought(snapshot), in_demand(snapshot, order_of(sales)), len(snapshot.customers))
     return best(candidates, candidates.evidence + sales[candidates.place] / (1 + sales.max(initial=0)), len(sales))

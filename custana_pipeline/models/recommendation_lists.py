@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_history import MILLION, PLACE_BITS, Floats, Shelf, Snapshot, half_up
+from custana_pipeline.models.recommendation_history import (
+    MILLION,
+    PLACE_BITS,
+    Floats,
+    Integers,
+    Shelf,
+    Snapshot,
+    half_up,
+)
 from custana_pipeline.models.recommendation_metrics import PLACES
 from custana_pipeline.models.recommendation_ranking import (
     LAST_PLACE,
@@ -66,15 +74,22 @@ class Rule:
     digits: int
 
 
-def in_demand(snapshot: Snapshot, demand: Floats) -> Candidates:
-    """The ten products highest in `demand`, one value a place, that each customer never bought or sent back.
+def order_of(demand: Floats) -> Integers:
+    """The places, the highest in `demand` first; of equals the more sold one."""
+    return np.argsort(-demand, kind="stable")
+
+
+def in_demand(snapshot: Snapshot, order: Integers) -> Candidates:
+    """The first ten places of `order` that each customer never bought or sent back.
 
     Before the n-th unknown product stand n others that are unknown, and all known ones with fewer unknown before them.
     """
-    order = np.argsort(-demand, kind="stable")
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.arange(len(order))
-    known = np.sort((snapshot.pair_customer << PLACE_BITS) | position[snapshot.pair_place])
+    customer, known = snapshot.pair_customer, position[snapshot.pair_place]
+    # further down than what a customer knows and ten more, nothing is before the tenth that they do not know
+    is_early = known < PLACES + np.bincount(customer, minlength=len(snapshot.customers))[customer]
+    known = np.sort((customer[is_early] << PLACE_BITS) | known[is_early])
     customer = known >> PLACE_BITS
     unknown_before = (known & (2**PLACE_BITS - 1)) - place_within(customer) + 1
     near = unknown_before < PLACES
@@ -99,18 +114,22 @@ def habits(snapshot: Snapshot, half_life_days: float) -> Candidates:
 
 
 def strongest(own: Candidates, rows: int) -> Candidates:
-    """The 100 habits of each row that weigh most; of equals those of the more sold products.
+    """The habits that `is_strong` tells of."""
+    chosen = is_strong(own, rows)
+    return own if chosen.all() else Candidates(own.customer[chosen], own.place[chosen], own.evidence[chosen])
+
+
+def is_strong(own: Candidates, rows: int) -> np.ndarray:
+    """Which are the 100 habits of each row that weigh most; of equals those of the more sold products.
 
     Evidence is in whole millionths: with the place packed behind them no two habits of a row are equal.
     """
     is_kept = np.bincount(own.customer, minlength=rows)[own.customer] <= MOST_HABITS
-    if is_kept.all():
-        return own
     rest = np.flatnonzero(~is_kept)
     weight = half_up(own.evidence[rest] * MILLION, 0).astype(np.int64)
     keys = (weight << PLACE_BITS) | (LAST_PLACE - own.place[rest])
     is_kept[rest[contenders(own.customer[rest], keys, MOST_HABITS)]] = True
-    return Candidates(own.customer[is_kept], own.place[is_kept], own.evidence[is_kept])
+    return is_kept
 
 
 def speaking_habits(snapshot: Snapshot, half_life_days: float) -> sparse.csr_matrix:
@@ -152,7 +171,7 @@ def united_pool(
         matrix_of(Candidates(snapshot.pair_customer[barred], snapshot.pair_place[barred], known), snapshot),
     ]
     # one product of matrices adds up everything without sorting it
-    return pool_in(sparse.csr_matrix(sparse.hstack(parts, format="csr") @ speaking))
+    return pool_in(sparse.hstack(parts, format="csr") @ speaking)
 
 
 def discoveries(
@@ -222,7 +241,7 @@ def _lists(
     demands = {name: demand_of(snapshot.shelf, each) for name, each in variants.items()}
     # the power of popularity changes no order of what is in demand
     orders = {(each.popularity_days, each.trend_power): demands[name] for name, each in variants.items()}
-    fills = united([in_demand(snapshot, demand) for demand in orders.values()])
+    fills = united([in_demand(snapshot, order_of(demand)) for demand in orders.values()])
     lists = {}
     for half_life_days, taste in dict.fromkeys((each.half_life_days, each.taste_weight) for each in variants.values()):
         pool = pooled(half_life_days, taste, fills)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+Floats = np.ndarray
+
 PLACES = 10
 RESAMPLES = 200
 
@@ -64,27 +66,30 @@ def list_metrics(
     that are not defined are left out.
     """
     scores = score_list(published, truth)
-    judged: Any = published[(published["rank"] <= PLACES) & published["customer_id"].isin(scores["customer_id"])]
-    return metrics_of(scores, judged["product_id"], popularity)
-
-
-def metrics_of(
-    scores: pd.DataFrame, offered: pd.Series, popularity: "Mapping[object, float] | pd.Series"
-) -> dict[str, float]:
-    """The same from what `score_list` found, and the products on all places of the judged customers."""
-    if scores.empty:
-        return {"users": 0.0}
     purchases = pd.Series(popularity, dtype=float)
-    metrics = {"users": float(len(scores))}
-    for name in ("recall_10", "ndcg_10"):
-        told = interval(scores[name].to_numpy())
+    judged: Any = published[(published["rank"] <= PLACES) & published["customer_id"].isin(scores["customer_id"])]
+    offered = judged["product_id"]
+    told = {name: scores[name].to_numpy() for name in ("recall_10", "ndcg_10")}
+    return metrics_of(told, offered.map(purchases).fillna(1).to_numpy(), offered.nunique(), purchases.to_numpy())
+
+
+def metrics_of(scores: Mapping[str, Floats], offered: Floats, different: int, purchases: Floats) -> dict[str, float]:
+    """The same from recall_10 and ndcg_10 of the judged customers and from purchases before the list was made.
+
+    Those are told of the product at each place in `offered`, where there are `different` products, and of every product
+    that could have been offered.
+    """
+    if not len(scores["recall_10"]):
+        return {"users": 0.0}
+    metrics = {"users": float(len(scores["recall_10"]))}
+    for name, values in scores.items():
+        told = interval(values)
         metrics |= {name: told.mean, f"{name}_lower": told.lower, f"{name}_upper": told.upper}
     if len(purchases):
-        metrics["coverage"] = offered.nunique() / len(purchases)
+        metrics["coverage"] = different / len(purchases)
     if len(offered) and purchases.sum() > 0:
-        sold = purchases.clip(lower=1)
-        shares = offered.map(sold).fillna(1) / sold.sum()
-        metrics["novelty"] = float(-np.log2(shares.to_numpy(dtype=float)).mean())
+        shares = np.maximum(offered, 1) / np.maximum(purchases, 1).sum()
+        metrics["novelty"] = float(-np.log2(shares).mean())
     return {name: float(value) for name, value in metrics.items()}
 
 

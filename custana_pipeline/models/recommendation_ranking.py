@@ -109,7 +109,7 @@ def ranked(pool: Pool, worth: Floats, line: tuple[float, float] = (1.0, 0.0), di
     """
     factor, floor = line
     score = pool.evidence * factor + floor if factor != 1 else pool.evidence + floor
-    score *= worth[pool.place]
+    score *= worth.take(pool.place)
     score[pool.ruled_out] = -np.inf
     at = np.flatnonzero(score >= _borders(pool, score, digits))
     row = np.repeat(pool.row, np.diff(np.searchsorted(at, np.r_[pool.starts, len(score)])))

@@ -7,94 +7,48 @@ recommendation_lists, and so what was tried on past windows is what is served.
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_companions import BILLION, companions_of, packed, where_in
-from custana_pipeline.models.recommendation_history import (
-    AGE_BITS,
-    PLACE_BITS,
-    Floats,
-    Integers,
-    Sales,
-    Shelf,
-    Snapshot,
-)
+from custana_pipeline.models.recommendation_both import Claims, both_pools
+from custana_pipeline.models.recommendation_companions import BILLION, Asked, companions_of, packed, where_in
+from custana_pipeline.models.recommendation_history import AGE_BITS, PLACE_BITS, Floats, Integers, Shelf, Snapshot
 from custana_pipeline.models.recommendation_lists import (
-    EVIDENCE_FLOOR,
-    HABIT_FLOOR,
-    ListParameters,
     discoveries,
     habits,
     habits_and,
     in_demand,
     matrix_of,
     speaking_habits,
-    stacked,
     strongest,
 )
-from custana_pipeline.models.recommendation_neighbours import BASKET_NEIGHBOURS
+from custana_pipeline.models.recommendation_offer import LISTS, Offer
 from custana_pipeline.models.recommendation_ranking import (
     Candidates,
+    Pool,
     Ranked,
     beside,
     each_once,
+    is_first,
     pool_of,
     ranked,
-    row_of,
+)
+from custana_pipeline.models.recommendation_reasons import (
+    COMPANION,
+    TASTE,
+    Companions,
+    discover_reasons,
+    habit_reasons,
 )
 
-LISTS = ("buy_again", "discover")
-POPULAR, BOUGHT, COMPANION, VIEWED, CART, TASTE = range(6)
-"""What a reason tells of."""
 MOST_CELLS = 2**26
 """Customers of a block times places, at most."""
 MOST_IN_BLOCK = 1_280
 THREADS = 2
 
 Columns = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Offer:
-    """What may be offered tonight and how the lists are made; demand by list has one value a place."""
-
-    demand: Mapping[str, Floats]
-    speaking: Mapping[str, sparse.csr_matrix]
-    """Place x place, by list: what each product speaks for, 10 others at most; without the list that goes by none."""
-    parameters: Mapping[str, ListParameters]
-
-    @cached_property
-    def shelf(self) -> Shelf:
-        """The places alone: what sold when is already in the demand."""
-        places = np.arange(len(self.demand[LISTS[0]]))
-        nothing = np.zeros(0, dtype=np.int64)
-        return Shelf(0, places, places, Sales(nothing, nothing, np.zeros(0)))
-
-    @cached_property
-    def weights(self) -> Mapping[str, tuple[Integers, Integers]]:
-        """By list: place -> what it speaks for and how much, ten each; place 0 with no weight stands for none."""
-        return {which: _side_by_side(matrix) for which, matrix in self.speaking.items()}
-
-    @cached_property
-    def stacked(self) -> Mapping[str, sparse.csr_matrix]:
-        """The same as the products of matrices of each list want it."""
-        return {
-            which: stacked(matrix, None) if which == "discover" else stacked(None, matrix)
-            for which, matrix in self.speaking.items()
-        }
-
-
-def _side_by_side(matrix: Any) -> tuple[Integers, Integers]:
-    row = row_of(matrix)
-    column = np.arange(len(row)) - matrix.indptr[row]
-    neighbour = np.zeros((matrix.shape[0], BASKET_NEIGHBOURS), dtype=np.int32)
-    weight = np.zeros((matrix.shape[0], BASKET_NEIGHBOURS))
-    neighbour[row, column], weight[row, column] = matrix.indices, matrix.data
-    return neighbour, weight
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +66,11 @@ class Known:
     """customer and place of everything viewed or put into the cart of late, packed, in order."""
     viewed_days: Integers
     cart_days: Integers
+
+    @property
+    def interest(self) -> Integers:
+        """In billionths: half a point for each day with a view, another half for one with a cart."""
+        return BILLION // 2 * (self.viewed_days + self.cart_days)
 
     def block(self, first: int, end: int) -> "Known":
         """The customers from `first` on and before `end`."""
@@ -149,10 +108,32 @@ def served_lists(known: Known, offer: Offer) -> Iterator[Columns]:
         yield from threads.map(made, firsts)
 
 
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """What may stand on a list, and which habits speak for it."""
+
+    pool: Pool
+    own: Any
+    """Customer x place, None where no habit speaks for others."""
+    counts: Floats
+    """How much each entry of `own` counts for this list."""
+
+
 def _lists_of(known: Known, offer: Offer, first: int) -> Columns:
     snapshot = _snapshot(known, offer.shelf)
-    both = [_buy_again(known, snapshot, offer), _discover(known, snapshot, offer)]
-    order = np.lexsort((np.repeat((0, 1), [len(each["rank"]) for each in both]), _joined(both, "customer")))
+    drawn = (_together if offer.is_shared else _apart)(known, snapshot, offer)
+    lists = {which: ranked(drawn[which].pool, offer.demand[which], *offer.scoring(which)) for which in LISTS}
+    shown = lists["buy_again"]
+    pair, is_habit = where_in(packed(snapshot.pair_customer, snapshot.pair_place), packed(shown.row, shown.place))
+    entries = {"buy_again": np.flatnonzero(~is_habit), "discover": np.arange(len(lists["discover"].row))}
+    asked = {which: Asked(lists[which], entries[which], drawn[which].counts) for which in LISTS}
+    companions = _companions(asked, drawn, offer)
+    word = TASTE if offer.parameters["discover"].taste_weight else COMPANION
+    both = [
+        _columns(shown, 0) | habit_reasons(snapshot, pair, is_habit, companions["buy_again"]),
+        _columns(lists["discover"], 1) | discover_reasons(lists["discover"], known, companions["discover"], word),
+    ]
+    order = np.argsort(_joined(both, "customer"), kind="stable")  # what is of one customer stays as it was
     made = {name: _joined(both, name)[order] for name in both[0]}
     return made | {"customer": made["customer"] + first}
 
@@ -163,7 +144,11 @@ def _joined(both: list[dict[str, np.ndarray]], name: str) -> np.ndarray:
 
 def _snapshot(known: Known, shelf: Shelf) -> Snapshot:
     pair_of_day = known.purchases >> AGE_BITS
-    pairs = each_once(pair_of_day, known.doubtful)
+    begins = is_first(pair_of_day)
+    bought = pair_of_day[begins]
+    _, is_bought = where_in(bought, known.doubtful)
+    pairs = bought if is_bought.all() else each_once(bought, known.doubtful)
+    pair = np.cumsum(begins) - 1
     is_kept = np.ones(len(pairs), dtype=bool)
     is_kept[np.searchsorted(pairs, known.doubtful)] = known.is_kept
     return Snapshot(
@@ -172,71 +157,59 @@ def _snapshot(known: Known, shelf: Shelf) -> Snapshot:
         pair_customer=pairs >> PLACE_BITS,
         pair_place=pairs & (2**PLACE_BITS - 1),
         pair_is_kept=is_kept,
-        purchase_pair=np.searchsorted(pairs, pair_of_day),
+        purchase_pair=pair if is_bought.all() else np.searchsorted(pairs, bought)[pair],
         purchase_age=known.purchases & (2**AGE_BITS - 1),
     )
 
 
-def _buy_again(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.ndarray]:
-    chosen, demand = offer.parameters["buy_again"], offer.demand["buy_again"]
-    shown, fills = habits(snapshot, chosen.half_life_days), in_demand(snapshot, demand)
-    line = (chosen.evidence_weight, HABIT_FLOOR)
-    if "buy_again" in offer.speaking:
-        own = matrix_of(strongest(shown, known.customers), snapshot)
-        pool = habits_and(snapshot, shown, own, offer.stacked["buy_again"], fills)
-    else:
-        own, pool = None, pool_of(beside(shown, fills, known.customers), len(demand))
-    lists = ranked(pool, demand, line, 6)
-    pair, is_habit = where_in(packed(snapshot.pair_customer, snapshot.pair_place), packed(lists.row, lists.place))
-    if own is not None:
-        affinity, companion = companions_of(lists, ~is_habit, own, offer.weights["buy_again"])
-    else:
-        affinity = companion = np.zeros(len(lists.row), dtype=np.int64)
-    days, newest = _habit_facts(snapshot, pair)
-    reason = np.select([is_habit, affinity > 0], [BOUGHT, TASTE], POPULAR)
-    return _columns(lists, 0) | {
-        "reason": reason,
-        "count": np.where(is_habit, days, 0),
-        "other": np.select([is_habit, reason == TASTE], [newest, companion], 0),
-    }
+def _together(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, _Drawn]:
+    """Both lists from one product of matrices."""
+    claims = {which: Claims(offer.parameters[which].half_life_days, _fills(snapshot, offer, which)) for which in LISTS}
+    discover, buy_again, own = both_pools(
+        snapshot, claims["discover"], claims["buy_again"], _viewed(known, snapshot), offer.both_stacked
+    )
+    return {"buy_again": _Drawn(buy_again, own, own.data.imag), "discover": _Drawn(discover, own, own.data.real)}
 
 
-def _habit_facts(snapshot: Snapshot, pair: Integers) -> tuple[Integers, Integers]:
-    """On how many days each of the pairs was bought, and how many days ago for the last time; 0 without any pair."""
-    count = len(snapshot.pair_place)
-    if not count:
-        return np.zeros_like(pair), np.zeros_like(pair)
-    newest = np.full(count, 2**AGE_BITS)
-    newest[snapshot.purchase_pair[::-1]] = snapshot.purchase_age[::-1]  # of each pair the youngest comes first
-    return snapshot.purchase_days().astype(np.int64)[pair], newest[pair]
+def _apart(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, _Drawn]:
+    """Each list by itself."""
+    own = speaking_habits(snapshot, offer.parameters["discover"].half_life_days)
+    evidence, fills = [own, _viewed(known, snapshot)], _fills(snapshot, offer, "discover")
+    pool = discoveries(snapshot, evidence, offer.stacked["discover"], fills)
+    return {"buy_again": _buy_again(snapshot, offer), "discover": _Drawn(pool, own, own.data)}
 
 
-def _discover(known: Known, snapshot: Snapshot, offer: Offer) -> dict[str, np.ndarray]:
-    chosen, demand = offer.parameters["discover"], offer.demand["discover"]
+def _buy_again(snapshot: Snapshot, offer: Offer) -> _Drawn:
+    rows, fills = len(snapshot.customers), _fills(snapshot, offer, "buy_again")
+    shown = habits(snapshot, offer.parameters["buy_again"].half_life_days)
+    if "buy_again" not in offer.speaking:
+        return _Drawn(pool_of(beside(shown, fills, rows), len(offer.shelf.products)), None, shown.evidence)
+    own = matrix_of(strongest(shown, rows), snapshot)
+    return _Drawn(habits_and(snapshot, shown, own, offer.stacked["buy_again"], fills), own, own.data)
+
+
+def _fills(snapshot: Snapshot, offer: Offer, which: str) -> Candidates:
+    return in_demand(snapshot, offer.orders[which])
+
+
+def _viewed(known: Known, snapshot: Snapshot) -> sparse.csr_matrix:
     row, place = known.looked_at >> PLACE_BITS, known.looked_at & (2**PLACE_BITS - 1)
-    interest = BILLION // 2 * (known.viewed_days + known.cart_days)
-    viewed = matrix_of(Candidates(row, place, interest / BILLION), snapshot)
-    own = speaking_habits(snapshot, chosen.half_life_days)
-    pool = discoveries(snapshot, [own, viewed], offer.stacked["discover"], in_demand(snapshot, demand))
-    lists = ranked(pool, demand, (chosen.evidence_weight, EVIDENCE_FLOOR), 9)
-    companions = companions_of(lists, np.ones(len(lists.row), dtype=bool), own, offer.weights["discover"])
-    word = TASTE if chosen.taste_weight else COMPANION
-    return _columns(lists, 1) | _reasons(lists, known, interest, (*companions, word))
+    return matrix_of(Candidates(row, place, known.interest / BILLION), snapshot)
 
 
-def _reasons(lists: Ranked, known: Known, interest: Integers, companions: tuple) -> dict[str, np.ndarray]:
-    affinity, companion, word = companions
-    seen, is_seen = where_in(known.looked_at, packed(lists.row, lists.place))
-    if not len(interest):
-        seen, interest, known_days = np.zeros_like(seen), np.zeros(1, dtype=np.int64), np.zeros((2, 1), dtype=np.int64)
-    else:
-        known_days = np.stack([known.viewed_days, known.cart_days])
-    is_looked_at = is_seen & (interest[seen] >= affinity)
-    viewed, cart = known_days[:, seen]
-    is_cart = is_looked_at & (cart > 0)
-    reason = np.select([is_cart, is_looked_at, affinity > 0], [CART, VIEWED, word], POPULAR)
-    count = np.select([is_cart, is_looked_at], [cart, viewed], 0)
-    return {"reason": reason, "count": count, "other": np.where(reason == word, companion, 0)}
+def _companions(asked: Mapping[str, Asked], drawn: Mapping[str, _Drawn], offer: Offer) -> Mapping[str, Companions]:
+    """By list; lists that go by the same habits are asked for at once."""
+    if offer.is_shared:
+        both = companions_of([asked[which] for which in LISTS], drawn["discover"].own, offer.weights["discover"])
+        return dict(zip(LISTS, both, strict=True))
+    found = {}
+    for which in LISTS:
+        nothing = np.zeros(len(asked[which].lists.row), dtype=np.int64)
+        own = drawn[which].own
+        found[which] = (
+            (nothing, nothing) if own is None else companions_of([asked[which]], own, offer.weights[which])[0]
+        )
+    return found
 
 
 def _columns(lists: Ranked, which: int) -> dict[str, np.ndarray]:

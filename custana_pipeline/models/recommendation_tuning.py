@@ -16,7 +16,7 @@ from custana_pipeline.models.recommendation_history import History
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
 from custana_pipeline.models.recommendation_metrics import metrics_of
 from custana_pipeline.models.recommendation_neighbours import THREADS, bm25_neighbours, buyers
-from custana_pipeline.models.recommendation_ranking import Ranked
+from custana_pipeline.models.recommendation_ranking import Ranked, each_once
 from custana_pipeline.models.recommendation_windows import (
     LEAST_JUDGED,
     LONGEST_WINDOW_DAYS,
@@ -255,9 +255,9 @@ def _trials(window: Window, target: str, lists: Mapping[str, Ranked]) -> list[Li
     for name, each in lists.items():
         role = "candidate" if name in candidates or name == TUNED else "baseline"
         told = {**candidates, **naive}.get(name)
-        offered = pd.Series(each.place[is_judged[each.row]])
-        scores = pd.DataFrame({metric: truth.scores(each, metric) for metric in ("recall_10", "ndcg_10")})
-        metrics = metrics_of(scores, offered, popularity)
+        offered = each.place[is_judged[each.row]]
+        scores = {metric: truth.scores(each, metric) for metric in ("recall_10", "ndcg_10")}
+        metrics = metrics_of(scores, popularity[offered], len(each_once(offered)), popularity)
         trials.append(ListTrial(name, role, target, told.told() if told else {}, metrics))
     return trials
 

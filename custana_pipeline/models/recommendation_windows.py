@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 from custana_pipeline.models.recommendation_history import (
@@ -81,9 +80,9 @@ class Window:
     interests: sparse.csr_matrix
 
     @property
-    def popularity(self) -> pd.Series:
+    def popularity(self) -> Floats:
         """Place -> purchase days in the 90 days before the window."""
-        return pd.Series(self.snapshot.shelf.sales(90))
+        return self.snapshot.shelf.sales(90)
 
     def bought_for(self, which: str) -> Truth:
         """What a list of that name is judged by."""

@@ -35,7 +35,7 @@ class Names:
         """
         import pyarrow as pa
 
-        from custana_pipeline.models.recommendation_serving import COMPANION, TASTE
+        from custana_pipeline.models.recommendation_reasons import COMPANION, TASTE
 
         customer, reason, other = (columns[name] for name in ("customer", "reason", "other"))
         is_companion = (reason == COMPANION) | (reason == TASTE)

@@ -20,7 +20,8 @@ from custana_pipeline.stores.sql_models import SqlModel
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from custana_pipeline.models.recommendation_serving import Known, Offer
+    from custana_pipeline.models.recommendation_offer import Offer
+    from custana_pipeline.models.recommendation_serving import Known
 
 PLACES = "applications.product_places"
 """What the SELECT of the lists reads: rows that go from arrays into it and stay nowhere, so that the table is empty."""
@@ -130,7 +131,7 @@ def _offer(session: Session, given: Mapping[str, Any], everything: np.ndarray | 
     """`everything` is what all customers bought, where that is not too much; `lines` counts lines by age."""
     from custana_pipeline.models.recommendation_lists import ListParameters
     from custana_pipeline.models.recommendation_neighbours import speaking
-    from custana_pipeline.models.recommendation_serving import LISTS, Offer
+    from custana_pipeline.models.recommendation_offer import LISTS, Offer
 
     demand = session.arrays(
         "select buy_again_demand, discover_demand from applications.product_popularity order by popularity_rank",
@@ -148,12 +149,13 @@ def _offer(session: Session, given: Mapping[str, Any], everything: np.ndarray | 
         counting = beside.submit(_baskets, purchases, width)
         tastes = _tastes(_sample(session, as_of, everything), width) if is_taste else None
         baskets = counting.result()
-    spoken = {
-        which: speaking(baskets, tastes, each.taste_weight)
+    spoken = {each: speaking(baskets, tastes, each) for each in {each.taste_weight for each in parameters.values()}}
+    by_list = {
+        which: spoken[each.taste_weight]
         for which, each in parameters.items()
         if which == "discover" or each.taste_weight
     }
-    return Offer({which: demand[f"{which}_demand"] for which in LISTS}, spoken, parameters)
+    return Offer({which: demand[f"{which}_demand"] for which in LISTS}, by_list, parameters)
 
 
 def _baskets(purchases: np.ndarray, width: int) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from custana_pipeline.models.recommendation_companions import BILLION, companions_of
+from custana_pipeline.models.recommendation_companions import BILLION, Asked, companions_of
 from custana_pipeline.models.recommendation_history import MILLION
 from custana_pipeline.models.recommendation_lists import MOST_HABITS, strongest
 from custana_pipeline.models.recommendation_ranking import RULED_OUT, Candidates, Ranked, pool_in, pool_of, ranked
@@ -78,7 +78,9 @@ def test_the_companion_is_the_habit_that_speaks_most_also_where_places_share_the
     place = np.array([0, 1, 2, 1_024, 1_025, 2_048, 2_050, 77, 78, 79])
     lists = Ranked(np.repeat(np.arange(20), 10), np.tile(np.arange(1, 11), 20), np.tile(place, 20), np.zeros(200))
     asked = random.random(200) < 0.8
-    affinity, companion = companions_of(lists, asked, own, (neighbour, weight))
+    others = Asked(lists, np.flatnonzero(random.random(200) < 0.5), own.data * 2)
+    several = [others, Asked(lists, np.flatnonzero(asked), own.data)]
+    _, (affinity, companion) = companions_of(several, own, (neighbour, weight))
     assert affinity.max() > 0
     for entry in range(200):
         habits = own[[lists.row[entry]]]

@@ -3,15 +3,23 @@
 -- sample_number counts them by a hash of their id, those first who bought in the last 90 days: as the lists are tuned
 with
 
-customers as (
+buyers as (
     select
-        customer_id,
+        customer_number,
         max(ordered_date) >= $as_of - interval 90 day as is_late
-    from cleaned.transactions
+    from cleaned.numbered_transactions
     where
         not is_return
         and ordered_date < $as_of
-    group by customer_id
+    group by customer_number
+),
+
+customers as (
+    select
+        customer_numbers.customer_id,
+        buyers.is_late
+    from buyers
+    inner join cleaned.customer_numbers as customer_numbers on buyers.customer_number = customer_numbers.customer_number
 )
 
 select
