@@ -1,16 +1,14 @@
 """What the champions of a day say of each customer: score frames for the lists."""
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import ServingChampion, has_champion, serving_champion
-from custana_pipeline.orchestration.customer_rows import rows_of, scored
+from custana_pipeline.orchestration.customer_rows import rows_of, scored, stored_columns
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.plain_views import plain_view
 from custana_pipeline.stores.session import Session
 
 MOST_REASONED = 5_000
@@ -31,7 +29,8 @@ def behavior_scores(session: Session, project: Project, as_of: dt.date) -> tuple
         return pd.DataFrame({"customer_id": rows["customer_id"], "p_buy": p_buy})
 
     scores = pd.concat(
-        scored(session, "behavior", as_of, champion.columns, scores_of, _stored(project, "behavior")), ignore_index=True
+        scored(session, "behavior", as_of, champion.columns, scores_of, stored_columns(project, "behavior")),
+        ignore_index=True,
     )
     return scores.assign(reasons=_reasons(session, champion, scores, as_of)), champion.model_version
 
@@ -70,7 +69,9 @@ def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[p
         return scores.assign(expected_amount=amount, amount_lower=bounds.lower, amount_upper=bounds.upper)
 
     used = dict.fromkeys([*purchases.columns, *(amounts.columns if amounts else ())])
-    scores = pd.concat(scored(session, "demand", as_of, used, scores_of, _stored(project, "demand")), ignore_index=True)
+    scores = pd.concat(
+        scored(session, "demand", as_of, used, scores_of, stored_columns(project, "demand")), ignore_index=True
+    )
     versions = [each.model_version for each in (purchases, amounts) if each]
     return scores, " + ".join(dict.fromkeys(versions))
 
@@ -90,14 +91,9 @@ def segment_assignments(session: Session, project: Project, as_of: dt.date) -> t
     profiled = [name for name in PROFILED if name in there]
     read = dict.fromkeys([*champion.columns, *profiled])
     customers: Any = pd.concat(
-        scored(session, "segmentation", as_of, read, scores_of, _stored(project, "segmentation")), ignore_index=True
+        scored(session, "segmentation", as_of, read, scores_of, stored_columns(project, "segmentation")),
+        ignore_index=True,
     )
     profiles = profile_segments(customers, customers["segment_id"].to_numpy())
     names = name_segments(profiles, getattr(champion.estimator[-1], "names_by_id", {}))
     return customers[["customer_id", "segment_id"]], names, champion.model_version
-
-
-def _stored(project: Project, analysis: str) -> Mapping[str, str]:
-    """Column of the analysis -> the table that holds it, where its features are a view that only shows columns."""
-    plain = plain_view(project.models[f"features.{analysis}"])
-    return plain.stored if plain else {}
