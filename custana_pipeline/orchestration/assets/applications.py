@@ -18,7 +18,7 @@ from custana_pipeline.orchestration.publication import (
     PUBLISHED_LISTS,
     contract_of,
     judged_list,
-    keep_snapshot,
+    keeping_snapshot,
     publish_day,
     render_day,
 )
@@ -285,8 +285,10 @@ def _exports_asset(project: Project) -> dg.AssetsDefinition:
         as_of = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.transaction() as session:
             forgotten = forget_old_days(session, project)
-        snapshot = keep_snapshot(project, as_of, context.run.run_id)
-        published = publish_day(project, as_of, context.run.run_id)
+        run_id = context.run.run_id
+        with keeping_snapshot(project, as_of, run_id) as kept:
+            published = publish_day(project, as_of, run_id, kept)
+            snapshot = kept()
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(published.folder),
