@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from custana_pipeline.models.at_once import at_once
 from custana_pipeline.models.encoding import as_numbers, as_text, is_numeric
 from custana_pipeline.models.phrases import Topic, phrase_of, topic_of
 from custana_pipeline.models.readings import Mixed, Readings, foresee, predict
@@ -62,10 +63,8 @@ def effects_of(estimator: Any, frame: pd.DataFrame, columns: Sequence[str], refe
     members = topics_of(reference)
     topics = tuple(topic_of(names[0]) for names in members.values())
     orders = _orders(len(topics))
-    parts = [
-        _parts(estimator, _Batch(frame.iloc[start : start + BATCH_ROWS], tuple(columns), reference), orders)
-        for start in range(0, len(frame), BATCH_ROWS)
-    ]
+    batches = [frame.iloc[start : start + BATCH_ROWS] for start in range(0, len(frame), BATCH_ROWS)]
+    parts = at_once(lambda rows: _parts(estimator, _Batch(rows, tuple(columns), reference), orders), batches)
     if not parts:
         return Effects(topics, np.empty(0), np.empty((0, len(topics))))
     return Effects(topics, np.concatenate([base for base, _ in parts]), np.vstack([changes for _, changes in parts]))

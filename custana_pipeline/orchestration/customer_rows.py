@@ -152,17 +152,27 @@ def scored(
     columns: Iterable[str],
     score: Callable[[pd.DataFrame], Scored],
     stored: Mapping[str, str] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Scored]:
     """What `score` says of every customer of the day, piece by piece in the order of their ids, two at a time.
 
     A piece has customer_id and `columns`. `stored` tells which table holds a column that features.<analysis> only shows
-    (see stores.plain_views). Raises DataFault where there is no customer.
+    (see stores.plain_views). `meanwhile` is done while the first are scored, between two batches that are read: nobody
+    else asks the session then. Raises DataFault where there is no customer.
     """
     done: list[Scored] = []
-    with closing(ahead(_batches(session, f"features.{analysis}", as_of, columns, stored or {}))) as batches:
+    read = _batches(session, f"features.{analysis}", as_of, columns, stored or {})
+    with closing(ahead(_after_first(read, meanwhile))) as batches:
         for batch in batches:
             done += at_once(score, _pieces(batch))
     return done
+
+
+def _after_first(batches: Iterator[pd.DataFrame], meanwhile: Callable[[], None]) -> Iterator[pd.DataFrame]:
+    """The batches; what is to be done meanwhile is done when the second one is asked for."""
+    yield next(batches)
+    meanwhile()
+    yield from batches
 
 
 def _pieces(batch: pd.DataFrame) -> list[pd.DataFrame]:
@@ -246,11 +256,22 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def rows_of(session: Session, analysis: str, as_of: dt.date, customer_ids: pd.Series) -> pd.DataFrame:
-    """The feature rows of these customers of the day, by customer_id."""
+def rows_of(
+    session: Session,
+    analysis: str,
+    customer_ids: pd.Series,
+    as_of: dt.date,
+    columns: Iterable[str],
+    stored: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """customer_id and `columns` of these customers of the day, by customer_id; `stored` as in `scored`."""
     session.connection.register("wanted", pd.DataFrame({"customer_id": customer_ids}))
-    query = f"""select * from features.{analysis} where as_of = $as_of
-        and customer_id in (select customer_id from wanted) order by customer_id"""
-    found = session.frame(query, {"as_of": as_of})
+
+    def told(of: str, names: str) -> str:
+        return f"""select {names} from {of} where as_of = $as_of
+            and customer_id in (select customer_id from wanted) order by customer_id"""
+
+    shown = Shown(f"features.{analysis}", list(columns), stored or {}, ("customer_id",))
+    found = framed(_shown(session, shown, told, {"as_of": as_of}))
     session.connection.unregister("wanted")
     return found

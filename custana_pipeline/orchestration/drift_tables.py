@@ -37,6 +37,7 @@ def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift"
     Of each day MOST_ROWS customers at most are looked at, and TODAY_CUSTOMERS for new categories. What p_buy is
     compared with was foreseen on the holdout, by a model that had not seen its outcomes.
     """
+    from custana_pipeline.models.at_once import meanwhile
     from custana_pipeline.models.drift import MOST_ROWS, drift_between, equally_far_pairs, together
 
     champion = serving_champion(session, project, as_of, TARGET)
@@ -51,11 +52,12 @@ def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift"
     if not past:
         return drift_between(frames[as_of].head(0), frames[as_of])
     earlier = [(frames[first], frames[second]) for first, second in pairs]
-    inputs = drift_between(frames[past[-1]], frames[as_of], earlier)
-    inputs = replace(inputs, unseen=_unseen(session, frames[as_of], (past[-1], as_of), stored))
-    scores = _scores(champion, frames)
+    with meanwhile(lambda: drift_between(frames[past[-1]], frames[as_of], earlier)) as inputs:
+        unseen = _unseen(session, frames[as_of], (past[-1], as_of), stored)
+        scores = _scores(champion, frames)
     earlier_scores = [(scores[first], scores[second]) for first, second in pairs]
-    return together(inputs, drift_between(_held_out(session, as_of), scores[as_of], earlier_scores))
+    of_scores = drift_between(_held_out(session, as_of), scores[as_of], earlier_scores)
+    return together(replace(inputs(), unseen=unseen), of_scores)
 
 
 def _unseen(
