@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from custana_pipeline.applications.customer_frames import day_column
 from custana_pipeline.errors import ContractBroken
 
 
@@ -20,7 +21,7 @@ def customer_segments(
     _require_names(set(segment_ids), names)
     return pd.DataFrame(
         {
-            "as_of": pd.Series([as_of] * len(customers), dtype=object),
+            "as_of": day_column(as_of, len(customers)),
             "customer_id": customers["customer_id"].astype(str),
             "segment_id": pd.Series(segment_ids, dtype="int64"),
             "segment_name": pd.Series([names[segment] for segment in segment_ids], dtype=str),

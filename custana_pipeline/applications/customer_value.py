@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from custana_pipeline.applications.customer_frames import beside, day_column
 from custana_pipeline.applications.recommended_customers import score_deciles
 from custana_pipeline.errors import NotTrainable
 from custana_pipeline.features.btyd.columns import fit_purchases, history
@@ -15,8 +16,6 @@ OWN_YEAR = 0.5
 """Share of the rest of the year that is shared out by the purchases of the last 365 days, and not by the forecast."""
 RETURNS_EXCEED = "returns exceed purchases"
 BY_DAYS_ALONE = "year by the number of days: no purchase rates could be fitted"
-DAY_TYPE = "date32[day][pyarrow]"
-"""A list without rows has its types too."""
 
 Ends = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Lower end, value, upper end."""
@@ -29,8 +28,8 @@ def customer_value(forecast: pd.DataFrame, past: pd.DataFrame, horizon_days: int
     active_span_days, tenure_days, purchase_days_365d, purchase_amount_365d, net_amount_365d, and of features.btyd
     btyd_purchases, btyd_amount (missing where nothing could be fitted).
     """
-    known = forecast[forecast["expected_amount"].notna()]
-    customers = known.merge(past, on="customer_id", how="left", validate="one_to_one")
+    known: Any = forecast[forecast["expected_amount"].notna()]
+    customers = beside(known, past)
     customers = customers.sort_values("customer_id", ignore_index=True)
     ratio, is_fitted = year_ratio(customers, horizon_days)
     soon = _column(customers, "expected_purchases")
@@ -41,7 +40,7 @@ def customer_value(forecast: pd.DataFrame, past: pd.DataFrame, horizon_days: int
     year = _year(customers, horizon, ratio)
     return pd.DataFrame(
         {
-            "as_of": pd.Series([as_of] * len(customers), dtype=DAY_TYPE),
+            "as_of": day_column(as_of, len(customers)),
             "customer_id": customers["customer_id"].astype("str"),
             "horizon_value": horizon[1],
             "horizon_lower": horizon[0],

@@ -5,6 +5,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from custana_pipeline.applications.customer_frames import beside, day_column
+
 
 def demand_forecast(scores: pd.DataFrame, trade: pd.DataFrame, model_version: str, as_of: dt.date) -> pd.DataFrame:
     """The list `demand_forecast`, one row per row of `scores`, by customer_id.
@@ -13,14 +15,14 @@ def demand_forecast(scores: pd.DataFrame, trade: pd.DataFrame, model_version: st
     `trade`: customer_id, gross_amount_365d, return_amount_365d; a customer without trade has everybody's return share.
     Money is rounded to cents here, so that totals of this list add up to the cent.
     """
-    customers = scores.merge(return_shares(trade), on="customer_id", how="left", validate="one_to_one")
+    customers = beside(scores, return_shares(trade))
     customers = customers.sort_values("customer_id", ignore_index=True)
     amount = _cents(customers, "expected_amount")
     share = customers["return_share"].to_numpy(dtype=float)
     share = np.where(np.isnan(amount), np.nan, np.where(np.isnan(share), overall_return_share(trade), share))
     return pd.DataFrame(
         {
-            "as_of": pd.Series([as_of] * len(customers), dtype=object),
+            "as_of": day_column(as_of, len(customers)),
             "customer_id": customers["customer_id"].astype(str),
             "expected_purchases": customers["expected_purchases"].to_numpy(dtype=float).clip(min=0).round(6),
             "expected_amount": amount,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from custana_pipeline.applications.customer_frames import day_column
 from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience
 
 
@@ -44,7 +45,7 @@ def recommended_customers(
     is_control[is_recommended] = [_is_drawn(str(customer), as_of, chosen) for customer in audience]
     return pd.DataFrame(
         {
-            "as_of": pd.Series([as_of] * len(customers), dtype=object),
+            "as_of": day_column(as_of, len(customers)),
             "customer_id": customers["customer_id"].astype(str),
             "p_buy": p_buy,
             "score_decile": score_deciles(p_buy),

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from custana_pipeline.applications.customer_frames import beside
 from custana_pipeline.applications.report_facts import AudienceFacts
 from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience, realised_curve
 
@@ -16,7 +17,7 @@ def audience_facts(
 
     `holdout` has p_buy, expected_amount, bought and amount of the last completed window, or is None.
     """
-    scores = recommended.merge(forecast[["customer_id", "expected_amount"]], on="customer_id", how="left")
+    scores = beside(recommended, forecast.filter(["customer_id", "expected_amount"]))
     if scores.empty or np.isnan(scores["expected_amount"].to_numpy(dtype=float)).any():
         return None
     curve = audience_curve(scores, value)

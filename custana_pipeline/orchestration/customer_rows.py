@@ -1,16 +1,20 @@
 """Feature rows of customers: samples to learn and to compare by, and everybody in batches to be scored."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from custana_pipeline.errors import DataFault
 from custana_pipeline.models.at_once import ahead, at_once
-from custana_pipeline.stores.session import Session
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.plain_views import plain_view
+from custana_pipeline.stores.session import Session, framed
 
 Scored = TypeVar("Scored")
 CUSTOMERS = "features.activity"
@@ -26,29 +30,43 @@ PIECE_ROWS = 20_000
 """Of these, customers that are scored at a time: their matrices are a fifth of what they would be."""
 
 
+def stored_columns(project: Project, analysis: str) -> Mapping[str, str]:
+    """Column of the analysis -> the table that holds it, where its features are a view that only shows columns."""
+    plain = plain_view(project.models[f"features.{analysis}"])
+    return plain.stored if plain else {}
+
+
 def snapshots(
     session: Session,
     table: str,
     days: Iterable[dt.date],
     most: int | None = None,
     columns: Iterable[str] | None = None,
+    stored: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The feature rows of `days`, oldest first, in the order of the grain; as_of, customer_id and `columns`, or all.
 
     With `most`, that many customers a day at most: those whose ids come first by their md5, the same ones on every day.
+    `stored` tells which table holds a column that `table` only shows.
     """
-    return _of_days(session, table, dict.fromkeys(days, most), columns)
+    return _of_days(session, table, dict.fromkeys(days, most), columns, stored)
 
 
-def learned_from(session: Session, table: str, past: Iterable[dt.date], as_of: dt.date) -> pd.DataFrame:
+def learned_from(
+    session: Session, table: str, past: Iterable[dt.date], as_of: dt.date, stored: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """The rows by which models are trained: samples of the past days and of the day itself, oldest first."""
     before = sorted(set(past) - {as_of})
     most = dict.fromkeys(before, LEARNED_CUSTOMERS) | dict.fromkeys([*before[-1:], as_of], TODAY_CUSTOMERS)
-    return _of_days(session, table, most)
+    return _of_days(session, table, most, None, stored)
 
 
 def _of_days(
-    session: Session, table: str, most: Mapping[dt.date, int | None], columns: Iterable[str] | None = None
+    session: Session,
+    table: str,
+    most: Mapping[dt.date, int | None],
+    columns: Iterable[str] | None,
+    stored: Mapping[str, str] | None,
 ) -> pd.DataFrame:
     """The rows of each day, at most so many of them; days that nothing is drawn of are read without asking whom.
 
@@ -60,17 +78,24 @@ def _of_days(
     large = {day: limit for day, (limit, count) in crowded.items() if count > MOST_READ * limit}
     thinned = {day: limit for day, (limit, _) in crowded.items() if day not in large}
     whole = [day for day in most if day not in large]
-    wanted = ["rows.*"] if columns is None else [f'rows."{name}"' for name in ("as_of", "customer_id", *columns)]
-    told = f"select {', '.join(wanted)} from {table} as rows"
-    parts = [f"{told} where rows.as_of in ({_listed(whole)})"] if whole or not most else []
     if large:
-        chosen = f"select as_of, customer_id from {customers} where as_of in ({_listed(large)}) qualify {_drawn(large)}"
-        parts.append(
-            f"""{told} semi join ({chosen}) as chosen
-            on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
-            where rows.as_of in ({_listed(large)})"""
-        )
-    rows = _in_order(session.large_frame(" union all ".join(parts)))
+        query = f"select as_of, customer_id from {customers} where as_of in ({_listed(large)}) qualify {_drawn(large)}"
+        session.connection.register("chosen", session.table(query))
+
+    def told(of: str, names: str) -> str:
+        parts = [f"(select {names} from {of} where as_of in ({_listed(whole)}))"] if whole or not most else []
+        if large:
+            parts.append(
+                f"""(select {names} from {of} as rows semi join chosen
+                on rows.as_of = chosen.as_of and rows.customer_id = chosen.customer_id
+                where rows.as_of in ({_listed(large)}) order by rows.as_of, rows.customer_id)"""
+            )
+        return " union all ".join(parts)
+
+    names = [*(session.columns(table) if columns is None else columns)]
+    rows = _in_order(framed(_shown(session, Shown(table, names, stored or {}, ("as_of", "customer_id")), told)))
+    if large:
+        session.connection.unregister("chosen")
     return _without_rest(session, customers, rows, thinned) if thinned else rows
 
 
@@ -127,17 +152,27 @@ def scored(
     columns: Iterable[str],
     score: Callable[[pd.DataFrame], Scored],
     stored: Mapping[str, str] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Scored]:
     """What `score` says of every customer of the day, piece by piece in the order of their ids, two at a time.
 
     A piece has customer_id and `columns`. `stored` tells which table holds a column that features.<analysis> only shows
-    (see stores.plain_views). Raises DataFault where there is no customer.
+    (see stores.plain_views). `meanwhile` is done while the first are scored, between two batches that are read: nobody
+    else asks the session then. Raises DataFault where there is no customer.
     """
     done: list[Scored] = []
-    with closing(ahead(_batches(session, f"features.{analysis}", as_of, columns, stored or {}))) as batches:
+    read = _batches(session, f"features.{analysis}", as_of, columns, stored or {})
+    with closing(ahead(_after_first(read, meanwhile))) as batches:
         for batch in batches:
             done += at_once(score, _pieces(batch))
     return done
+
+
+def _after_first(batches: Iterator[pd.DataFrame], meanwhile: Callable[[], None]) -> Iterator[pd.DataFrame]:
+    """The batches; what is to be done meanwhile is done when the second one is asked for."""
+    yield next(batches)
+    meanwhile()
+    yield from batches
 
 
 def _pieces(batch: pd.DataFrame) -> list[pd.DataFrame]:
@@ -147,61 +182,96 @@ def _pieces(batch: pd.DataFrame) -> list[pd.DataFrame]:
 def _batches(
     session: Session, view: str, as_of: dt.date, columns: Iterable[str], stored: Mapping[str, str]
 ) -> Iterator[pd.DataFrame]:
-    names = [name for name in dict.fromkeys(columns) if name != "customer_id"]
-    by_table: dict[str, list[str]] = {}
-    for name in names:
-        by_table.setdefault(stored[name] if stored.keys() >= set(names) else view, []).append(name)
+    shown = Shown(view, list(columns), stored, ("customer_id",))
     firsts = session.rows(
         f"""select customer_id from (
             select customer_id, row_number() over (order by customer_id) as place
-            from {next(iter(by_table), view)} where as_of = $as_of
+            from {next(iter(shown.by_table))} where as_of = $as_of
         ) where place % {BATCH_ROWS} = 1 order by place""",
         {"as_of": as_of},
     )
     if not firsts:
         raise DataFault(f"{view} has no customer as of {as_of}: materialize the features of that day first.")
     for place, (first,) in enumerate(firsts):
-        until = firsts[place + 1][0] if place + 1 < len(firsts) else None
-        rows = _side_by_side(session, by_table, as_of, (first, until))
-        if rows is None:  # joining is what the view is for
-            rows = _side_by_side(session, {view: names}, as_of, (first, until))
+        given = {"as_of": as_of, "first_id": first}
+        until = ""
+        if place + 1 < len(firsts):
+            given["next_id"], until = firsts[place + 1][0], "and customer_id < $next_id"
+
+        def told(of: str, names: str, until: str = until) -> str:
+            return f"""select {names} from {of}
+                where as_of = $as_of and customer_id >= $first_id {until} order by customer_id"""
+
+        rows = _shown(session, shown, told, given)
         # by way of Arrow, texts never are Python objects, and each column is let go as soon as it is taken over
         yield rows.to_pandas(split_blocks=True, self_destruct=True)
 
 
-def _side_by_side(
-    session: Session, by_table: Mapping[str, list[str]], as_of: dt.date, ids: tuple[str, str | None]
+@dataclass(frozen=True)
+class Shown:
+    """Columns of a view, the tables that hold those which it only shows, and the key by which rows are put together."""
+
+    view: str
+    names: Sequence[str]
+    stored: Mapping[str, str]
+    key: tuple[str, ...]
+
+    @property
+    def by_table(self) -> dict[str, list[str]]:
+        """Table or view -> the columns to read there; the view at the end."""
+        found: dict[str, list[str]] = {}
+        for name in dict.fromkeys(self.names):
+            if name not in self.key:
+                found.setdefault(self.stored.get(name, self.view), []).append(name)
+        last = found.pop(self.view, [])
+        return {**found, self.view: last} if last or not found else found
+
+
+def _shown(
+    session: Session, shown: Shown, told: Callable[[str, str], str], given: Mapping[str, Any] | None = None
 ) -> Any:
-    """The columns of each table for the customers of the day from the first id on and before the second, by id.
+    """The key and the columns of the rows that `told` selects of a table, given its name and columns, in their order.
 
-    None where the tables have not the same customers. Joined by DuckDB whole rows would be carried, at three times the
-    cost of reading each table by itself.
+    Each table is read by itself: joined by DuckDB whole rows would be carried, at three times the cost. Where the
+    tables have not the same customers, joining is what the view is for.
     """
-    given = {"as_of": as_of, "first_id": ids[0]} | ({} if ids[1] is None else {"next_id": ids[1]})
-    until = "" if ids[1] is None else "and customer_id < $next_id"
-    found: Any = None
-    for table, names in by_table.items():
-        told = ", ".join(["customer_id", *(f'"{name}"' for name in names)])
-        rows = session.table(
-            f"""select {told} from {table}
-            where as_of = $as_of and customer_id >= $first_id {until} order by customer_id""",
-            given,
-        )
-        if found is None:
-            found = rows
-        elif not rows.column("customer_id").equals(found.column("customer_id")):
-            return None
-        else:
-            for name in names:
-                found = found.append_column(name, rows.column(name))
-    return found
+    wanted = dict.fromkeys([*shown.key, *shown.names])
+    found: dict[str, Any] = {}
+    for of, names in shown.by_table.items():
+        rows: Any = session.table(told(of, _quoted([*shown.key, *names])), given)
+        if found and not _are_same(rows, found, shown.key):  # joins leave rows in any order
+            rows = rows.sort_by([(name, "ascending") for name in shown.key])
+            if not _are_same(rows, found, shown.key):
+                return session.table(told(shown.view, _quoted(wanted)), given)
+        found = {name: rows.column(name) for name in rows.column_names} | found
+    return pa.table({name: found[name] for name in wanted})
 
 
-def rows_of(session: Session, analysis: str, as_of: dt.date, customer_ids: pd.Series) -> pd.DataFrame:
-    """The feature rows of these customers of the day, by customer_id."""
+def _are_same(rows: Any, found: Mapping[str, Any], key: Iterable[str]) -> bool:
+    """Whether the rows have the keys that were found before; a day may come as a moment."""
+    return all(rows.column(name).cast(found[name].type).equals(found[name]) for name in key)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def rows_of(
+    session: Session,
+    analysis: str,
+    customer_ids: pd.Series,
+    as_of: dt.date,
+    columns: Iterable[str],
+    stored: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """customer_id and `columns` of these customers of the day, by customer_id; `stored` as in `scored`."""
     session.connection.register("wanted", pd.DataFrame({"customer_id": customer_ids}))
-    query = f"""select * from features.{analysis} where as_of = $as_of
-        and customer_id in (select customer_id from wanted) order by customer_id"""
-    found = session.frame(query, {"as_of": as_of})
+
+    def told(of: str, names: str) -> str:
+        return f"""select {names} from {of} where as_of = $as_of
+            and customer_id in (select customer_id from wanted) order by customer_id"""
+
+    shown = Shown(f"features.{analysis}", list(columns), stored or {}, ("customer_id",))
+    found = framed(_shown(session, shown, told, {"as_of": as_of}))
     session.connection.unregister("wanted")
     return found

@@ -1,6 +1,7 @@
 """models.drift: how far tonight's customers are from those of training, by day, and what is said of it."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion
-from custana_pipeline.orchestration.customer_rows import TODAY_CUSTOMERS, snapshots
+from custana_pipeline.orchestration.customer_rows import CUSTOMERS, TODAY_CUSTOMERS, snapshots, stored_columns
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
@@ -36,6 +37,7 @@ def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift"
     Of each day MOST_ROWS customers at most are looked at, and TODAY_CUSTOMERS for new categories. What p_buy is
     compared with was foreseen on the holdout, by a model that had not seen its outcomes.
     """
+    from custana_pipeline.models.at_once import meanwhile
     from custana_pipeline.models.drift import MOST_ROWS, drift_between, equally_far_pairs, together
 
     champion = serving_champion(session, project, as_of, TARGET)
@@ -43,32 +45,36 @@ def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift"
     past = _days_with_customers(session, {*known.training, *known.refit})
     pairs = equally_far_pairs(past, (as_of - past[-1]).days)[-MOST_PAIRS:] if past else []
     days = {as_of, *past[-1:], *(day for pair in pairs for day in pair)}
-    rows: Any = snapshots(session, "features.behavior", sorted(days), MOST_ROWS)
+    stored = stored_columns(project, "behavior")
+    rows: Any = snapshots(session, "features.behavior", sorted(days), MOST_ROWS, champion.columns, stored)
     found = pd.to_datetime(rows["as_of"]).dt.date
     frames: dict[dt.date, Any] = {day: rows[found == day][list(champion.columns)] for day in days}
     if not past:
         return drift_between(frames[as_of].head(0), frames[as_of])
     earlier = [(frames[first], frames[second]) for first, second in pairs]
-    inputs = drift_between(frames[past[-1]], frames[as_of], earlier)
-    inputs = replace(inputs, unseen=_unseen(session, frames[as_of], (past[-1], as_of)))
-    scores = _scores(champion, frames)
+    with meanwhile(lambda: drift_between(frames[past[-1]], frames[as_of], earlier)) as inputs:
+        unseen = _unseen(session, frames[as_of], (past[-1], as_of), stored)
+        scores = _scores(champion, frames)
     earlier_scores = [(scores[first], scores[second]) for first, second in pairs]
-    return together(inputs, drift_between(_held_out(session, as_of), scores[as_of], earlier_scores))
+    of_scores = drift_between(_held_out(session, as_of), scores[as_of], earlier_scores)
+    return together(replace(inputs(), unseen=unseen), of_scores)
 
 
-def _unseen(session: Session, tonight: pd.DataFrame, days: tuple[dt.date, dt.date]) -> dict[str, int]:
+def _unseen(
+    session: Session, tonight: pd.DataFrame, days: tuple[dt.date, dt.date], stored: Mapping[str, str]
+) -> dict[str, int]:
     """Text column -> customers of the later day whose category nobody of the earlier one has."""
     from custana_pipeline.models.drift import unseen_categories
     from custana_pipeline.models.encoding import is_numeric
 
     texts = [name for name in tonight if not is_numeric(tonight[name])]
-    before, now = (snapshots(session, "features.behavior", (day,), TODAY_CUSTOMERS, texts) for day in days)
+    before, now = (snapshots(session, "features.behavior", (day,), TODAY_CUSTOMERS, texts, stored) for day in days)
     return unseen_categories(before, now)
 
 
 def _days_with_customers(session: Session, days: set[dt.date]) -> list[dt.date]:
     listed = ", ".join(f"date '{day}'" for day in sorted(days)) or "null"
-    query = f"select distinct as_of from features.behavior where as_of in ({listed}) order by as_of"
+    query = f"select distinct as_of from {CUSTOMERS} where as_of in ({listed}) order by as_of"
     return [day for (day,) in session.rows(query)]
 
 

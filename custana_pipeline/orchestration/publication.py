@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,17 +99,18 @@ def render_day(project: Project, as_of: dt.date) -> Path:
     return path
 
 
-def keep_snapshot(project: Project, as_of: dt.date, run_id: str) -> Path | None:
-    """Scans the whole warehouse and keeps a copy of it; None where settings or disk allow no copy.
+def keeping_snapshot(project: Project, as_of: dt.date, run_id: str) -> AbstractContextManager[snapshots.Kept]:
+    """Proves the whole warehouse and keeps a copy of it, while the block reads what it wants to publish.
 
-    Raises Damaged where a value cannot be read; nothing may be published then.
+    What it yields waits for that: the copy, or None where settings or disk allow none. It raises Damaged where a value
+    cannot be read; nothing may be published then.
     """
     facts = {"as_of": as_of.isoformat(), "dagster_run_id": run_id, "code": project.code_version}
-    return snapshots.keep(project.warehouse.path, run_id, facts, project.settings.snapshots)
+    return snapshots.keeping(project.warehouse.path, run_id, facts, project.settings.snapshots)
 
 
-def publish_day(project: Project, as_of: dt.date, run_id: str) -> Published:
-    """Publishes the lists and the report of a day as one version."""
+def publish_day(project: Project, as_of: dt.date, run_id: str, kept: snapshots.Kept) -> Published:
+    """Publishes the lists and the report of a day as one version, once the snapshot is `kept`."""
     report = report_path(project, as_of)
     if not report.is_file():
         raise DataFault(f"There is no report for {as_of}: materialize applications/report of that day first.")
@@ -127,7 +129,12 @@ def publish_day(project: Project, as_of: dt.date, run_id: str) -> Published:
             run={"dagster_run_id": run_id},
         )
         folder = project.settings.published_dir
-        return publish(publication, folder, may_go_on=lambda: run_lock.refuse_if_lost(warehouse))
+
+        def may_go_on() -> None:
+            kept()
+            run_lock.refuse_if_lost(warehouse)
+
+        return publish(publication, folder, may_go_on=may_go_on)
 
 
 def champions_of(session: Session, as_of: dt.date) -> pd.DataFrame:

@@ -1,18 +1,18 @@
 """What the champions of a day say of each customer: score frames for the lists."""
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import ServingChampion, has_champion, serving_champion
-from custana_pipeline.orchestration.customer_rows import rows_of, scored
+from custana_pipeline.orchestration.customer_rows import rows_of, scored, stored_columns
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.plain_views import plain_view
 from custana_pipeline.stores.session import Session
 
+Beside = TypeVar("Beside")
 MOST_REASONED = 5_000
 """Customers who get reasons: those most likely to buy. See docs/decisions/bounded-training.md."""
 
@@ -31,26 +31,32 @@ def behavior_scores(session: Session, project: Project, as_of: dt.date) -> tuple
         return pd.DataFrame({"customer_id": rows["customer_id"], "p_buy": p_buy})
 
     scores = pd.concat(
-        scored(session, "behavior", as_of, champion.columns, scores_of, _stored(project, "behavior")), ignore_index=True
+        scored(session, "behavior", as_of, champion.columns, scores_of, stored_columns(project, "behavior")),
+        ignore_index=True,
     )
-    return scores.assign(reasons=_reasons(session, champion, scores, as_of)), champion.model_version
+    return scores.assign(reasons=_reasons(session, project, champion, scores, as_of)), champion.model_version
 
 
-def _reasons(session: Session, champion: ServingChampion, scores: pd.DataFrame, as_of: dt.date) -> np.ndarray:
+def _reasons(
+    session: Session, project: Project, champion: ServingChampion, scores: pd.DataFrame, as_of: dt.date
+) -> np.ndarray:
     """The reasons of the best customers, in their places; `scores` are by customer_id."""
     from custana_pipeline.models.explanations import reasons
 
     best = np.sort(np.argsort(-scores["p_buy"].to_numpy(), kind="stable")[:MOST_REASONED])
-    rows = rows_of(session, "behavior", as_of, scores["customer_id"].iloc[best])
+    stored = stored_columns(project, "behavior")
+    rows = rows_of(session, "behavior", scores["customer_id"].iloc[best], as_of, champion.columns, stored)
     told = np.full(len(scores), "", dtype="object")
     told[best] = reasons(champion.estimator, rows, champion.columns, champion.reference)
     return told
 
 
-def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[pd.DataFrame, str]:
-    """Expected purchases and amount with bounds of every customer, with the models' versions.
+def demand_scores(
+    session: Session, project: Project, as_of: dt.date, meanwhile: Callable[[], Beside]
+) -> tuple[pd.DataFrame, str, Beside]:
+    """Expected purchases and amount with bounds of every customer, the models' versions, and what `meanwhile` gives.
 
-    Amounts are missing where the source has no money.
+    Amounts are missing where the source has no money. `meanwhile` asks the session while the first are scored.
     """
     from custana_pipeline.models.readings import Readings, foresee
 
@@ -70,9 +76,11 @@ def demand_scores(session: Session, project: Project, as_of: dt.date) -> tuple[p
         return scores.assign(expected_amount=amount, amount_lower=bounds.lower, amount_upper=bounds.upper)
 
     used = dict.fromkeys([*purchases.columns, *(amounts.columns if amounts else ())])
-    scores = pd.concat(scored(session, "demand", as_of, used, scores_of, _stored(project, "demand")), ignore_index=True)
+    given: list[Beside] = []
+    stored = stored_columns(project, "demand")
+    found = scored(session, "demand", as_of, used, scores_of, stored, lambda: given.append(meanwhile()))
     versions = [each.model_version for each in (purchases, amounts) if each]
-    return scores, " + ".join(dict.fromkeys(versions))
+    return pd.concat(found, ignore_index=True), " + ".join(dict.fromkeys(versions)), given[0]
 
 
 def segment_assignments(session: Session, project: Project, as_of: dt.date) -> tuple[pd.DataFrame, pd.DataFrame, str]:
@@ -90,14 +98,9 @@ def segment_assignments(session: Session, project: Project, as_of: dt.date) -> t
     profiled = [name for name in PROFILED if name in there]
     read = dict.fromkeys([*champion.columns, *profiled])
     customers: Any = pd.concat(
-        scored(session, "segmentation", as_of, read, scores_of, _stored(project, "segmentation")), ignore_index=True
+        scored(session, "segmentation", as_of, read, scores_of, stored_columns(project, "segmentation")),
+        ignore_index=True,
     )
     profiles = profile_segments(customers, customers["segment_id"].to_numpy())
     names = name_segments(profiles, getattr(champion.estimator[-1], "names_by_id", {}))
     return customers[["customer_id", "segment_id"]], names, champion.model_version
-
-
-def _stored(project: Project, analysis: str) -> Mapping[str, str]:
-    """Column of the analysis -> the table that holds it, where its features are a view that only shows columns."""
-    plain = plain_view(project.models[f"features.{analysis}"])
-    return plain.stored if plain else {}

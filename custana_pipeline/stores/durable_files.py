@@ -25,6 +25,11 @@ def sync_folder(folder: Path) -> None:
     _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
+def aside_of(path: Path) -> Path:
+    """The name beside `path` that is written to before what is there takes its place."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; what is there when the block ends well takes the place of `path` in one step.
@@ -32,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
     A reader sees the old file or the new one, never a part, also after a crash; where the block raises, the old one
     stays.
     """
-    aside = path.with_name(f".{path.name}.tmp")
+    aside = aside_of(path)
     try:
         yield aside
         sync_file(aside)
@@ -56,7 +61,7 @@ def replace_text(path: Path, text: str) -> None:
 
 def replace_link(link: Path, target: str) -> None:
     """Points the symlink at `target`, relative to its folder, in one step."""
-    aside = link.with_name(f".{link.name}.tmp")
+    aside = aside_of(link)
     aside.unlink(missing_ok=True)
     aside.symlink_to(target)
     aside.replace(link)

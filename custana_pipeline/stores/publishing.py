@@ -85,12 +85,13 @@ def publish(
     """Writes the version below `folder`, points to it, and prunes old ones.
 
     The same content again changes nothing. After a kill at any moment CURRENT names a whole version. `may_go_on` is
-    asked before anything points to the new version; what it raises leaves everything as it was.
+    asked once all is written, before the version has a name, and again before anything points to it; what it raises
+    leaves everything as it was.
     Raises NoSpace or CustanaError where the disk refuses; what was published before then stands.
     """
     try:
         with holding_folder(folder):
-            version, manifest, is_new = _write_version(publication, folder / VERSIONS)
+            version, manifest, is_new = _write_version(publication, folder / VERSIONS, may_go_on)
             may_go_on()
             is_current = _point_at(version, publication, folder)
             prune(folder, keep_days)
@@ -151,13 +152,16 @@ def prune(folder: Path, keep_days: int = KEPT_DAYS) -> list[Path]:
     return removed
 
 
-def _write_version(publication: Publication, versions: Path) -> tuple[Path, dict[str, Any], bool]:
+def _write_version(
+    publication: Publication, versions: Path, may_go_on: Callable[[], None]
+) -> tuple[Path, dict[str, Any], bool]:
     versions.mkdir(parents=True, exist_ok=True)
     _sweep(versions)
     building = versions / f"{_BUILDING}{os.getpid()}"
     building.mkdir()
     try:
         manifest = _manifest(publication, _write_files(publication, building), building)
+        may_go_on()
         content = _json(manifest)
         version = versions / f"{publication.as_of.isoformat()}-{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}"
         if _is_whole(version):

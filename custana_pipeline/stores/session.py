@@ -169,20 +169,7 @@ class Session:
     def large_frame(self, query: str, parameters: Parameters | None = None) -> "pd.DataFrame":
         """The same by way of Arrow, where no text is a Python object on its way: for results of many rows without
         decimals."""
-        import pandas as pd
-        import pyarrow as pa
-
-        found = self.table(query, parameters)
-        days = [field.name for field in found.schema if pa.types.is_date(field.type)]
-        gaps: dict[str, Any] = {}
-        for name, column in zip(found.column_names, found.columns, strict=True):
-            is_whole = pa.types.is_integer(column.type)
-            if column.null_count and (is_whole or pa.types.is_boolean(column.type)):
-                values, missing = column.fill_null(0 if is_whole else False), column.is_null().to_numpy()
-                kind: Any = pd.arrays.IntegerArray if is_whole else pd.arrays.BooleanArray
-                gaps[name] = kind(values.to_numpy().copy(), missing.copy())
-        frame = found.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False)
-        return frame.assign(**gaps).astype(dict.fromkeys(days, "datetime64[us]"))
+        return framed(self.table(query, parameters))
 
     def table(self, query: str, parameters: Parameters | None = None) -> "pa.Table":
         """The result as an Arrow table."""
@@ -263,6 +250,23 @@ class Session:
                 f"{model.name} met a value that does not fit its type ({type(error).__name__}): a rule in "
                 f"dbt_like_sql/{model.name.replace('.', '/')}.sql must judge that column first."
             ) from None
+
+
+def framed(found: "pa.Table") -> "pd.DataFrame":
+    """Arrow rows as `Session.frame` gives them; each column is let go of as soon as it is taken over."""
+    import pandas as pd
+    import pyarrow as pa
+
+    days = [field.name for field in found.schema if pa.types.is_date(field.type)]
+    gaps: dict[str, Any] = {}
+    for name, column in zip(found.column_names, found.columns, strict=True):
+        is_whole = pa.types.is_integer(column.type)
+        if column.null_count and (is_whole or pa.types.is_boolean(column.type)):
+            values, missing = column.fill_null(0 if is_whole else False), column.is_null().to_numpy()
+            kind: Any = pd.arrays.IntegerArray if is_whole else pd.arrays.BooleanArray
+            gaps[name] = kind(values.to_numpy().copy(), missing.copy())
+    frame = found.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False)
+    return frame.assign(**gaps).astype(dict.fromkeys(days, "datetime64[us]"))
 
 
 def _listed(days: Sequence[dt.date]) -> str:

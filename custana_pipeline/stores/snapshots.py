@@ -3,7 +3,7 @@
     data/snapshots/<source>/<run>.duckdb    a copy of the file as it was when all lists of a run were built
     data/snapshots/<source>/<run>.json      its sha256, its day and its run; written last, so that it vouches for a copy
 
-A copy is scanned whole before it counts, so that damage never takes the place of a good snapshot. Where the file system
+A copy is proven whole before it counts, so that damage never takes the place of a good snapshot. Where the file system
 can share blocks (btrfs, XFS), a copy takes neither time nor space.
 """
 
@@ -14,17 +14,19 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from custana_pipeline.stores import faults, lingering, warehouse_file
-from custana_pipeline.stores.durable_files import replace_text, replacing, sha256_of
+from custana_pipeline.stores.durable_files import aside_of, replace_text, replacing, sha256_of
 
 _FICLONE = 0x40049409
 _SPARE_SHARE = 1.1
+Kept = Callable[[], Path | None]
 _log = logging.getLogger("custana")
 
 
@@ -48,29 +50,65 @@ def folder_of(warehouse: Path) -> Path:
 
 
 def keep(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) -> Path | None:
-    """Scans the warehouse, seals it, and keeps a copy as the newest of `count`; None where there is no copy.
+    """Proves the warehouse whole, seals it, and keeps a copy as the newest of `count`; None where there is no copy.
 
-    Nobody has it open for writing. With `count` 0, or where the disk has no room, it is scanned in place and not
+    Nobody has it open for writing. With `count` 0, or where the disk has no room, it is proven in place and not
     copied. Raises Damaged where it is not whole; the snapshots before then stay.
     """
+    with keeping(warehouse, name, facts, count) as kept:
+        return kept()
+
+
+@contextmanager
+def keeping(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) -> Iterator[Kept]:
+    """The same while the block reads the warehouse: what it yields waits until the copy is kept, and raises as `keep`.
+
+    The copy itself is made before the block, and what cannot be copied is proven before it.
+    """
     _settle(warehouse)
+    file = folder_of(warehouse) / f"{name}.duckdb"
+    if not _copied(warehouse, file, count):
+        yield lambda: None
+        return
+    with ThreadPoolExecutor(2) as beside:  # hashing needs one processor, and a copy waits for the disk
+        hashing = beside.submit(sha256_of, warehouse)
+        yield beside.submit(_kept, warehouse, file, hashing, facts, count).result
+
+
+def _copied(warehouse: Path, file: Path, count: int) -> bool:
+    """Whether there is a copy beside the name `file` now; if not, the warehouse is proven and sealed where it is."""
     if count == 0:
         prune(warehouse, 0)
-        return _without_copy(warehouse)
-    folder = folder_of(warehouse)
-    folder.mkdir(parents=True, exist_ok=True)
+        _without_copy(warehouse)
+        return False
+    file.parent.mkdir(parents=True, exist_ok=True)
     need = int(warehouse_file.size(warehouse) * _SPARE_SHARE)
-    if need > (free := faults.free_bytes(folder)):
-        return _without_copy(warehouse, f"it needs {faults.megabytes(need)}, and {faults.megabytes(free)} are free")
-    file = folder / f"{name}.duckdb"
-    with ThreadPoolExecutor(1) as beside:  # hashing needs one processor, and a copy waits for the disk
-        hashing = beside.submit(sha256_of, warehouse)
-        try:
-            with replacing(file) as aside:
-                _copy(warehouse, aside)
-                warehouse_file.scan(aside)
-        except OSError as error:
-            return _without_copy(warehouse, os.strerror(error.errno or errno.EIO))
+    if need > (free := faults.free_bytes(file.parent)):
+        why = f"it needs {faults.megabytes(need)}, and {faults.megabytes(free)} are free"
+        _without_copy(warehouse, why)
+        return False
+    try:
+        _copy(warehouse, aside_of(file))
+    except OSError as error:
+        aside_of(file).unlink(missing_ok=True)
+        _without_copy(warehouse, os.strerror(error.errno or errno.EIO))
+        return False
+    return True
+
+
+def _kept(warehouse: Path, file: Path, hashing: "Future[str]", facts: Mapping[str, Any], count: int) -> Path | None:
+    """Proves the copy whole and puts it in its place; None where the disk refuses what has been proven."""
+    is_whole = False
+    try:
+        with replacing(file) as copy:
+            warehouse_file.prove(copy)
+            is_whole = True
+    except OSError as error:
+        if not is_whole:
+            raise
+        warehouse_file.seal(warehouse, hashing.result())
+        _log.warning("No snapshot was kept: %s.", os.strerror(error.errno or errno.EIO))
+        return None
     digest = hashing.result()
     warehouse_file.seal(warehouse, digest)
     number = max((each.facts.get("number", 0) for each in listed(warehouse)), default=0) + 1
@@ -108,8 +146,8 @@ def prune(warehouse: Path, count: int) -> None:
 
 
 def _without_copy(warehouse: Path, why: str = "") -> None:
-    """Scans and seals the warehouse where it is."""
-    warehouse_file.scan(warehouse)
+    """Proves and seals the warehouse where it is."""
+    warehouse_file.prove(warehouse)
     warehouse_file.seal(warehouse, sha256_of(warehouse))
     if why:
         _log.warning("No snapshot was kept: %s.", why)

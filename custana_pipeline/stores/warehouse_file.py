@@ -1,8 +1,9 @@
-"""The warehouse as a file: its size, its leftovers, its seal, and a whole scan of what is in it.
+"""The warehouse as a file: its size, its leftovers, its seal, and whether it is whole.
 
-DuckDB checks a block's checksum when it reads it, so only a scan of every block proves that a file is whole. A failed
-or killed transaction leaves blocks behind the last one that the file's header knows: they hold nothing and are cut off.
-The seal is the hash of the file as the last good run left it; the next change breaks it.
+DuckDB checks a block's checksum when it reads it, so to open a file proves nothing. Every night the checksums of all
+blocks are compared (`prove`), and `custana verify` reads every value (`scan`). A failed or killed transaction leaves
+blocks behind the last one that the file's header knows: they hold nothing and are cut off. The seal is the hash of the
+file as the last good run left it; the next change breaks it.
 """
 
 import json
@@ -14,11 +15,10 @@ from pathlib import Path
 import duckdb
 
 from custana_pipeline.errors import Damaged, Transient
-from custana_pipeline.stores import faults
+from custana_pipeline.stores import faults, warehouse_blocks
 from custana_pipeline.stores.durable_files import replace_text, sync_file, sync_folder
 
 Config = dict[str, str | bool | int | float | list[str]]
-_HEADER_BYTES = 3 * 4096
 COMPACTED_FROM_BYTES = 64 * 1024**2
 """A file below this size is left as it is, however much of it is free."""
 SPILL_SHARE = 0.8
@@ -65,8 +65,8 @@ def cut(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     """Cuts off what lies behind the last block; `connection` holds the file for writing, without a transaction."""
     block_size, total, _ = blocks(connection)
     # by its path: to open and close the file here would let go of DuckDB's lock
-    if size(path) > _HEADER_BYTES + block_size * total and not size(wal_of(path)):
-        os.truncate(path, _HEADER_BYTES + block_size * total)
+    if size(path) > warehouse_blocks.HEADER_BYTES + block_size * total and not size(wal_of(path)):
+        os.truncate(path, warehouse_blocks.HEADER_BYTES + block_size * total)
 
 
 def bare_connection(
@@ -112,13 +112,7 @@ def scan(path: Path, heard: Callable[[str], None] = lambda _: None) -> int:
 
     `heard` is called with the name of each table before it is read.
     """
-    try:
-        # DuckDB would keep what it has read, up to four fifths of the machine's memory
-        connection = bare_connection(path, read_only=True, config={"memory_limit": SCAN_MEMORY})
-    except duckdb.Error as error:
-        if "Could not set lock" in str(error):
-            raise Transient(f"Another process writes to {path.name}: try again when that has ended.") from None
-        raise faults.told(error, path) or Damaged(f"{path.name} cannot be opened ({type(error).__name__}).") from None
+    connection = _for_reading(path)
     try:
         tables = connection.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
         for schema, table in tables:
@@ -130,6 +124,47 @@ def scan(path: Path, heard: Callable[[str], None] = lambda _: None) -> int:
     finally:
         connection.close()
     return len(tables)
+
+
+def prove(path: Path) -> None:
+    """Raises Damaged where a value of the file cannot be read, found out by the checksums of its blocks.
+
+    Besides these, all that the tables say of where their values lie is read, and has to be there. Where that does not
+    prove the file whole, as with a block that holds nothing and was never written, a scan decides.
+    """
+    connection = _for_reading(path)
+    try:
+        block_bytes, _, _ = blocks(connection)
+        used = _last_block(connection) + 1
+    except duckdb.Error:
+        used = None  # the scan says in whose words
+    finally:
+        connection.close()
+    if used is None or not warehouse_blocks.are_as_written(path, block_bytes, used):
+        scan(path)
+
+
+def _for_reading(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        # DuckDB would keep what it has read, up to four fifths of the machine's memory
+        return bare_connection(path, read_only=True, config={"memory_limit": SCAN_MEMORY})
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
+            raise Transient(f"Another process writes to {path.name}: try again when that has ended.") from None
+        raise faults.told(error, path) or Damaged(f"{path.name} cannot be opened ({type(error).__name__}).") from None
+
+
+def _last_block(connection: duckdb.DuckDBPyConnection) -> int:
+    """The highest number of a block that holds anything: values of a table, or what is told of them."""
+    tables = connection.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
+    names = (f'"{schema}"."{table}"'.replace("'", "''") for schema, table in tables)
+    numbers = "greatest(block_id, coalesce(list_max(additional_block_ids), -1))"
+    queries = [f"select max({numbers}) from pragma_storage_info('{name}')" for name in names]
+    found = [
+        connection.execute(query).fetchall()[0][0]
+        for query in ["select max(block_id) from pragma_metadata_info()", *queries]
+    ]
+    return max((number for number in found if number is not None), default=-1)
 
 
 def seal(path: Path, digest: str) -> None:

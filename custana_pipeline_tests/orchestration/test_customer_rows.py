@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from custana_pipeline.orchestration.customer_rows import learned_from, snapshots
@@ -68,3 +69,29 @@ def test_only_the_columns_that_are_asked_for_are_read(session: Session) -> None:
     for most in (None, 7):
         rows = snapshots(session, "features.behavior", [TODAY], most, ["recency_days"])
         assert list(rows.columns) == ["as_of", "customer_id", "recency_days"]
+
+
+@pytest.mark.parametrize("most", [None, 7, 15])
+@pytest.mark.parametrize("is_shuffled", [False, True])
+def test_columns_come_from_where_they_are_stored_as_the_view_shows_them(
+    session: Session, most: int | None, is_shuffled: bool
+) -> None:
+    order = "md5(customer_id)" if is_shuffled else "as_of, customer_id"
+    session.rows(
+        f"""create table features.other as select as_of::timestamp as as_of, customer_id, recency_days + 1 as age
+        from features.stored order by {order}"""
+    )
+    session.rows(
+        """create or replace view features.behavior as
+        select stored.as_of, stored.customer_id, other.age, stored.recency_days, stored.recency_days * 2.0 as doubled
+        from features.stored as stored inner join features.other as other
+        on stored.as_of = other.as_of and stored.customer_id = other.customer_id"""
+    )
+    stored = {"recency_days": "features.stored", "age": "features.other"}
+    shown = snapshots(session, "features.behavior", [PAST, TODAY], most)
+    read = snapshots(session, "features.behavior", [PAST, TODAY], most, stored=stored)
+    pd.testing.assert_frame_equal(read, shown)
+    session.rows("delete from features.other where customer_id = 'c03'")
+    pd.testing.assert_frame_equal(
+        snapshots(session, "features.behavior", [PAST], stored=stored), snapshots(session, "features.behavior", [PAST])
+    )

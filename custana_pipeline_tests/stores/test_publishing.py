@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from custana_pipeline.errors import CustanaError, DataFault, WrongUse
+from custana_pipeline.errors import CustanaError, Damaged, DataFault, WrongUse
 from custana_pipeline.stores import publishing
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, current, damaged_files, prune, publish, read_manifest
@@ -123,6 +123,19 @@ def test_leftovers_of_a_killed_run_are_swept(folder: Path) -> None:
     (folder / ".CURRENT.tmp").write_text("half")
     publish(_publication(mark="b"), folder)
     assert not list(folder.rglob(".*"))
+
+
+def test_what_may_not_go_on_has_no_name_yet(folder: Path) -> None:
+    standing = publish(_publication(), folder)
+    before = _tree(folder)
+
+    def damaged() -> None:
+        raise Damaged("shop.duckdb cannot be read.")
+
+    with pytest.raises(Damaged):
+        publish(_publication(mark="b"), folder, may_go_on=damaged)
+    assert _tree(folder) == before
+    assert [path.name for path in (folder / "versions").iterdir()] == [standing.folder.name]
 
 
 def test_a_disk_that_refuses_leaves_what_was_published(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

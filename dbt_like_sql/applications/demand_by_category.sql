@@ -4,20 +4,23 @@ with
 
 demand_forecast as (
     select
-        customer_id,
-        cast(round(1000000 * expected_purchases) as bigint) as purchases_millionths,
-        cast(round(100 * expected_amount) as bigint) as cents,
-        cast(round(100 * expected_net_amount) as bigint) as net_cents
+        demand_forecast.customer_id,
+        customer_numbers.customer_number,
+        cast(round(1000000 * demand_forecast.expected_purchases) as bigint) as purchases_millionths,
+        cast(round(100 * demand_forecast.expected_amount) as bigint) as cents,
+        cast(round(100 * demand_forecast.expected_net_amount) as bigint) as net_cents
     from applications.demand_forecast
-    where as_of = $as_of
+    left join cleaned.customer_numbers as customer_numbers
+        on demand_forecast.customer_id = customer_numbers.customer_id
+    where demand_forecast.as_of = $as_of
 ),
 
 transactions as (
     select
-        customer_id,
-        product_id,
+        customer_number,
+        coalesce(product_number, 0) as product_number,
         coalesce(amount, quantity) as worth
-    from cleaned.transactions
+    from cleaned.numbered_transactions
     where
         not is_return
         and coalesce(amount, quantity) > 0
@@ -25,37 +28,47 @@ transactions as (
         and ordered_date < $as_of
 ),
 
-products as (
+-- a category stands by its place in their order until it is shown
+product_categories as (
     select
-        product_id,
+        product_numbers.product_number,
+        coalesce(products.category, 'not stated') as category,
+        dense_rank() over (order by coalesce(products.category, 'not stated')) as category_place
+    from cleaned.product_numbers as product_numbers
+    left join cleaned.products as products
+        on product_numbers.product_id = products.product_id
+),
+
+categories as (
+    select distinct
+        category_place,
         category
-    from cleaned.products
-    where category is not null
+    from product_categories
 ),
 
 category_worths as (
     select
-        transactions.customer_id,
-        coalesce(products.category, 'not stated') as category,
+        transactions.customer_number,
+        product_categories.category_place,
         sum(transactions.worth) as worth
     from transactions
-    left join products
-        on transactions.product_id = products.product_id
-    group by transactions.customer_id, coalesce(products.category, 'not stated')
+    inner join product_categories
+        on transactions.product_number = product_categories.product_number
+    group by transactions.customer_number, product_categories.category_place
 ),
 
 -- what was bought up to and with a category, in their order, and by that customer in all
 running as (
     select
-        customer_id,
-        category,
+        customer_number,
+        category_place,
         worth,
         sum(worth) over (
-            partition by customer_id
-            order by category
+            partition by customer_number
+            order by category_place
             rows between unbounded preceding and current row
         ) as worth_up_to,
-        sum(worth) over (partition by customer_id) as whole_worth
+        sum(worth) over (partition by customer_number) as whole_worth
     from category_worths
 ),
 
@@ -66,7 +79,7 @@ shares as (
         demand_forecast.purchases_millionths,
         demand_forecast.cents,
         demand_forecast.net_cents,
-        coalesce(running.category, 'not stated') as category,
+        coalesce(categories.category, 'not stated') as category,
         coalesce(cast(running.worth_up_to as double) / cast(running.whole_worth as double), 1) as share_up_to,
         coalesce(
             cast(running.worth_up_to - running.worth as double) / cast(running.whole_worth as double),
@@ -74,7 +87,9 @@ shares as (
         ) as share_before
     from demand_forecast
     left join running
-        on demand_forecast.customer_id = running.customer_id
+        on demand_forecast.customer_number = running.customer_number
+    left join categories
+        on running.category_place = categories.category_place
 ),
 
 -- what is due up to and with a category is rounded, and each gets the difference: the parts add up exactly

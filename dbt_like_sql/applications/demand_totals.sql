@@ -39,61 +39,56 @@ demand_by_category as (
     where as_of = $as_of
 ),
 
-parts as (
+members as (
     select
         'all' as dimension,
         'all' as member,
-        customer_id,
-        purchases_millionths,
-        cents,
-        net_cents
+        count(*) as customer_count,
+        sum(purchases_millionths) as purchases_millionths,
+        sum(cents) as cents,
+        sum(net_cents) as net_cents
     from demand_forecast
+    having count(*) > 0
 
     union all
 
     select
         'segment' as dimension,
         coalesce(customer_segments.segment_name, 'not stated') as member,
-        demand_forecast.customer_id,
-        demand_forecast.purchases_millionths,
-        demand_forecast.cents,
-        demand_forecast.net_cents
+        count(*) as customer_count,
+        sum(demand_forecast.purchases_millionths) as purchases_millionths,
+        sum(demand_forecast.cents) as cents,
+        sum(demand_forecast.net_cents) as net_cents
     from demand_forecast
     left join customer_segments
         on demand_forecast.customer_id = customer_segments.customer_id
+    group by coalesce(customer_segments.segment_name, 'not stated')
 
     union all
 
     select
         'location' as dimension,
         coalesce(customers.location, 'not stated') as member,
-        demand_forecast.customer_id,
-        demand_forecast.purchases_millionths,
-        demand_forecast.cents,
-        demand_forecast.net_cents
+        count(*) as customer_count,
+        sum(demand_forecast.purchases_millionths) as purchases_millionths,
+        sum(demand_forecast.cents) as cents,
+        sum(demand_forecast.net_cents) as net_cents
     from demand_forecast
     left join customers
         on demand_forecast.customer_id = customers.customer_id
+    group by coalesce(customers.location, 'not stated')
 
     union all
 
     select
         'category' as dimension,
         category as member,
-        customer_id,
-        purchases_millionths,
-        cents,
-        net_cents
+        count(*) as customer_count,
+        sum(purchases_millionths) as purchases_millionths,
+        sum(cents) as cents,
+        sum(net_cents) as net_cents
     from demand_by_category
-),
-
-members as (
-    select
-        dimension,
-        member,
-        count(*) as customer_count
-    from parts
-    group by dimension, member
+    group by category
 ),
 
 sized as (
@@ -101,6 +96,9 @@ sized as (
         dimension,
         member,
         customer_count,
+        purchases_millionths,
+        cents,
+        net_cents,
         count(*) over (partition by dimension) as member_count,
         sum(customer_count) over (
             partition by dimension
@@ -116,6 +114,10 @@ named as (
     select
         dimension,
         member,
+        customer_count,
+        purchases_millionths,
+        cents,
+        net_cents,
         case
             when dimension in ('all', 'segment') then member
             when customer_count < 10 or smaller_customer_count between 1 and 9 then 'all others'
@@ -128,19 +130,31 @@ named as (
         or member <> 'not stated'
 ),
 
+-- one customer may be in several of the categories that are shown as one
+other_categories as (
+    select count(distinct demand_by_category.customer_id) as customer_count
+    from demand_by_category
+    inner join named
+        on demand_by_category.category = named.member
+    where
+        named.dimension = 'category'
+        and named.shown_member = 'all others'
+),
+
 totals as (
     select
         named.dimension,
         named.shown_member as member,
-        count(distinct parts.customer_id) as customer_count,
-        sum(parts.purchases_millionths) as purchases_millionths,
-        sum(parts.cents) as cents,
-        sum(parts.net_cents) as net_cents
-    from parts
-    inner join named
-        on
-            parts.dimension = named.dimension
-            and parts.member = named.member
+        case
+            when named.dimension = 'category' and named.shown_member = 'all others'
+                then max(other_categories.customer_count)
+            else sum(named.customer_count)
+        end as customer_count,
+        sum(named.purchases_millionths) as purchases_millionths,
+        sum(named.cents) as cents,
+        sum(named.net_cents) as net_cents
+    from named
+    cross join other_categories
     group by named.dimension, named.shown_member
 )
 

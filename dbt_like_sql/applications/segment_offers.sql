@@ -4,20 +4,22 @@ with
 
 customer_segments as (
     select
-        customer_id,
-        segment_id,
-        segment_name
+        customer_numbers.customer_number,
+        customer_segments.segment_id,
+        customer_segments.segment_name
     from applications.customer_segments
-    where as_of = $as_of
+    inner join cleaned.customer_numbers as customer_numbers
+        on customer_segments.customer_id = customer_numbers.customer_id
+    where customer_segments.as_of = $as_of
 ),
 
 transactions as (
     select distinct
-        customer_id,
-        product_id
-    from cleaned.transactions
+        customer_number,
+        product_number
+    from cleaned.numbered_transactions
     where
-        product_id is not null
+        product_number is not null
         and not is_return
         and ordered_date >= $as_of - interval 365 day
         and ordered_date < $as_of
@@ -34,12 +36,12 @@ product_popularity as (
 product_buyers as (
     select
         customer_segments.segment_id,
-        transactions.product_id,
+        transactions.product_number,
         count(*) as buyer_count
     from transactions
     inner join customer_segments
-        on transactions.customer_id = customer_segments.customer_id
-    group by customer_segments.segment_id, transactions.product_id
+        on transactions.customer_number = customer_segments.customer_number
+    group by customer_segments.segment_id, transactions.product_number
 ),
 
 segment_names as (
@@ -68,9 +70,9 @@ all_purchases as (
 overall_buyers as (
     select
         segment_id,
-        product_id,
+        product_number,
         buyer_count,
-        sum(buyer_count) over (partition by product_id) as overall_buyer_count
+        sum(buyer_count) over (partition by product_number) as overall_buyer_count
     from product_buyers
 ),
 
@@ -79,7 +81,7 @@ shares as (
     select
         segment_purchases.segment_id,
         segment_purchases.segment_name,
-        overall_buyers.product_id,
+        product_numbers.product_id,
         product_popularity.product_name,
         overall_buyers.buyer_count,
         cast(overall_buyers.buyer_count as double) / segment_purchases.purchase_count as share_in_segment,
@@ -89,8 +91,10 @@ shares as (
     from overall_buyers
     inner join segment_purchases
         on overall_buyers.segment_id = segment_purchases.segment_id
+    inner join cleaned.product_numbers as product_numbers
+        on overall_buyers.product_number = product_numbers.product_number
     inner join product_popularity
-        on overall_buyers.product_id = product_popularity.product_id
+        on product_numbers.product_id = product_popularity.product_id
     cross join all_purchases
     where overall_buyers.buyer_count >= 10
 ),

@@ -18,7 +18,7 @@ from custana_pipeline.orchestration.publication import (
     PUBLISHED_LISTS,
     contract_of,
     judged_list,
-    keep_snapshot,
+    keeping_snapshot,
     publish_day,
     render_day,
 )
@@ -161,11 +161,13 @@ def judge_list(session: Session, name: str, as_of: dt.date) -> int:
 
 
 def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    from custana_pipeline.applications.customer_frames import beside
     from custana_pipeline.applications.recommended_customers import AudienceSettings, recommended_customers
 
     scores, version = behavior_scores(session, project, as_of)
-    amounts = "select customer_id, expected_amount from applications.demand_forecast where as_of = $as_of"
-    scores = scores.merge(session.large_frame(amounts, {"as_of": as_of}), on="customer_id", how="left")
+    amounts = """select customer_id, expected_amount from applications.demand_forecast
+        where as_of = $as_of order by customer_id"""
+    scores = beside(scores, session.large_frame(amounts, {"as_of": as_of}))
     settings = AudienceSettings(
         audience_share=project.settings.audience_share,
         value=project.audience_value,
@@ -185,11 +187,14 @@ def _recommended(session: Session, project: Project, as_of: dt.date) -> dict[str
 def _forecast(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
     from custana_pipeline.applications.demand_forecast import demand_forecast
 
-    scores, version = demand_scores(session, project, as_of)
-    session.build(project.models["applications.recent_trade"], {"as_of": as_of})
-    trade = session.large_frame(
-        "select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade"
-    )
+    def recent_trade() -> pd.DataFrame:
+        session.build(project.models["applications.recent_trade"], {"as_of": as_of})
+        return session.large_frame(
+            """select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade
+            order by customer_id"""
+        )
+
+    scores, version, trade = demand_scores(session, project, as_of, recent_trade)
     forecasts: Any = demand_forecast(scores, trade, version, as_of)
     session.replace_day("applications.demand_forecast", forecasts, as_of)
     return {
@@ -202,13 +207,13 @@ def _forecast(session: Session, project: Project, as_of: dt.date) -> dict[str, A
 def _value(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
     from custana_pipeline.applications.customer_value import customer_value
 
-    list_of_day = "select * exclude (as_of) from applications.demand_forecast where as_of = $as_of"
+    list_of_day = "select * exclude (as_of) from applications.demand_forecast where as_of = $as_of order by customer_id"
     forecast = session.large_frame(list_of_day, {"as_of": as_of})
     query = """select activity.customer_id, repeat_count, active_span_days, tenure_days, purchase_days_365d,
             purchase_amount_365d, net_amount_365d, btyd_purchases, btyd_amount
         from features.activity as activity
         left join features.btyd as btyd on activity.customer_id = btyd.customer_id and activity.as_of = btyd.as_of
-        where activity.as_of = $as_of"""
+        where activity.as_of = $as_of order by activity.customer_id"""
     past = session.large_frame(query, {"as_of": as_of})
     customers: Any = customer_value(forecast, past, project.settings.horizon_days, as_of)
     session.replace_day("applications.customer_value", customers, as_of)
@@ -285,8 +290,10 @@ def _exports_asset(project: Project) -> dg.AssetsDefinition:
         as_of = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.transaction() as session:
             forgotten = forget_old_days(session, project)
-        snapshot = keep_snapshot(project, as_of, context.run.run_id)
-        published = publish_day(project, as_of, context.run.run_id)
+        run_id = context.run.run_id
+        with keeping_snapshot(project, as_of, run_id) as kept:
+            published = publish_day(project, as_of, run_id, kept)
+            snapshot = kept()
         return dg.MaterializeResult(
             metadata={
                 "folder": dg.MetadataValue.path(published.folder),

@@ -12,7 +12,7 @@ from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline.orchestration.backtest_tables import store_backtests
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
 from custana_pipeline.orchestration.champions import store_champions, store_holdouts
-from custana_pipeline.orchestration.customer_rows import learned_from
+from custana_pipeline.orchestration.customer_rows import learned_from, stored_columns
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.importance_tables import measured, store_importance
 from custana_pipeline.orchestration.incumbents import incumbents
@@ -70,7 +70,8 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
         as_of = dt.date.fromisoformat(context.partition_key)
         with project.warehouse.reading() as session:
             known = project.origins(session, as_of)
-            rows = learned_from(session, f"features.{analysis}", _days(analysis, known), as_of)
+            stored = stored_columns(project, analysis)
+            rows = learned_from(session, f"features.{analysis}", _days(analysis, known), as_of, stored)
             levels = level_rows(session, known) if analysis in GATED else None
             so_far = incumbents(session, project, analysis, as_of) if analysis in GATED else {}
         training = train(project, analysis, rows, known, levels, so_far)
