@@ -71,7 +71,13 @@ def begin(settings: Settings) -> None:
         return
     states = mmap.mmap(-1, len(asked))
     out, into = os.pipe()
-    if os.fork() == 0:
+    try:
+        process = os.fork()
+    except OSError:  # no room for a second process: whoever lands a file reads it then
+        os.close(out)
+        os.close(into)
+        return
+    if process == 0:
         os.close(out)
         _tell_and_end(asked, states, into)
     os.close(into)

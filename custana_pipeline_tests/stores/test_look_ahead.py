@@ -109,3 +109,14 @@ def test_what_ended_before_its_time_has_found_nothing(settings: Settings, monkey
     begun(settings)
     name, path = files(settings)[0]
     assert look_ahead.taken(path, shape_of(settings, name)) is None
+
+
+def test_without_room_for_a_second_process_nothing_is_looked_at(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fork() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", fork)
+    look_ahead.begin(settings)
+    assert not look_ahead._ahead
