@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from custana_pipeline.orchestration.assets.applications import SUPPORTING
+from custana_pipeline.orchestration.assets.list_building import SUPPORTING
 from custana_pipeline.orchestration.code_location import build_definitions
 from custana_pipeline.orchestration.id_numbers import NUMBERS, OWNERS
 from custana_pipeline.orchestration.recommendation_tables import PLACES
