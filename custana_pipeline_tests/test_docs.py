@@ -85,9 +85,9 @@ def test_the_readme_tells_the_columns_of_every_published_list() -> None:
 
 
 def test_the_metrics_page_tells_every_metric_candidate_and_naive_rule() -> None:
-    from custana_pipeline.models import evaluation, segmentation, served, supervised, task
+    from custana_pipeline.models import evaluation, segmentation, supervised, task
     from custana_pipeline.models.naive_rules import behavior_rules, demand_rules
-    from custana_pipeline.models.training import State
+    from custana_pipeline.models.training import SO_FAR, State
 
     page = (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8")
     names = {f"holdout_{name}" for name in (*evaluation.BEHAVIOR_METRICS, *evaluation.DEMAND_METRICS)}
@@ -96,7 +96,7 @@ def test_the_metrics_page_tells_every_metric_candidate_and_naive_rule() -> None:
     columns = ["recency_days", "purchase_frequency", "purchase_days_90d", "purchase_days_365d"]
     columns += ["purchase_days_year_ago", "btyd_p_buy", "btyd_purchases"]
     names |= {*behavior_rules(columns, 90), *demand_rules(columns, "purchase_days", 90)}
-    names |= {supervised.BLEND, task.LEVELLED, served.SO_FAR, *get_args(State)}
+    names |= {supervised.BLEND, task.LEVELLED, SO_FAR, *get_args(State)}
     names |= {f"gate_{name}_gain" for name in ("over_naive", "over_champion", "naive_over_champion")}
     assert not sorted(name for name in names if f"`{name}`" not in page)
 

@@ -50,8 +50,8 @@ def _drawings(evaluated: Evaluated, analysis: str) -> dict[str, Callable[[], Dra
 def comparisons(training: Training) -> dict[str, Drawing]:
     """One figure a target, `comparison_<target>`; none where nothing was trained."""
     return {
-        f"comparison_{target}": comparison(training.evaluated, target, champion.name)
-        for target, champion in training.champions.items()
+        f"comparison_{target}": comparison(training.evaluated, target, training.judged_as(target))
+        for target in training.champions
     }
 
 
@@ -70,7 +70,7 @@ def calibrations(training: Training) -> dict[str, Drawing]:
     drawn = {}
     for target, champion in training.champions.items():
         for each in training.evaluated_for(target):
-            if each.name != champion.name or each.backtest.empty:
+            if each.name != training.judged_as(target) or each.backtest.empty:
                 continue
             name = champion.name.replace("_", " ")
             if target == "is_recommended":
@@ -106,9 +106,9 @@ def champion_figures(training: Training) -> dict[str, Drawing]:
     """The telling figure of each target's champion, `<target>_<figure>`."""
     return {
         f"{target}_{name}": figure
-        for target, champion in training.champions.items()
+        for target in training.champions
         for each in training.evaluated_for(target)
-        if each.name == champion.name
+        if each.name == training.judged_as(target)
         for name, figure in figures_of(each, training.analysis, only_telling=True).items()
     }
 

@@ -56,7 +56,7 @@ def champion_importances(training: Training, holdout: pd.DataFrame) -> pd.DataFr
         importance_of(judged.estimator, holdout, target, champion.columns).assign(target=target)
         for target, champion in training.champions.items()
         for judged in training.evaluated_for(target)
-        if judged.name == champion.name and target in LOSSES
+        if judged.name == training.judged_as(target) and target in LOSSES
     ]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*COLUMNS, "target"])
 

@@ -19,9 +19,7 @@ from custana_pipeline.models.promotion import Contender, Verdict, decide
 from custana_pipeline.models.readings import Readings, foresee
 from custana_pipeline.models.task import LEVELLED, Context, Task, levelled
 from custana_pipeline.models.trainable import UsableColumns
-from custana_pipeline.models.training import Champion, Evaluated, Incumbent
-
-SO_FAR = "champion_so_far"
+from custana_pipeline.models.training import SO_FAR, Champion, Evaluated, Incumbent
 
 
 def served(

@@ -8,6 +8,8 @@ import pandas as pd
 
 Role = Literal["candidate", "baseline", "champion"]
 State = Literal["TRAINED", "UNJUDGED", "NOT_TRAINABLE", "LEAKED_FEATURE"]
+SO_FAR = "champion_so_far"
+"""The name under which the champion so far is judged beside tonight's candidates."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ class Training:
     def evaluated_for(self, target: str) -> tuple[Evaluated, ...]:
         """The candidates and baselines of one target, in the order in which they were tried."""
         return tuple(each for each in self.evaluated if each.target == target)
+
+    def judged_as(self, target: str) -> str:
+        """Under which name what serves the target was judged: a champion that stays is no candidate of tonight's."""
+        champion = self.champions[target]
+        return SO_FAR if champion.kept_version else champion.name
 
 
 def not_trainable(analysis: str, reason: str, **evidence: Any) -> Training:

@@ -12,7 +12,6 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.tracking_records import LoggedAnalysis
 
-SO_FAR = "champion_so_far"
 TABLE = "models.champions"
 HOLDOUTS = "models.holdouts"
 COLUMNS = {
@@ -128,11 +127,11 @@ def store_holdouts(session: Session, as_of: dt.date, training: Training) -> None
     if session.exists(HOLDOUTS) and "customer_id" not in session.columns(HOLDOUTS):
         session.connection.execute(f"drop table {HOLDOUTS}")
     session.connection.execute(f"create table if not exists {HOLDOUTS} ({columns})")
-    for target, champion in training.champions.items():
+    for target in training.champions:
         session.connection.execute(
             f"delete from {HOLDOUTS} where as_of = $as_of and target = $target", {"as_of": as_of, "target": target}
         )
-        name = SO_FAR if champion.kept_version else champion.name
+        name = training.judged_as(target)
         judged = [each.holdout for each in training.evaluated_for(target) if each.name == name]
         if target == "segment" or not judged:
             continue

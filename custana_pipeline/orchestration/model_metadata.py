@@ -53,13 +53,13 @@ def plot_metadata(training: Training) -> dict[str, dg.MarkdownMetadataValue]:
 def comparison_table(training: Training) -> str:
     """Candidates and baselines with their metrics, as a Markdown table for each target."""
     tables = []
-    for target, champion in training.champions.items():
-        tried = training.evaluated_for(target)
+    for target in training.champions:
+        served, tried = training.judged_as(target), training.evaluated_for(target)
         names = [name for name in dict.fromkeys(name for each in tried for name in each.metrics) if _is_shown(name)]
         head = f"| {target} | role | " + " | ".join(name.removeprefix("holdout_") for name in names) + " |"
         rule = "|---" * (len(names) + 2) + "|"
         rows = [
-            f"| {'**' + each.name + '**' if each.name == champion.name else each.name} | {each.role} | "
+            f"| {'**' + each.name + '**' if each.name == served else each.name} | {each.role} | "
             + " | ".join(f"{each.metrics[name]:.4g}" if name in each.metrics else "" for name in names)
             + " |"
             for each in tried

@@ -67,8 +67,7 @@ def log_training(tracker: Tracker, training: Training, facts: TrainingFacts) -> 
 def _trial(evaluated: Evaluated, training: Training, facts: TrainingFacts) -> Trial:
     from custana_pipeline.models.figures import figures_of
 
-    champion = training.champions.get(evaluated.target)
-    serves = champion is not None and evaluated.name == champion.name
+    serves = evaluated.target in training.champions and evaluated.name == training.judged_as(evaluated.target)
     # the one that was judged defends the champion on the next night; segments have no such gate
     has_model = evaluated.role == "candidate" and serves and training.analysis != "segmentation"
     return Trial(

@@ -8,8 +8,11 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
+from custana_pipeline.models.figures import champion_figures
 from custana_pipeline.models.importance import COLUMNS, champion_importances, importance_of
-from custana_pipeline_tests.models.shop import days_of_shop, snapshots
+from custana_pipeline.models.task import Context
+from custana_pipeline.models.training import Incumbent
+from custana_pipeline_tests.models.shop import AS_OF, days_of_shop, snapshots
 
 
 class ByFrequency(BaseEstimator):
@@ -71,3 +74,17 @@ def test_champions_are_measured_as_they_were_judged() -> None:
     assert set(table["target"]) == {"is_recommended"}
     assert {"frequency", "recency"} & set(table.head(3)["topic"])
     assert champion_importances(training, frame.head(0)).empty
+
+
+def test_a_champion_that_stays_is_measured_itself_whatever_columns_have_come_since() -> None:
+    days, frame, name = days_of_shop(), snapshots(300), "random_forest"
+    first = train_behavior(frame.drop(columns="tenure_days"), days, BehaviorSettings())
+    judged = next(each.estimator for each in first.evaluated if each.name == name)
+    columns = first.champions["is_recommended"].columns
+    so_far = {"is_recommended": Incumbent(name, f"{name}-old", AS_OF, judged, judged, columns)}
+    tonight = train_behavior(frame, days, BehaviorSettings(margin=0.5), Context(incumbents=so_far))
+    assert tonight.champions["is_recommended"].kept_version
+    holdout: Any = frame[frame["as_of"] == days.holdout]
+    table = champion_importances(tonight, holdout).drop(columns="target")
+    pd.testing.assert_frame_equal(table, importance_of(judged, holdout, "is_recommended", columns))
+    assert "champion so far" in champion_figures(tonight)["is_recommended_calibration"].svg()
