@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from custana_pipeline.errors import ContractBroken
 from custana_pipeline.models.evaluation import Loss
 from custana_pipeline.models.explanations import reference_of
@@ -14,6 +16,7 @@ from custana_pipeline.models.judging import (
     fit_on,
     losses_of,
 )
+from custana_pipeline.models.level import Level, Levels
 from custana_pipeline.models.levelled import LevelledDemand, LevelledProbability
 from custana_pipeline.models.promotion import Contender, Verdict, decide
 from custana_pipeline.models.readings import Readings, foresee
@@ -33,7 +36,7 @@ def served(
     so_far = None
     if incumbent is not None:
         try:
-            so_far = _judged_incumbent(judge, incumbent)
+            so_far = _judged_incumbent(judge, incumbent, task, context)
         except ContractBroken as error:
             note = f" The champion so far cannot be judged: {error}"
     verdict = decide(
@@ -57,9 +60,13 @@ def _standing(incumbent: Incumbent | None, so_far: Evaluated | None, loss: Loss)
     return Contender(f"{incumbent.name} of {incumbent.as_of}", losses_of(so_far, loss), incumbent.name)
 
 
-def _judged_incumbent(judge: Judge, incumbent: Incumbent) -> Evaluated:
-    newest = Judge(replace(judge.panel, folds=judge.panel.folds[:1]), judge.target, judge.metrics)
-    return newest.measure([incumbent.judged], SO_FAR, "champion")
+def _judged_incumbent(judge: Judge, incumbent: Incumbent, task: Task, context: Context) -> Evaluated:
+    """The champion so far on the newest window, at the level that was known when it began, as tonight's models are."""
+    fold = judge.panel.folds[0]
+    levels = context.levels and context.levels.known_on(fold.origin)
+    model, _ = _at_level(incumbent.judged, fold.holdout, levels, task)
+    newest = Judge(replace(judge.panel, folds=(fold,)), judge.target, judge.metrics)
+    return newest.measure([model], SO_FAR, "champion")
 
 
 def _refitted(
@@ -105,11 +112,7 @@ def _kept(
     context: Context,
 ) -> Champion:
     verdict, naive = decided
-    model, level = incumbent.serving, None
-    if isinstance(inner_of(model), LevelledProbability | LevelledDemand) and context.levels is not None:
-        inner = inner_of(model).model_
-        drawn, level = levelled(inner, foresee(inner, Readings(judge.panel.today)), context.levels, task)
-        model = moved_to(model, _shift_of(drawn))
+    model, level = _at_level(incumbent.serving, judge.panel.today, context.levels, task)
     return Champion(
         target=task.target,
         name=incumbent.name,
@@ -123,9 +126,18 @@ def _kept(
         is_promoted=False,
         figures=verdict.figures,
         kept_version=incumbent.model_version,
-        shift=_shift_of(inner_of(model)) if level else None,
+        shift=_shift_of(inner_of(model)),
         level=level.words if level else "",
     )
+
+
+def _at_level(model: Any, rows: pd.DataFrame, levels: Levels | None, task: Task) -> tuple[Any, Level | None]:
+    """A levelled model drawn to the level of the rows' day; as it is where it is not levelled, or no level is known."""
+    inner = inner_of(model)
+    if levels is None or not isinstance(inner, LevelledProbability | LevelledDemand):
+        return model, None
+    drawn, level = levelled(inner.model_, foresee(inner.model_, Readings(rows)), levels, task)
+    return (moved_to(model, _shift_of(drawn)), level) if level else (model, None)
 
 
 def _shift_of(model: Any) -> float | None:

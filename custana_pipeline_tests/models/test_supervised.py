@@ -10,7 +10,9 @@ from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
 from custana_pipeline.models.demand import DemandSettings, train_demand
 from custana_pipeline.models.judging import predict
 from custana_pipeline.models.level import Levels
+from custana_pipeline.models.levelled import LevelledDemand
 from custana_pipeline.models.served import moved_to
+from custana_pipeline.models.serving import ServingDemand
 from custana_pipeline.models.task import Context
 from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline_tests.models.shop import AS_OF, HORIZON_DAYS, days_of_shop, snapshots
@@ -72,6 +74,19 @@ def test_a_champion_that_is_no_worse_stays_with_its_version(shop: pd.DataFrame) 
     assert "champion_so_far" in {each.name for each in second.evaluated}
     today = shop[shop["as_of"] == AS_OF]
     assert (predict(champion.estimator, today) == predict(so_far.serving, today)).all()
+
+
+def test_a_champion_is_judged_at_the_level_of_the_window_as_its_challenger_is(
+    shop: pd.DataFrame, levelled: Training
+) -> None:
+    target = "future_purchase"
+    drawn = next(each for each in levelled.evaluated_for(target) if each.name == "levelled_blend").estimator
+    stale = LevelledDemand.of_fitted(drawn.model_, 3 * drawn.factor)
+    columns = levelled.champions[target].columns
+    so_far = Incumbent("levelled_blend", "levelled_blend-old", AS_OF, ServingDemand(stale), stale, columns)
+    tonight = train_demand(shop, days_of_shop(), DemandSettings(), Context(levels(), {target: so_far}))
+    by_name = {each.name: each.holdout["predicted"] for each in tonight.evaluated_for(target)}
+    assert by_name["champion_so_far"].to_numpy() == pytest.approx(by_name["levelled_blend"].to_numpy(), rel=1e-9)
 
 
 def test_shuffled_labels_leave_the_champion_where_it_is(shop: pd.DataFrame) -> None:
