@@ -91,3 +91,16 @@ def test_a_source_without_money_splits_its_purchases(shop: Shop) -> None:
     totals = DemandTotals.validate(shop.frame("applications.demand_totals"))
     assert set(totals["expected_purchases"]) == {5.0}
     assert totals["expected_amount"].isna().all()
+
+
+def test_the_same_few_customers_in_several_categories_are_still_few(shop: Shop) -> None:
+    for category in ("Drinks", "Care", "Tools"):
+        shop.sells(category.lower(), category, category)
+    for number in range(40):
+        shop.buys(f"c{number}", "drinks", 10, amount=50)
+        shop.expects(f"c{number}", 1.0, 2.0)
+    for number in range(6):
+        shop.buys(f"c{number}", "care", 10, amount=25)
+        shop.buys(f"c{number}", "tools", 10, amount=25)
+    shop.build("demand_by_category", "demand_totals")
+    assert _totals(shop, "category") == {"all others": (40, 80.0)}

@@ -91,21 +91,38 @@ members as (
     group by category
 ),
 
+-- one customer may be in several categories
+few_in_categories as (
+    select count(distinct demand_by_category.customer_id) as customer_count
+    from demand_by_category
+    inner join members
+        on demand_by_category.category = members.member
+    where
+        members.dimension = 'category'
+        and members.customer_count < 10
+),
+
 sized as (
     select
-        dimension,
-        member,
-        customer_count,
-        purchases_millionths,
-        cents,
-        net_cents,
-        count(*) over (partition by dimension) as member_count,
-        sum(customer_count) over (
-            partition by dimension
-            order by customer_count, member
-            rows between unbounded preceding and current row
-        ) - customer_count as smaller_customer_count
+        members.dimension,
+        members.member,
+        members.customer_count,
+        members.purchases_millionths,
+        members.cents,
+        members.net_cents,
+        count(*) over (partition by members.dimension) as member_count,
+        row_number() over (
+            partition by members.dimension, members.customer_count >= 10
+            order by members.customer_count, members.member
+        ) as place,
+        case
+            when members.dimension = 'category' then few_in_categories.customer_count
+            else sum(case when members.customer_count < 10 then members.customer_count else 0 end) over (
+                partition by members.dimension
+            )
+        end as few_customer_count
     from members
+    cross join few_in_categories
 ),
 
 -- a figure of fewer than 10 customers tells about persons: such members are shown as one, and when these are
@@ -120,7 +137,7 @@ named as (
         net_cents,
         case
             when dimension in ('all', 'segment') then member
-            when customer_count < 10 or smaller_customer_count between 1 and 9 then 'all others'
+            when customer_count < 10 or (place = 1 and few_customer_count between 1 and 9) then 'all others'
             else member
         end as shown_member
     from sized
@@ -130,7 +147,7 @@ named as (
         or member <> 'not stated'
 ),
 
--- one customer may be in several of the categories that are shown as one
+-- so may they be in several of those that are shown as one
 other_categories as (
     select count(distinct demand_by_category.customer_id) as customer_count
     from demand_by_category
