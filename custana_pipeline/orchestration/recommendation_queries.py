@@ -19,10 +19,18 @@ inner join cleaned.customer_numbers using (customer_number)"""
 
 `draw` counts them from 1 by the hash alone.
 """
-NUMBERED_PRODUCTS = """create temp table numbered_products as
+NUMBERED_PRODUCTS = f"""create temp table numbered_products as
 select product_number, row_number() over (order by product_id) - 1 as product
-from (select distinct product_number from cleaned.numbered_transactions)
-inner join cleaned.product_numbers using (product_number)"""
+from (
+    select product_number, product_id
+    from (
+        select product_number, count(*) as line_count from cleaned.numbered_transactions
+        where ordered_date < $as_of group by product_number
+    )
+    inner join cleaned.product_numbers using (product_number)
+    order by line_count desc, product_id limit {1 << PLACE_BITS}
+)"""
+"""Products in the order of their ids; of more than there is room for, those of the most lines."""
 MOST_CUSTOMERS = 10_000
 """Customers that the lists are tried on and that tastes and rivals are learned from, at most: the first by number."""
 MOST_DRAWN = 100_000
@@ -60,4 +68,4 @@ def number(session: Session, as_of: dt.date) -> None:
     """Makes the numbers of customers and products that the queries join, for as long as the session lasts."""
     for table, query in (("numbered_customers", NUMBERED_CUSTOMERS), ("numbered_products", NUMBERED_PRODUCTS)):
         session.connection.execute(f"drop table if exists temp.{table}")
-        session.connection.execute(query, {"as_of": as_of} if "$as_of" in query else {})
+        session.connection.execute(query, {"as_of": as_of})

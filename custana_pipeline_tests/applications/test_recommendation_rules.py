@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from custana_pipeline.models import recommendation_serving
-from custana_pipeline.models.recommendation_history import History, shelf_of, snapshot_of
+from custana_pipeline.models.recommendation_history import PLACE_BITS, History, shelf_of, snapshot_of
 from custana_pipeline.models.recommendation_lists import ListParameters, buy_again_lists, discover_lists
 from custana_pipeline.models.recommendation_neighbours import (
     basket_neighbours,
@@ -202,3 +202,18 @@ def test_demand_today_decides_between_equal_habits(shop: Shop) -> None:
         shop.buys(customer, "scarf", 80)
     shop.build(*RECOMMENDATIONS)
     assert shop.recommended("anna", "buy_again") == ["sandal", "scarf"]
+
+
+def test_of_more_products_than_places_have_bits_the_most_sold_stay(shop: Shop) -> None:
+    room = 1 << PLACE_BITS
+    shop.rows(f"""insert into cleaned.transactions
+        select 'o', 'anna', 'p' || range, timestamp '2024-06-20', date '2024-06-20', 1, 1, false
+        from range({room + 3})""")
+    shop.buys("bert", f"p{room + 2}", 5)
+    shop.build("product_popularity")
+    recommendation_queries.number(Session(shop.connection), AS_OF)
+    for table, number in (("applications.product_popularity", "popularity_rank - 1"), ("numbered_products", "product")):
+        assert shop.rows(f"select count(*), min({number}), max({number}) from {table}") == [(room, 0, room - 1)]
+    assert shop.rows("select product_id from applications.product_popularity where popularity_rank = 1") == [
+        (f"p{room + 2}",)
+    ]

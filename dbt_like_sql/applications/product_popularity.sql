@@ -1,5 +1,6 @@
 -- one row per product that was sold in the 90 days before as_of: how popular it has been of late
 -- grain: as_of, product_id
+-- of more than 1048576 products the most sold ones stay: places have 20 bits where lists are ranked
 -- popularity_rank counts the 90 days and settles ties; each list has a demand of its own, by what it was tuned to:
 -- (share of the most popular product's purchase days + 0.05) ^ power, and for discover times trend ^ power, where the
 -- trend is above 1 for what sells better in the last 14 days than in the 90
@@ -67,6 +68,7 @@ ranked as (
         cast(max(discover_purchase_days) over () as double) as most_discover_purchase_days,
         row_number() over (order by purchase_days_90d desc, product_id asc) as popularity_rank
     from sold
+    qualify popularity_rank <= 1048576
 ),
 
 demands as (
