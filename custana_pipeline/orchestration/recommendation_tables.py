@@ -114,8 +114,10 @@ def _places(session: Session, given: Mapping[str, Any]) -> "Iterator[pa.Table]":
         names = names_of(session, first, end)
         blocks = served_lists(known, offer)
         while several := list(islice(blocks, BLOCKS_AT_ONCE)):
-            is_empty = False
-            yield names.rows({name: np.concatenate([each[name] for each in several]) for name in several[0]})
+            rows = {name: np.concatenate([each[name] for each in several]) for name in several[0]}
+            if len(rows["customer"]):
+                is_empty = False
+                yield names.rows(rows)
     if is_empty:
         yield session.table(f"select * from {PLACES}")
 

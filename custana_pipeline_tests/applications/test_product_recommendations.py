@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from custana_pipeline.applications.contracts import ProductRecommendations
+from custana_pipeline.models import recommendation_serving
 from custana_pipeline.models.recommendation_tuning import DEFAULTS, list_parameters
+from custana_pipeline.orchestration import recommendation_tables
 from custana_pipeline_tests.applications.shop import AS_OF, RECOMMENDATIONS, Shop
 
 
@@ -162,3 +166,17 @@ def test_the_list_keeps_its_contract(shop: Shop) -> None:
     shop.buys("cleo", "p1", 4)
     shop.build(*RECOMMENDATIONS)
     assert len(ProductRecommendations.validate(shop.frame("applications.product_recommendations"))) == 40
+
+
+def test_customers_who_sent_the_only_product_back_have_empty_lists(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(140):
+        shop.buys(f"c{number:03}", "tea", 10)
+        if number >= 70:
+            shop.buys(f"c{number:03}", "tea", 9, quantity=-1)
+    monkeypatch.setattr(recommendation_serving, "MOST_CELLS", 1)
+    monkeypatch.setattr(recommendation_tables, "BLOCKS_AT_ONCE", 1)
+    shop.build(*RECOMMENDATIONS)
+    assert shop.rows("select count(*), max(customer_id) from applications.product_recommendations") == [(70, "c069")]
+    shop.rows("delete from cleaned.transactions where customer_id < 'c070'")
+    shop.build(*RECOMMENDATIONS)
+    assert shop.rows("select count(*) from applications.product_recommendations") == [(0,)]
