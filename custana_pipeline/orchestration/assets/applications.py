@@ -16,6 +16,7 @@ from custana_pipeline.orchestration.assets.list_building import (
     demand_forecast_of,
     product_recommendations_of,
     recommended_customers_of,
+    segment_offers_of,
 )
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
@@ -89,7 +90,7 @@ def application_assets(project: Project) -> list[dg.AssetsDefinition]:
             project,
             "segment_offers",
             ("applications.customer_segments", "applications.product_recommendations", "cleaned.transactions"),
-            by_select("segment_offers"),
+            segment_offers_of,
         ),
         _list_asset(
             project, "segment_migrations", ("applications.customer_segments",), by_select("segment_migrations")

@@ -18,7 +18,9 @@ SUPPORTING = {
     "product_recommendations": recommendation_tables.SUPPORTING,
     "demand_totals": ("demand_by_category",),
 }
-"""List -> the tables that are built before it and only for it, in order."""
+"""List -> the tables that are built before it, in order."""
+POPULARITY = "applications.product_popularity"
+"""What is on offer on one day, that of the recommendations that were made last."""
 
 Build = Callable[[Session, Project, dt.date], dict[str, Any]]
 
@@ -107,8 +109,17 @@ def product_recommendations_of(session: Session, project: Project, as_of: dt.dat
     return {}
 
 
+def segment_offers_of(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
+    """What each segment buys more of; what is on offer is found anew where lists of another day were made since."""
+    query = f"select count(*) from {POPULARITY} where as_of = $as_of"
+    if not session.exists(POPULARITY) or not session.rows(query, {"as_of": as_of})[0][0]:
+        given = {"as_of": as_of, **chosen_parameters(session, as_of)}
+        session.build(project.models[POPULARITY], given)
+    return by_select("segment_offers")(session, project, as_of)
+
+
 def by_select(name: str) -> Build:
-    """The builder of a list that is one SELECT, after the tables that are there for it only."""
+    """The builder of a list that is one SELECT, after the tables that are there for it."""
 
     def build(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
         given = {"as_of": as_of, "horizon_days": project.settings.horizon_days}
