@@ -24,6 +24,8 @@ from custana_pipeline.applications.report_facts import (
 _MEANS = {"predicted": ("predicted", "mean"), "actual": ("actual", "mean")}
 FILLER = "popular in "
 """How the reason of a recommendation begins that only fills a list up."""
+FOLDED = -2
+"""The number of several segments, of which each has fewer than 10 customers who went the same way."""
 NORMAL_80 = 1.2816
 """Half the width of the central 80 % of the normal distribution, in standard deviations."""
 
@@ -153,8 +155,9 @@ def _segment(row: Mapping[Any, Any], offers: pd.DataFrame, meanings: Mapping[str
 
 
 def moves(segment_migrations: pd.DataFrame) -> tuple[MoveFacts, ...]:
-    """Who is in another segment than on the last list, or new, most customers first."""
-    elsewhere: Any = segment_migrations[segment_migrations["from_segment_id"] != segment_migrations["to_segment_id"]]
+    """Who is in another segment than on the last list, or new, most customers first; folded cells are among them."""
+    before, now = segment_migrations["from_segment_id"], segment_migrations["to_segment_id"]
+    elsewhere: Any = segment_migrations[(before != now) | (before == FOLDED)]
     ordered = elsewhere.sort_values(["customers", "from_segment_id", "to_segment_id"], ascending=[False, True, True])
     return tuple(
         MoveFacts(row["from_segment_name"], row["to_segment_name"], int(row["customers"]), known(row["share"]))

@@ -141,3 +141,13 @@ def test_the_report_tells_of_those_who_are_elsewhere_only(shop: Shop) -> None:
     migrations(shop)
     made = SegmentMigrations.validate(shop.frame("applications.segment_migrations"))
     assert [(move.before, move.now, move.customers) for move in moves(made)] == [("Loyal", "Lost", 15)]
+
+
+def test_the_report_tells_of_small_moves_that_are_ten_or_more_together(shop: Shop) -> None:
+    shop.had_put_into(1, "Loyal", *many("loyal", 20))
+    shop.had_put_into(2, "Lost", *many("lost", 20))
+    shop.puts_into(1, "Loyal", *many("lost", 5), *many("loyal", 20)[5:])
+    shop.puts_into(2, "Lost", *many("lost", 20)[5:], *many("loyal", 5))
+    migrations(shop)
+    told = moves(shop.frame("applications.segment_migrations"))
+    assert [(move.before, move.now, move.customers) for move in told] == [("all others", "all others", 10)]
