@@ -161,8 +161,12 @@ class SegmentProfiles(PublishedList):
     top_gender_share: Series[float] = _share_or_null(description="its share of those who state a gender")
     top_location: Series[str] = pa.Field(nullable=True, description=f"the most frequent location; {BELOW_TEN}")
     top_location_share: Series[float] = _share_or_null(description="its share of those with a location")
-    expected_purchases: Series[float] = _amount(description="days with a purchase expected of all its customers")
-    expected_amount: Series[float] = _amount(description="money expected of all its customers, gross of returns")
+    expected_purchases: Series[float] = _amount(
+        description=f"days with a purchase expected of all its customers; {BELOW_TEN}"
+    )
+    expected_amount: Series[float] = _amount(
+        description=f"money expected of all its customers, gross of returns; {BELOW_TEN}"
+    )
 
 
 class SegmentMigrations(PublishedList):

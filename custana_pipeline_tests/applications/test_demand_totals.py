@@ -104,3 +104,14 @@ def test_the_same_few_customers_in_several_categories_are_still_few(shop: Shop) 
         shop.buys(f"c{number}", "tools", 10, amount=25)
     shop.build("demand_by_category", "demand_totals")
     assert _totals(shop, "category") == {"all others": (40, 80.0)}
+
+
+def test_segments_of_fewer_than_ten_customers_are_shown_as_one_of_ten_or_more(shop: Shop) -> None:
+    for number, (name, count) in enumerate((("Loyal", 30), ("New", 12), ("Lost", 5))):
+        customers = [f"{name}{place}" for place in range(count)]
+        shop.puts_into(number, name, *customers)
+        for customer in customers:
+            shop.buys(customer, "tea", 10)
+            shop.expects(customer, 1.0, 2.0)
+    shop.build("demand_by_category", "demand_totals")
+    assert _totals(shop, "segment") == {"Loyal": (30, 60.0), "all others": (17, 34.0)}

@@ -38,13 +38,15 @@ def test_a_location_of_fewer_than_ten_customers_is_not_named(shop: Shop) -> None
     assert shop.rows("select top_location from applications.segment_profiles where segment_name = 'Loyal'") == [(None,)]
 
 
-def test_a_segment_of_fewer_than_ten_customers_shows_no_means(shop: Shop) -> None:
+def test_a_segment_of_fewer_than_ten_customers_shows_no_figures(shop: Shop) -> None:
     for number in range(9):
         shop.puts_into(1, "Few", f"few{number}")
         shop.buys(f"few{number}", "tea", 10)
+        shop.expects(f"few{number}", 1.0, 2.0)
     shop.build("segment_profiles")
-    query = "select customers, mean_purchase_amount, median_recency_days from applications.segment_profiles"
-    assert shop.rows(query) == [(9, None, None)]
+    query = """select customers, mean_purchase_amount, median_recency_days, expected_purchases, expected_amount
+        from applications.segment_profiles"""
+    assert shop.rows(query) == [(9, None, None, None, None)]
 
 
 def test_an_offer_is_what_the_segment_buys_more_of_than_all_do(shop: Shop) -> None:

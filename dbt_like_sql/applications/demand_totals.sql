@@ -136,7 +136,7 @@ named as (
         cents,
         net_cents,
         case
-            when dimension in ('all', 'segment') then member
+            when dimension = 'all' then member
             when customer_count < 10 or (place = 1 and few_customer_count between 1 and 9) then 'all others'
             else member
         end as shown_member

@@ -169,8 +169,9 @@ select
     top_locations.location as top_location,
     cast(round(cast(top_locations.customer_count as double) / nullif(shown.location_count, 0), 4) as double)
         as top_location_share,
-    cast(cast(shown.expected_purchases_millionths as double) / 1000000 as double) as expected_purchases,
-    cast(cast(shown.expected_cents as double) / 100 as double) as expected_amount
+    cast(case when shown.known > 0 then cast(shown.expected_purchases_millionths as double) / 1000000 end as double)
+        as expected_purchases,
+    cast(case when shown.known > 0 then cast(shown.expected_cents as double) / 100 end as double) as expected_amount
 from shown
 left join top_genders
     on shown.segment_id = top_genders.segment_id
