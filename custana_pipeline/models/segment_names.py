@@ -18,6 +18,8 @@ from custana_pipeline.models.segment_rules import RULES, NamingRule, facts_of
 
 TOLERANCE = 0.05
 """How far outside its rule a segment keeps its name, and how far inside a higher one it must be to lose it."""
+LEAST_TOLD = 10
+"""Of fewer customers a description tells no more than how many they are: what is typical of a handful tells of each."""
 OUTSIDE = "Unlike the rest"
 """The name of customers who belong to no segment."""
 _OUTSIDE = NamingRule(
@@ -141,6 +143,8 @@ def _qualifiers(alike: Any) -> dict[int, str]:
 
 def _description(rule: NamingRule, row: Any) -> str:
     facts = [f"{row['customer_count']:,} customers ({row['share']:.0%}) who {rule.meaning}"]
+    if row["customer_count"] < LEAST_TOLD:
+        return f"{facts[0]}."
     typical = []
     if pd.notna(row["recency_days"]):
         typical.append(f"last purchase {row['recency_days']:,.0f} days ago")

@@ -18,6 +18,7 @@ TRAITS = ("gender", "location")
 TYPICAL = ("recency_days", "purchase_frequency", "purchase_amount", "tenure_days", "age")
 PROFILED = (*TYPICAL, *TRAITS)
 """The columns that a profile is made of, as far as a frame has them."""
+LEAST_TRAIT_CUSTOMERS = 10
 LEAST_TRAIT_SHARE = 0.3
 LEAST_TRAIT_EXCESS = 0.1
 
@@ -27,7 +28,7 @@ def profile_segments(customers: pd.DataFrame, segment_ids: np.ndarray) -> pd.Dat
 
     A rank is the mean position of the segment's customers among all, 0 to 1, ties shared; freshness_rank is 1 for the
     most recent. Medians are taken over known values; columns that the frame lacks are missing. `traits` names,
-    strongest first, the texts over-represented in the segment (>= 30 % of it, >= 10 points above all),
+    strongest first, the texts over-represented in the segment (>= 10 customers and 30 % of it, >= 10 points above all),
     joined by '; '.
     """
     groups = pd.Series(np.asarray(segment_ids), index=customers.index, name="segment_id")
@@ -61,7 +62,8 @@ def _traits(customers: Any, members: pd.Series) -> str:
     for name in TRAITS:
         if name in customers and customers[name].notna().any():
             overall = customers[name].value_counts(normalize=True)
-            inside = customers.loc[members, name].value_counts(normalize=True)
+            counts = customers.loc[members, name].value_counts()
+            inside = (counts / max(counts.sum(), 1))[counts >= LEAST_TRAIT_CUSTOMERS]
             excess = (inside - overall.reindex(inside.index)).sort_index()
             excess = excess[(inside.reindex(excess.index) >= LEAST_TRAIT_SHARE) & (excess >= LEAST_TRAIT_EXCESS)]
             if len(excess):

@@ -112,6 +112,19 @@ def test_every_segment_is_described_and_has_an_action() -> None:
     assert named["suggested_action"].item().startswith("Reward them")
 
 
+def test_of_a_handful_of_customers_nothing_is_told_but_how_many_they_are() -> None:
+    named = name_segments(profile({"customer_count": 9, "share": 0.09, "traits": "Berlin"} | rfm(0.9, 0.9, 0.9)))
+    assert named["description"].item() == "9 customers (9%) who buy often, spend most and were here lately."
+
+
+def test_what_fewer_than_ten_customers_share_is_no_trait() -> None:
+    rows = pd.DataFrame({"location": ["Oslo"] * 9 + ["Bergen"] * 11 + ["Voss"] * 60})
+    made = profile_segments(rows, np.array([1] * 20 + [2] * 60)).set_index("segment_id")
+    assert made["traits"].tolist() == ["Bergen", "Voss"]
+    fewer = profile_segments(rows.iloc[1:], np.array([1] * 9 + [2] * 70)).set_index("segment_id")
+    assert fewer["traits"].tolist() == ["", ""]
+
+
 def test_a_profile_counts_medians_and_ranks_of_each_segment() -> None:
     rows = pd.DataFrame(
         {"recency_days": [1, 2, 3, 4], "purchase_frequency": [1, 1, 2, 4], "purchase_amount": [1.0, 2, 3, 4]}
