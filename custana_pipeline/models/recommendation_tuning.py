@@ -176,12 +176,12 @@ def choose(target: str, scores: Sequence[pd.DataFrame]) -> ListChoice:
     rules = [name for name in pooled.columns if name not in variants]
     best_naive = str(means[rules].idxmax())
     stays = means[DEFAULT] > means[best_naive] and not _is_clearly_better(pooled[best], pooled[DEFAULT])
-    chosen = DEFAULT if stays else best
-    figures = {"choice": means[chosen], DEFAULT: means[DEFAULT], "best_naive": means[best_naive]}
-    beats = bool(means[chosen] > means[best_naive])
+    chosen = tried = DEFAULT if stays else best
+    beats = bool(means[tried] > means[best_naive])
     if not beats:
         chosen = str(means[list(naive)].idxmax())
-    told = f"{METRIC[target]} {figures['choice']:.4f}, best naive rule {best_naive} {figures['best_naive']:.4f}"
+    figures = {"choice": means[chosen], DEFAULT: means[DEFAULT], "best_naive": means[best_naive]}
+    told = f"{METRIC[target]} of {tried} {means[tried]:.4f}, best naive rule {best_naive} {means[best_naive]:.4f}"
     verdict = "serves and beats the naive rules" if beats else "serves, since no variant beats the naive rules"
     return ListChoice(
         target=target,

@@ -158,11 +158,12 @@ def test_a_gain_that_may_be_chance_or_is_tiny_leaves_the_default() -> None:
 
 
 def test_where_nothing_beats_the_naive_rule_the_rule_serves_and_it_is_said() -> None:
-    choice = choose("buy_again", [scores_of(gain=0.0, spread=0.0, naive=0.2)])
+    choice = choose("buy_again", [scores_of(gain=0.0, spread=0.0, naive=0.3)])
     assert not choice.beats_naive
     assert choice.variant == "popularity"
     assert choice.parameters.evidence_weight == 0
-    assert "no variant beats the naive rules" in choice.reason
+    assert "no variant beats the naive rules (recall_10 of default 0.2000, best naive rule popularity" in choice.reason
+    assert choice.figures["choice"] == choice.figures["best_naive"] > choice.figures[DEFAULT]
 
 
 def test_a_default_that_loses_to_the_naive_rule_gives_way_to_a_variant_that_does_not() -> None:

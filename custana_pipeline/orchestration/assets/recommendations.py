@@ -92,7 +92,7 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
 
 
 def _digest(history: History) -> str:
-    """A hash of all that the lists were tried on."""
+    """A hash of the purchases that the lists were tried on."""
     hashed = hashlib.sha256()
     for values in vars(history).values():
         hashed.update(np.asarray(values).tobytes())
