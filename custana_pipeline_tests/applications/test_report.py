@@ -215,3 +215,10 @@ def test_the_value_of_a_year_is_told_beside_that_of_the_horizon() -> None:
     page = render_report(replace(FACTS, value=ValueFacts(11800.0, 40000.0, 0.56, True)))
     assert "by the number of days alone" in page
     assert "within a year" not in render_report(FACTS)
+
+
+def test_nobody_is_left_alone_where_nobody_was_drawn_for_control() -> None:
+    page = render_report(replace(FACTS, headline=replace(FACTS.headline, control=0)))
+    assert "nobody left out as control" in page
+    assert "<code>is_control</code> = true alone" not in page
+    assert "<code>is_control</code> = true alone" in render_report(FACTS)
