@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 
-from custana_pipeline.errors import Damaged, DataFault
+from custana_pipeline.errors import Damaged
 from custana_pipeline.models.training import Incumbent
 from custana_pipeline.orchestration.champions import COLUMNS, SERVES, TABLE, input_hash
 from custana_pipeline.orchestration.project import Project
@@ -38,15 +38,17 @@ def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date
         "horizon_days": project.settings.horizon_days,
         "input_hash": input_hash(session),
     }
-    found = {}
-    for row in session.rows(query, given):
-        try:
-            found[row[0]] = _incumbent(project, row)
-        except Damaged:
-            raise
-        except DataFault:
-            continue
-    return found
+    found = {row[0]: _loaded(project, row) for row in session.rows(query, given)}
+    return {target: incumbent for target, incumbent in found.items() if incumbent is not None}
+
+
+def _loaded(project: Project, row: tuple) -> Incumbent | None:
+    try:
+        return _incumbent(project, row)
+    except Damaged:
+        raise
+    except Exception:  # it is gone, or of other library versions: that fails in whatever way its classes have changed
+        return None
 
 
 def _incumbent(project: Project, row: tuple) -> Incumbent:

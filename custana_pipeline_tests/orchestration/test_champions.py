@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from custana_pipeline.errors import Damaged
+from custana_pipeline.models import persistence
 from custana_pipeline.models.baselines import ColumnProbability
 from custana_pipeline.models.levelled import LevelledProbability
 from custana_pipeline.models.persistence import dump, sha256_of
@@ -119,6 +120,16 @@ def test_a_champion_of_another_input_is_no_incumbent(shop: Project) -> None:
     with shop.warehouse.transaction() as session:
         trained(shop, session, MONDAY)
         session.connection.execute("create table raw.inputs as select 'orders' as raw_set, 'elsewhere' as place")
+        assert incumbents(session, shop, "behavior", TUESDAY) == {}
+
+
+def test_a_champion_of_other_library_versions_is_no_incumbent(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def changed(*_: object, **__: object) -> None:
+        raise AttributeError("this class has other attributes now")
+
+    with shop.warehouse.transaction() as session:
+        trained(shop, session, MONDAY)
+        monkeypatch.setattr(persistence._skops, "loads", changed)
         assert incumbents(session, shop, "behavior", TUESDAY) == {}
 
 
