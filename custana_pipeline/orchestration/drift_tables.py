@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion
+from custana_pipeline.orchestration.champions import TABLE as CHAMPIONS
 from custana_pipeline.orchestration.customer_rows import CUSTOMERS, TODAY_CUSTOMERS, snapshots, stored_columns
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
@@ -41,8 +42,7 @@ def measure_drift(session: Session, project: Project, as_of: dt.date) -> "Drift"
     from custana_pipeline.models.drift import MOST_ROWS, drift_between, equally_far_pairs, together
 
     champion = serving_champion(session, project, as_of, TARGET)
-    known = project.origins(session, as_of)
-    past = _days_with_customers(session, {*known.training, *known.refit})
+    past = learned_days(session, project, as_of, champion.model_version)
     pairs = equally_far_pairs(past, (as_of - past[-1]).days)[-MOST_PAIRS:] if past else []
     days = {as_of, *past[-1:], *(day for pair in pairs for day in pair)}
     stored = stored_columns(project, "behavior")
@@ -70,6 +70,22 @@ def _unseen(
     texts = [name for name in tonight if not is_numeric(tonight[name])]
     before, now = (snapshots(session, "features.behavior", (day,), TODAY_CUSTOMERS, texts, stored) for day in days)
     return unseen_categories(before, now)
+
+
+def learned_days(session: Session, project: Project, as_of: dt.date, model_version: str) -> list[dt.date]:
+    """The past days that the model learned from, oldest first: those of an earlier night for a champion that stays.
+
+    Where the newest one of that night is no longer there, those that tonight's would have learned from.
+    """
+    query = f"select min(as_of) from {CHAMPIONS} where target = $target and model_version = $version"
+    trained_on = session.rows(query, {"target": TARGET, "version": model_version})[0][0]
+    past: list[dt.date] = []
+    for night in dict.fromkeys((trained_on, as_of)):
+        known = project.origins(session, night)
+        past = _days_with_customers(session, {*known.training, *known.refit})
+        if past and past[-1] == max(known.refit, default=None):
+            break
+    return past
 
 
 def _days_with_customers(session: Session, days: set[dt.date]) -> list[dt.date]:

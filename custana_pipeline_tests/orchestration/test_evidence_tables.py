@@ -13,7 +13,8 @@ from custana_pipeline.models.drift import drift_between
 from custana_pipeline.models.evaluation import row_losses
 from custana_pipeline.models.training import not_trainable
 from custana_pipeline.orchestration.backtest_tables import backtests, store_backtests
-from custana_pipeline.orchestration.drift_tables import TABLE, drift_note, store_drift
+from custana_pipeline.orchestration.champions import TABLE as CHAMPIONS
+from custana_pipeline.orchestration.drift_tables import TABLE, drift_note, learned_days, store_drift
 from custana_pipeline.orchestration.importance_tables import importances, measured, store_importance
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline_tests.models.shop import AS_OF, days_of_shop, snapshots
@@ -99,3 +100,19 @@ def test_the_kept_deviance_is_the_mean_of_the_losses_that_the_gate_compares(proj
     asked = (kept["target"] == "future_purchase") & (kept["candidate"] == "ridge")
     told = kept.loc[asked & (kept["metric"] == "poisson_deviance"), "value"].to_numpy()
     assert told[-1] == pytest.approx(losses.mean())
+
+
+def test_a_champion_that_stays_is_compared_with_what_it_has_learned_from(project: Project) -> None:
+    first, night, later = dt.date(2024, 1, 1), dt.date(2025, 6, 1), dt.date(2025, 7, 1)
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        session.rows(f"""create table cleaned.numbered_transactions as
+            select date '{first}' as ordered_date, false as is_return""")
+        session.rows(f"""create table {CHAMPIONS} as select unnest([date '{night}', date '{later}']) as as_of,
+            'is_recommended' as target, 'blend-of-june' as model_version""")
+        own, tonights = (project.origins(session, day) for day in (night, later))
+        days = sorted({*own.training, *own.refit, *tonights.training, *tonights.refit})
+        session.rows(f"create table features.activity as select unnest({[str(day) for day in days]})::date as as_of")
+        assert learned_days(session, project, later, "blend-of-june") == sorted({*own.training, *own.refit})
+        session.rows(f"delete from features.activity where as_of = date '{max(own.refit)}'")
+        assert learned_days(session, project, later, "blend-of-june") == sorted({*tonights.training, *tonights.refit})
