@@ -15,14 +15,20 @@ from custana_pipeline.models.leakage import leaked_features, why_leaked
 from custana_pipeline.models.panel import OriginsLike, Panel, split_by_origin
 from custana_pipeline.models.served import served
 from custana_pipeline.models.task import LEVELLED, Context, Task, levelled
-from custana_pipeline.models.trainable import UsableColumns, usable_columns, why_not_trainable
+from custana_pipeline.models.trainable import (
+    LEAST_CUSTOMERS,
+    UsableColumns,
+    is_history_too_short,
+    usable_columns,
+    why_not_trainable,
+)
 from custana_pipeline.models.training import Champion, Evaluated, Role, Training, leaked, not_trainable
 
 BLEND = "blend"
 BTYD_RULE = "bg_nbd"
 UNJUDGED = (
-    "UNJUDGED: no past window of the whole horizon has a history before it, so that nothing can be learned from "
-    "outcomes or judged; {rule}, which needs histories only, serves."
+    "UNJUDGED: no past window of the whole horizon has a history of enough customers before it, so that nothing can be "
+    "learned from outcomes or judged; {rule}, which needs histories only, serves."
 )
 
 
@@ -71,11 +77,11 @@ def _panel(snapshots: pd.DataFrame, origins: OriginsLike, task: Task) -> Panel:
 def _ready(panel: Panel, task: Task, settings: dict[str, Any]) -> "_Judged | Training":
     """What is to be judged, before it is; the Training itself where there is nothing to be judged."""
     evidence: dict[str, Any] = settings | {"row_counts": panel.row_counts}
-    if not panel.folds:
-        return _unjudged(panel, task, evidence)
     reason = why_not_trainable(panel.training, panel.holdout, task.target)
     if reason:
-        return not_trainable(task.analysis, reason, **evidence)
+        is_too_early = not panel.folds or is_history_too_short(panel.training, panel.holdout, task.target)
+        serving = _unjudged(panel, task, settings) if is_too_early else None
+        return serving or not_trainable(task.analysis, reason, **evidence)
     columns = usable_columns(panel.training)
     leaks = leaked_features(panel.holdout, columns.names, task.target)
     if leaks:
@@ -144,14 +150,13 @@ def _blends(judge: Judge, evaluated: Sequence[Evaluated], task: Task, context: C
     return (blend, judge.measure(drawn, LEVELLED, "candidate", foreseen))
 
 
-def _unjudged(panel: Panel, task: Task, evidence: dict[str, Any]) -> Training:
-    """A rule that needs no outcomes serves tonight's customers, or nothing does."""
+def _unjudged(panel: Panel, task: Task, settings: dict[str, Any]) -> Training | None:
+    """A rule that needs no outcomes serves tonight's customers; None where it cannot."""
     customers = len(panel.today)
     columns = usable_columns(panel.today) if customers else UsableColumns((), (), {})
     rule = task.rules(columns.names).get(BTYD_RULE)
-    reason = why_not_trainable(panel.training, panel.holdout, task.target) or "There is no customer."
-    if rule is None or customers < 50:
-        return not_trainable(task.analysis, reason, **evidence)
+    if rule is None or customers < LEAST_CUSTOMERS:
+        return None
     fitted = fit(rule, panel.today.assign(**{task.target: np.zeros(customers)}), task.target)
     told = UNJUDGED.format(rule=BTYD_RULE)
     champion = Champion(
@@ -166,6 +171,7 @@ def _unjudged(panel: Panel, task: Task, evidence: dict[str, Any]) -> Training:
         reference=reference_of(fitted, panel.today, columns.names),
         is_promoted=False,
     )
+    evidence = settings | {"row_counts": replace(panel, folds=()).row_counts}
     return Training(task.analysis, "UNJUDGED", told, (), {task.target: champion}, columns.dropped, **evidence)
 
 

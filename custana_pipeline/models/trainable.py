@@ -99,6 +99,17 @@ def why_not_trainable(training: pd.DataFrame, holdout: pd.DataFrame, target: str
     return None
 
 
+def is_history_too_short(training: pd.DataFrame, holdout: pd.DataFrame, target: str) -> bool:
+    """Whether the shop had too few customers yet, on the days to judge or to learn on, to say anything of `target`.
+
+    Either hardly anybody had bought before the holdout, or the holdout has enough outcomes and the days before it have
+    not: a longer history mends both. Nobody at all is another fault, as of a source without money.
+    """
+    if len(holdout) and _distinct(holdout["customer_id"], LEAST_CUSTOMERS) < LEAST_CUSTOMERS:
+        return True
+    return _too_little(holdout, target, "holdout") is None and _too_little(training, target, "training") is not None
+
+
 def _too_little(frame: pd.DataFrame, target: str, name: str) -> str | None:
     mend = "load a longer history, or choose a later as-of day or a shorter horizon"
     customer_count = _distinct(frame["customer_id"], LEAST_CUSTOMERS)

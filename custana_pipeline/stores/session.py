@@ -140,6 +140,11 @@ class Session:
         self.connection.unregister("incoming")
         return len(frame)
 
+    def forget_days(self, table: str, days: Sequence[dt.date]) -> None:
+        """Removes the rows of all `days`, where there is such a table."""
+        if self.exists(table):
+            self.connection.execute(f"delete from {table} where as_of in ({_listed(days)})")
+
     def _room_for(self, table: str, columns: tuple[str, ...], days: Sequence[dt.date]) -> str:
         """Removes the rows of `days`, or a table of other columns; returns how to begin a statement that adds rows."""
         found = self.columns(table)

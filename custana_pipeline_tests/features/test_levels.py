@@ -6,7 +6,9 @@ import pytest
 
 from custana_pipeline.features import levels
 from custana_pipeline.features.levels import LEVEL_COLUMNS, trade_levels
-from custana_pipeline_tests.features.tiny_shop import TinyShop
+from custana_pipeline.orchestration.assets.steady import build_levels
+from custana_pipeline.stores.session import Session
+from custana_pipeline_tests.features.tiny_shop import TinyShop, day
 
 
 def histories(shop: TinyShop) -> pd.DataFrame:
@@ -77,6 +79,18 @@ def test_a_shop_that_goes_on_as_before_is_steady() -> None:
 
 def test_a_day_without_customers_has_no_level() -> None:
     assert trade_levels(pd.DataFrame({"as_of": []}), 90).empty
+
+
+def test_levels_of_earlier_rows_go_where_no_day_can_be_fitted(shop: TinyShop) -> None:
+    for number in range(60):
+        shop.buys(f"c{number}", f"2020-01-{1 + number % 20:02d}", 10)
+        shop.buys(f"c{number % 30}", f"2020-01-{5 + number % 20:02d}", 20)
+    session, days = Session(shop.build("2020-02-01").connection), [day("2020-02-01")]
+    build_levels(session, days, 60)
+    assert session.count("features.levels") == 1
+    session.rows("delete from features.histories")
+    build_levels(session, days, 60)
+    assert session.count("features.levels") == 0
 
 
 def test_a_day_of_many_histories_has_the_level_of_all_from_some(monkeypatch: pytest.MonkeyPatch) -> None:

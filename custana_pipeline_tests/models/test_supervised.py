@@ -130,6 +130,25 @@ def test_a_history_too_short_to_judge_serves_what_needs_histories_only(shop: pd.
     assert not champion.beats_naive
 
 
+@pytest.mark.parametrize(
+    "early", [days_of_shop(1).folds[0].training, [days_of_shop().holdout]], ids=["training", "holdout"]
+)
+def test_a_few_early_customers_leave_a_history_too_short_to_judge(shop: pd.DataFrame, early: list) -> None:
+    few = shop["customer_id"].isin(shop["customer_id"].unique()[:20])
+    grown = shop[few | ~shop["as_of"].isin(early)]
+    for training in (
+        train_behavior(grown, days_of_shop(1), BehaviorSettings()),
+        train_demand(grown, days_of_shop(1), DemandSettings()),
+    ):
+        assert training.state == "UNJUDGED"
+        assert training.row_counts["backtest_origins"] == 0
+
+
+def test_a_holdout_in_which_nobody_buys_is_not_trainable(shop: pd.DataFrame) -> None:
+    nobody = shop.assign(future_purchase=shop["future_purchase"].where(shop["as_of"] != days_of_shop().holdout, 0))
+    assert train_demand(nobody, days_of_shop(1), DemandSettings()).state == "NOT_TRAINABLE"
+
+
 def test_a_history_too_short_without_histories_is_not_trainable(shop: pd.DataFrame) -> None:
     short = replace(days_of_shop(), folds=(), refit=())
     bare = shop.drop(columns=[name for name in shop if name.startswith("btyd_")])

@@ -124,8 +124,10 @@ def build_levels(session: Session, days: Sequence[dt.date], horizon_days: int) -
     for place in range(0, len(days), WORKERS):  # a large shop's histories are not in memory for all days at once
         histories = [_histories(session, origin) for origin in days[place : place + WORKERS]]
         levels += at_once(lambda of_day: trade_levels(of_day, horizon_days), histories)
-    if any(len(level) for level in levels):
-        session.replace_days(LEVELS, pd.concat([level for level in levels if len(level)]), days)
+    if found := [level for level in levels if len(level)]:
+        session.replace_days(LEVELS, pd.concat(found), days)
+    else:
+        session.forget_days(LEVELS, days)
 
 
 def _histories(session: Session, day: dt.date) -> "pd.DataFrame":
