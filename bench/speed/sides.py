@@ -26,8 +26,9 @@ REFERENCE_STAGES = {
     "recommend": "recommend",
     "write": "publish",
 }
-MEMORIES = ("cleaned.known_values", "features.built_of")
-"""What earlier files had, so that news can be told, and how many days lie behind the others: of earlier nights."""
+MEMORIES = ("cleaned.known_values", "cleaned.whole_builds", "features.built_of")
+"""What earlier files had, so that news can be told, how often lines were cleaned anew, and how many days lie behind the
+others: of earlier nights."""
 NUMBERS = {"customer_number": "cleaned.customer_numbers", "product_number": "cleaned.product_numbers"}
 """Column -> the table of what it stands for, since numbers are given in the order in which ids came."""
 HISTORY_END, AS_OF, NEXT_AS_OF = "2024-12-31", "2025-01-01", "2025-01-02"

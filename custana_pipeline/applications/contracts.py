@@ -120,7 +120,11 @@ class ProductRecommendations(PublishedList):
     """One row per customer, list and place: a product to offer them."""
 
     customer_id: Series[str] = _id(description="the customer, as the source names them")
-    list: Series[str] = pa.Field(isin=["buy_again", "discover"], description="buy_again, or discover: never bought yet")
+    list: Series[str] = pa.Field(
+        isin=["buy_again", "discover"],
+        description="buy_again: bought before, and what others buy where that speaks more or there is too little; "
+        "discover: never bought yet",
+    )
     rank: Series[int] = _place(description="place on their list, 1 the best")
     product_id: Series[str] = _id(description="the product, as the source names it")
     product_name: Series[str] = pa.Field(nullable=True, description="the product's name, or its id where it has none")

@@ -18,7 +18,7 @@ from custana_pipeline.models.calibration import wilson_interval
 TEMPLATE = "report.html.j2"
 DIMENSION_WORDS = {"segment": "By segment", "category": "By category", "location": "By location"}
 LIST_WORDS = {
-    "buy_again": ("Buy again", "bought before, by habit and by how lately"),
+    "buy_again": ("Buy again", "bought before, by habit and by how lately, or bought by many who buy the same"),
     "discover": ("Discover", "never bought by that customer: goes with what they buy, or was looked at"),
 }
 ROWS_SHOWN = 10

@@ -49,6 +49,17 @@ def volume(lines: Mapping[dt.date, int], judged: dt.date, first_day: dt.date, *,
     return Finding("warn" if is_beyond_chance and not WARN_SHARES[0] < share < WARN_SHARES[1] else "ok", told)
 
 
+def has_gone_on(lines: Mapping[dt.date, int], as_of: dt.date) -> bool:
+    """Whether the feed went on after `as_of`: one of the days in the weeks after it has more than next to no lines.
+
+    A line or two with a wrong date do not say so in a shop of some lines a day, nor do those of years to come.
+    """
+    weeks = dt.timedelta(weeks=WEEKS)
+    later = [count for day, count in lines.items() if as_of < day <= as_of + weeks]
+    before = [count for day, count in lines.items() if as_of - weeks <= day < as_of]
+    return max(later, default=0) > BLOCK_SHARES[0] * (median(before) if before else 0)
+
+
 def staleness(newest: dt.date, as_of: dt.date, *, warn_days: int, block_days: int | None) -> Finding:
     """How many whole days before `as_of` have no line; `block_days` is None for a source that is closed.
 

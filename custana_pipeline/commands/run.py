@@ -6,6 +6,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from custana_pipeline.cleaned.gate import refuse_disabled_checks
 from custana_pipeline.commands.terminal import plain_table, terminal
@@ -101,7 +102,7 @@ def show(console: Console, settings: Settings, summary: RunSummary, outcome: Run
     console.print()
     console.print(lines)
     for warning in summary.warnings:
-        console.print(f"[yellow]warning[/yellow]    {warning}")
+        console.print(Text.assemble(("warning", "yellow"), f"    {warning}"))
     for reason in summary.absent:
         console.print(reason, style="dim")
     if summary.models:

@@ -38,7 +38,8 @@ def _names_of_skops() -> Any:
 
 def _asking_scipy_first(search: Callable[[Any, str], str]) -> Callable[[Any, str], str]:
     importlib.import_module("scipy.special")
-    asked = {name: module for name, module in sys.modules.items() if name.startswith("scipy.special")}
+    # a copy, since other threads import meanwhile
+    asked = {name: module for name, module in sys.modules.copy().items() if name.startswith("scipy.special")}
 
     def whichmodule(obj: Any, name: str) -> str:
         if getattr(obj, "__module__", None) is None:

@@ -6,7 +6,7 @@ Volume and staleness can stop it as well. All of it is told in counts, days and 
 import datetime as dt
 from collections.abc import Mapping
 
-from custana_pipeline.cleaned.breakers import Finding, staleness, volume
+from custana_pipeline.cleaned.breakers import WEEKS, Finding, has_gone_on, staleness, volume
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration.id_numbers import by_number
 from custana_pipeline.orchestration.project import Project
@@ -69,10 +69,14 @@ def _keep(session: Session, table: str, found: Mapping[str, Finding]) -> None:
 
 
 def _transaction_findings(session: Session, project: Project, as_of: dt.date | None) -> dict[str, Finding]:
-    first, newest = session.rows("select min(ordered_date), max(ordered_date) from cleaned.numbered_transactions")[0]
+    first, newest, last = session.rows(
+        """select min(ordered_date), max(ordered_date) filter (where ordered_date <= coalesce($as_of, ordered_date)),
+            max(ordered_date) from cleaned.numbered_transactions""",
+        {"as_of": as_of},
+    )[0]
     breakers = project.settings.pack.breakers
     found = {SPELLING_CHECK: _spellings(session), KNOWN_CHECK: _unknown_values(session, project, "transactions")}
-    if as_of is not None and newest > as_of:
+    if as_of is not None and last > as_of and (newest is None or has_gone_on(_lines_around(session, as_of), as_of)):
         told = f"{as_of} is a day of the past: lines of later days are there, so the feed has gone on"
         return found | dict.fromkeys((VOLUME_CHECK, FRESH_CHECK), Finding("ok", told))
     # a closed set of files ends when it ends: its last day is judged, and not the one before the calendar's end
@@ -90,6 +94,14 @@ def _transaction_findings(session: Session, project: Project, as_of: dt.date | N
         block_days = None if project.settings.pack.calendar.end else breakers.stale_block_days
         found[FRESH_CHECK] = staleness(newest, as_of, warn_days=breakers.stale_warn_days, block_days=block_days)
     return found
+
+
+def _lines_around(session: Session, day: dt.date) -> dict[dt.date, int]:
+    """Lines a day in the weeks before and after a day."""
+    query = """select ordered_date, count(*) from cleaned.numbered_transactions
+        where ordered_date between $since and $until group by ordered_date"""
+    weeks = dt.timedelta(weeks=WEEKS)
+    return dict(session.rows(query, {"since": day - weeks, "until": day + weeks}))
 
 
 def _spellings(session: Session) -> Finding:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from custana_pipeline.cleaned.breakers import staleness, volume
+from custana_pipeline.cleaned.breakers import has_gone_on, staleness, volume
 
 JUDGED = dt.date(2024, 9, 30)
 LONG_AGO = dt.date(2024, 1, 1)
@@ -59,3 +59,23 @@ def test_days_without_lines_warn_and_then_block(days: int, severity: str) -> Non
 
 def test_a_closed_source_is_never_too_old_to_publish() -> None:
     assert staleness(LONG_AGO, JUDGED, warn_days=2, block_days=None).severity == "warn"
+
+
+@pytest.mark.parametrize(
+    ("later", "is_past"),
+    [
+        ({}, False),
+        ({JUDGED: 100}, False),
+        ({JUDGED + dt.timedelta(days=1): 80}, True),
+        ({JUDGED + dt.timedelta(days=1): 3}, False),
+        ({dt.date(2099, 1, 1): 5000}, False),
+    ],
+    ids=["nothing", "the day itself", "the next day", "a few wrong dates", "years to come"],
+)
+def test_a_day_is_of_the_past_once_the_feed_has_gone_on(later: dict[dt.date, int], is_past: bool) -> None:
+    usual = {JUDGED - dt.timedelta(days=past): 100 for past in range(1, 60)}
+    assert has_gone_on(usual | later, JUDGED) == is_past
+
+
+def test_a_day_before_all_lines_is_one_of_the_past() -> None:
+    assert has_gone_on({JUDGED + dt.timedelta(days=9): 1}, JUDGED)

@@ -3,6 +3,10 @@
 import json
 import subprocess
 import sys
+import types
+from threading import Event, Thread
+
+from custana_pipeline.models import skops_names
 
 WATCHED = """
 import json, sys, types
@@ -34,3 +38,25 @@ def test_the_safe_types_are_those_that_skops_finds_by_itself_and_nobody_else_is_
     assert len(told["SCIPY_UFUNC_TYPE_NAMES"]) > 200
     assert questions_of_skops > 200  # where this is less, skops looks for them in a better way by itself
     assert questions == 0
+
+
+def test_modules_may_be_imported_meanwhile_by_other_threads():
+    is_over = Event()
+
+    def importing():
+        while not is_over.is_set():
+            names = [f"scipy.special.imported_{number}" for number in range(100)]
+            sys.modules.update((name, types.ModuleType(name)) for name in names)
+            for name in names:
+                del sys.modules[name]
+
+    thread, slices = Thread(target=importing), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread.start()
+    try:
+        for _ in range(300):
+            skops_names._asking_scipy_first(lambda *_: "elsewhere")
+    finally:
+        is_over.set()
+        thread.join()
+        sys.setswitchinterval(slices)

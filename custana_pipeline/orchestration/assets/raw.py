@@ -169,7 +169,8 @@ def _refuse_nothing(session: Session, project: Project, name: str) -> None:
         )
     raise BadFile(
         f"NO_DATA: there is no line for raw.{name}: none of {', '.join(raw_set.files)} is in the input of source "
-        f"'{project.settings.source}'. Put the files there, or say where they are with --input."
+        f"'{project.settings.source}'. Put the files there, or say where they are with --input. A source without "
+        f"such files has `required = false` for raw set {name} in custana.toml."
     )
 
 

@@ -1,0 +1,47 @@
+"""Whether the feed goes on, told from all lines that were cleaned: lines of years to come hide nothing."""
+
+import datetime as dt
+
+import pytest
+
+from custana_pipeline.errors import DataFault
+from custana_pipeline.orchestration.assets import cleaned
+from custana_pipeline_tests.orchestration.test_increments import ingest, put, shop
+
+FIRST = dt.date(2024, 1, 1)
+DAYS = [FIRST + dt.timedelta(days=past) for past in range(100)]
+IN_TIME, TOO_LATE = dt.date(2024, 4, 10), dt.date(2024, 5, 1)
+
+
+@pytest.fixture
+def project(tmp_path):
+    lines = [f"o{day}-{number},c{number},p1,{day} 10:00:00,1,2.00" for day in DAYS for number in range(20)]
+    put(tmp_path, "transactions_0.csv", [*lines, "o1,c1,p1,2099-01-01 00:00:00,1,2.00"])
+    put(tmp_path, "customers_0.csv", ["c1,1980,f,Moss,2023-01-01"])
+    put(tmp_path, "products_0.csv", ["p1,tea,food"])
+    put(tmp_path, "events_0.csv", ["c1,p1,view,2024-01-05 10:00:00"])
+    project = shop(tmp_path, "data")
+    ingest(project)
+    return project
+
+
+def judged(project, as_of: dt.date) -> dict[str, str]:
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        found = cleaned.clean_table(session, project, "transactions", as_of).findings
+    return {check: finding.told for check, finding in found.items()}
+
+
+def test_a_line_of_2099_does_not_hide_that_the_feed_has_ended(project):
+    with pytest.raises(DataFault, match="2024-04-30 has 0 order lines, the median of 8 such weekdays before it is 20"):
+        judged(project, TOO_LATE)
+
+
+def test_with_a_line_of_2099_the_last_day_is_judged_as_ever(project):
+    assert judged(project, IN_TIME)["volume_is_as_usual"].startswith("2024-04-09 has 20 order lines")
+
+
+def test_a_day_that_later_days_followed_is_not_judged(project):
+    told = judged(project, dt.date(2024, 4, 1))
+    assert told["volume_is_as_usual"] == told["lines_are_of_yesterday"]
+    assert "is a day of the past" in told["volume_is_as_usual"]
