@@ -98,7 +98,7 @@ def run_chain(
         stack.enter_context(lingering())
         if as_of is None and settings.pack.calendar.end is None:
             command.execute("ingest", None)
-            as_of = _next_day(settings)
+            as_of = next_day(settings)
             _refuse_missing_partition(definitions, as_of)
             later = [spec.key for spec in definitions.resolve_all_asset_specs() if spec.key.path[0] in STAGES[2:]]
             return command.execute("nightly", as_of, later)
@@ -158,7 +158,7 @@ class _Command:
             error.is_told = True
             raise
         seconds, skipped = _step_seconds(self.instance, run_id)
-        return RunOutcome(run_id, as_of, tuple(skipped), seconds, _next_day(self.settings) if as_of else None)
+        return RunOutcome(run_id, as_of, tuple(skipped), seconds, next_day(self.settings) if as_of else None)
 
 
 def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
@@ -246,12 +246,18 @@ def _raise_stopped(result: dg.ExecuteInProcessResult) -> None:
         raise DataFault(f"{' '.join(told.values())} Nothing was published, and what was stays.")
 
 
-def _next_day(settings: Settings) -> dt.date:
-    """The day that a run without a day is for: a closed source's last one, else that after the newest order line."""
+def next_day(settings: Settings) -> dt.date:
+    """The day that a run without a day is for: a closed source's last one, else that after the newest order line.
+
+    Lines of days that have not ended yet, as by a slip of the year, count only where there are no others.
+    """
     if settings.pack.calendar.end is not None:
         return settings.pack.calendar.end
+    query = """select coalesce(max(ordered_date) filter (where ordered_date < $today), max(ordered_date))
+        from cleaned.numbered_transactions"""
+    today = as_of_days(settings.pack).get_last_partition_key()
     with Project(settings).warehouse.reading() as session:
-        newest = session.rows("select max(ordered_date) from cleaned.numbered_transactions")[0][0]
+        newest = session.rows(query, {"today": dt.date.fromisoformat(today) if today else dt.date.max})[0][0]
     if newest is None:
         raise DataFault("cleaned.transactions has no line: check the source files and `custana status`.")
     return newest + dt.timedelta(days=1)

@@ -6,7 +6,8 @@ import pytest
 
 from custana_pipeline.errors import WrongUse
 from custana_pipeline.orchestration.code_location import build_definitions
-from custana_pipeline.orchestration.run import STAGES, run_chain, step_counts
+from custana_pipeline.orchestration.project import Project
+from custana_pipeline.orchestration.run import STAGES, next_day, run_chain, step_counts
 from custana_pipeline_tests.orchestration.packs import START, shipped, with_calendar
 
 STEPS = {"raw": 4, "cleaned": 5, "features": 13, "models": 5, "applications": 11}
@@ -37,3 +38,21 @@ def test_loading_the_definitions_says_nothing(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         build_definitions(with_calendar(tmp_path, None))
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(("2025-03-01", "2999-01-01"), "2025-03-02"), (("2999-01-01",), "2999-01-02")],
+    ids=["a slip of the year", "nothing else"],
+)
+def test_a_line_of_a_day_to_come_does_not_choose_the_day_where_there_are_others(
+    tmp_path: Path, days: tuple[str, ...], expected: str
+) -> None:
+    settings = with_calendar(tmp_path / "data", None)
+    with Project(settings).warehouse.transaction() as session:
+        session.prepare()
+        listed = ", ".join(f"(date '{day}')" for day in days)
+        session.connection.execute(
+            f"create table cleaned.numbered_transactions as from (values {listed}) as t(ordered_date)"
+        )
+    assert next_day(settings) == dt.date.fromisoformat(expected)
