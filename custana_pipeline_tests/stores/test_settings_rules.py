@@ -54,7 +54,7 @@ def test_a_field_mark_that_is_part_of_data_is_refused(mark: str) -> None:
         rules.field_mark(mark)
 
 
-@pytest.mark.parametrize("text", ["0GB", "63MB", "999999TB", "4 bananas", "4GB\n", "-1GB"])
+@pytest.mark.parametrize("text", ["0GB", "63MB", "999999TB", "4 bananas", "4GB\n", "-1GB", "٤GB", "4\u2003GB"])
 def test_memory_that_no_machine_has_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="memory"):
         rules.memory(text)
