@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -12,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from custana_pipeline.commands.process import settle
 from custana_pipeline.errors import CustanaError, WrongUse
 
 app = typer.Typer(
@@ -26,16 +26,8 @@ app = typer.Typer(
 UsageFault: type[Exception] = typer.BadParameter.__mro__[2]
 
 STOPPED_CODE = 130
-GARBAGE = (100_000, 20, 20)
-"""Objects between two looks for cycles; at Python's 700 a third of the start goes into looking at what was imported."""
-
-TURN_SECONDS = 0.0005
-"""As in models.at_once: files land beside a thread that imports, and each part would wait 5 ms for it."""
 FOR_TESTS_ONLY = ("hypothesis", "pytest")
 """What pandera and scikit-learn import beside themselves where it is installed, for what no command does: .12 s."""
-
-ONE_THREAD: dict[str, str] = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Fits run side by side, each on one thread: sums over several depend on the machine, and a quota is not looked at."""
 
 Source = Annotated[str | None, typer.Option("--source", help="Source pack; custana.toml names the default.")]
 Input = Annotated[str | None, typer.Option("--input", help="Folder or file to read instead of the pack's input.")]
@@ -78,11 +70,7 @@ def _end_at_once(codes: list[int]) -> None:
 
 def main() -> None:
     """Runs the command line; every expected error is one line on stderr and its exit code."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ.update(ONE_THREAD)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    gc.set_threshold(*GARBAGE)
-    sys.setswitchinterval(TURN_SECONDS)
+    settle()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping is stopping: what is open is closed first
     try:
         code = app(standalone_mode=False)

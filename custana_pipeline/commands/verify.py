@@ -24,7 +24,8 @@ def verify_and_tell(settings: Settings, *, repairs: bool) -> int:
     """Prints a finding a line; returns 0 where all is whole, also after a repair, and 3 where something is damaged."""
     console, places = terminal(), Places(settings.data_dir)
     with ExitStack() as stack, hearing(lambda _, told: console.print(f"custana: {told}")):
-        for warehouse in {*places.warehouses, settings.warehouse_path}:
+        # in one order, or two that look through several warehouses wait for each other
+        for warehouse in sorted({*places.warehouses, settings.warehouse_path}):
             stack.enter_context(holding_turn(Turn(warehouse, wait_seconds=settings.run_wait_seconds)))
         found = _look(console, places)
         if repairs:

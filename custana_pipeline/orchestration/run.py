@@ -135,17 +135,10 @@ class _Command:
         run_id = str(uuid.uuid4())
         self.lease.begins(run_id)
         self.instance.add_event_listener(run_id, lambda entry: _tell(entry, self.heard))
-        with working(Path(self.instance.root_directory), run_id, self.settings.max_runtime_seconds):
-            result = self.definitions.resolve_job_def(job_name).execute_in_process(
-                instance=self.instance,
-                run_id=run_id,
-                partition_key=as_of.isoformat() if as_of else None,
-                asset_selection=list(selection) if selection else None,
-                raise_on_error=False,
-                tags={**COMMAND_TAGS, "dagster/max_retries": "0", "custana/source": self.settings.source},
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
-            stopped_for = STOP.reason
+        try:
+            result, stopped_for = self._executed(job_name, run_id, as_of, selection)
+        finally:
+            self.lease.ends()  # else whoever waits for the turn kills this process for a run that is over
         if stopped_for == TOO_LONG:
             mark_too_long(self.instance, run_id)
         if stopped_for == STOPPED:
@@ -159,6 +152,22 @@ class _Command:
             raise
         seconds, skipped = _step_seconds(self.instance, run_id)
         return RunOutcome(run_id, as_of, tuple(skipped), seconds, next_day(self.settings) if as_of else None)
+
+    def _executed(
+        self, job_name: str, run_id: str, as_of: dt.date | None, selection: Sequence[dg.AssetKey] | None
+    ) -> tuple[dg.ExecuteInProcessResult, str]:
+        """The run's result, and what it was stopped for, if it was."""
+        with working(Path(self.instance.root_directory), run_id, self.settings.max_runtime_seconds):
+            result = self.definitions.resolve_job_def(job_name).execute_in_process(
+                instance=self.instance,
+                run_id=run_id,
+                partition_key=as_of.isoformat() if as_of else None,
+                asset_selection=list(selection) if selection else None,
+                raise_on_error=False,
+                tags={**COMMAND_TAGS, "dagster/max_retries": "0", "custana/source": self.settings.source},
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+            return result, STOP.reason
 
 
 def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:

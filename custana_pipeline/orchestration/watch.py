@@ -160,7 +160,8 @@ def _new(session: Session, lines: str, known: Mapping[str, str]) -> tuple[int, i
     if not begun or not session.rows(is_new, known)[0][0]:
         return None
     found = session.rows(
-        f"""select count(distinct known), count(*), min_by(source_file || ':' || source_line, source_line),
+        f"""select count(distinct known), count(*),
+            min_by(source_file || ':' || source_line, (source_line, source_file)),
             string_agg(distinct known, ', ' order by known)
         from ({lines}) where known in (select known from {KNOWN_TABLE} where {its} and state = $state)""",
         known,

@@ -83,19 +83,22 @@ class Mail:
 
     def send(self, told: Mapping[str, Any]) -> None:
         """Sends it to everybody of alert_email_to."""
+        try:
+            with self._connected() as server:
+                server.send_message(self._message(told))
+        except smtplib.SMTPResponseException as error:
+            raise Undelivered(f"SMTP {error.smtp_code}", is_refusal=error.smtp_code >= 500) from None
+        except Exception as error:  # names of servers and people stay out of the log
+            raise Undelivered(type(error).__name__) from None
+
+    def _message(self, told: Mapping[str, Any]) -> EmailMessage:
         message = EmailMessage()
         message["Subject"] = f"custana: {told.get('code', 'alert')} in {told.get('job') or 'custana'}"
         message["From"] = self.settings.alert_email_from
         message["To"] = ", ".join(self.settings.alert_email_to)
         fields = "\n".join(f"{name}: {value}" for name, value in sorted(told.items()) if name != "text" and value)
         message.set_content(f"{told.get('text', '')}\n\n{fields}\n")
-        try:
-            with self._connected() as server:
-                server.send_message(message)
-        except smtplib.SMTPResponseException as error:
-            raise Undelivered(f"SMTP {error.smtp_code}", is_refusal=error.smtp_code >= 500) from None
-        except Exception as error:  # names of servers and people stay out of the log
-            raise Undelivered(type(error).__name__) from None
+        return message
 
     def _connected(self) -> smtplib.SMTP:
         place = (self.settings.alert_smtp_host, self.settings.alert_smtp_port)

@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from custana_pipeline.stores.settings_rules import OneLine
+
 
 def _listed(told: Any) -> Any:
     return [part.strip() for part in told.split(",") if part.strip()] if isinstance(told, str) else told
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Names = Annotated[tuple[OneLine, ...], NoDecode, BeforeValidator(_listed)]
 """Several names; in the environment with commas between them."""
 
 
@@ -23,13 +25,13 @@ class AlertSettings(BaseSettings):
         description="Address that alerts are posted to as JSON, such as Slack's; a secret, so only in the environment.",
     )
     alert_email_to: Names = Field((), description="Who gets alerts by e-mail.")
-    alert_email_from: str = Field("", description="The sender of these e-mails.")
-    alert_smtp_host: str = Field("", description="The e-mail server that they are handed to.")
+    alert_email_from: OneLine = Field("", description="The sender of these e-mails.")
+    alert_smtp_host: OneLine = Field("", description="The e-mail server that they are handed to.")
     alert_smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
     alert_smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="How the connection is encrypted; none is for a server on this machine."
     )
-    alert_smtp_user: str = Field("", description="The user at the e-mail server; none where it asks for none.")
+    alert_smtp_user: OneLine = Field("", description="The user at the e-mail server; none where it asks for none.")
     alert_smtp_password: SecretStr = Field(
         SecretStr(""), description="The password of that user; a secret, so only in the environment."
     )

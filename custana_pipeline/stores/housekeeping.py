@@ -3,6 +3,7 @@
 import contextlib
 import logging
 
+from custana_pipeline.errors import Transient
 from custana_pipeline.stores import estimates, faults, publishing, receipts, warehouse_file
 from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.settings import Settings
@@ -40,8 +41,9 @@ def after_run(warehouse: Warehouse) -> None:
 def slim(warehouse: Warehouse) -> bool:
     """Gives back what the file has grown by without holding anything; returns whether it was written anew.
 
-    A large file of which more than half is free is written anew, where there is room. Readers are waited for: raises
-    Transient where one does not close it, and Damaged where it cannot be opened.
+    A large file of which more than half is free is written anew, where there is room and nobody has begun to read it
+    meanwhile. Readers are waited for: raises Transient where one does not close it, and Damaged where it cannot be
+    opened.
     """
     with warehouse.alone() as connection:
         warehouse_file.cut(warehouse.path, connection)
@@ -50,5 +52,8 @@ def slim(warehouse: Warehouse) -> bool:
     is_bloated = warehouse_file.size(warehouse.path) > max(2 * used, warehouse_file.COMPACTED_FROM_BYTES)
     if not is_bloated or faults.free_bytes(warehouse.path) < 1.2 * used:
         return False
-    warehouse_file.compact(warehouse.path, warehouse.memory_limit, warehouse.threads)
+    try:
+        warehouse_file.compact(warehouse.path, warehouse.memory_limit, warehouse.threads)
+    except Transient:  # somebody has begun to read just now: the next run will do
+        return False
     return True

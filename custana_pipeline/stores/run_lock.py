@@ -90,6 +90,11 @@ class Lease:
         self.holder = replace(self.holder, run_id=run_id)
         _write(self.file, json.dumps(asdict(self.holder)))
 
+    def ends(self) -> None:
+        """The run has ended, and its process has more to do: nothing is asked about until another one begins."""
+        with contextlib.suppress(OSError):
+            self.begins("")
+
     def refuse_if_lost(self) -> None:
         """Raises Superseded where the run has ended in the books, or the lock is no longer this process's."""
         run = self.holder.run_id

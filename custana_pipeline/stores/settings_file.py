@@ -20,8 +20,10 @@ _SECRET_NAME = re.compile(
     r"(password|passwd|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credentials?)$", re.IGNORECASE
 )
 _SECRET_VALUE = re.compile(
-    r"[a-z][a-z0-9+.-]*://[^/@\s:]*:[^/@\s]+@|\b(password|passwd|pwd|secret|token|api_?key)\s*=\s*\S", re.IGNORECASE
+    r"[a-z][a-z0-9+.-]{0,30}://[^/@\s:]*:[^/@\s]+@|\b(password|passwd|pwd|secret|token|api_?key)\s*=\s*\S",
+    re.IGNORECASE,
 )
+"""Names of kinds of addresses are short; without a bound a long text would take the square of its length."""
 
 
 class SettingsFileSource(TomlConfigSettingsSource):

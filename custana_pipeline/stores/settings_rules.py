@@ -116,7 +116,7 @@ def own_owner(owner: str) -> str:
 
 def memory(text: str) -> str:
     """An amount of memory, or nothing."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*([KMGT])i?B", text)
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) *([KMGT])i?B", text)
     if text and not found:
         raise ValueError("an amount of memory is written as '4GB' is")
     size = float(found[1]) * 1024 ** ("KMGT".index(found[2]) + 1) if found else 0.0

@@ -78,8 +78,8 @@ def keeping(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) ->
 def _copied(warehouse: Path, file: Path, count: int) -> bool:
     """Whether there is a copy beside the name `file` now; if not, the warehouse is proven and sealed where it is."""
     if count == 0:
-        prune(warehouse, 0)
         _without_copy(warehouse)
+        prune(warehouse, 0)
         return False
     file.parent.mkdir(parents=True, exist_ok=True)
     need = int(warehouse_file.size(warehouse) * _SPARE_SHARE)

@@ -1,8 +1,9 @@
 """What a SQL model may say, judged on the tree of the very parser that runs it.
 
 A model is one SELECT over stored tables and its own common table expressions. It reads no file, calls no table function
-but those that make rows of their arguments, and asks nothing of the machine or the session. DuckDB's parser is asked,
-since any other might read the same text in another way; the connection (stores/hardened.py) is the second line.
+but those that make rows of their arguments, and asks nothing of the machine, the session, the clock or chance. DuckDB's
+parser is asked, since any other might read the same text in another way; the connection (stores/hardened.py) is the
+second line.
 """
 
 import json
@@ -25,8 +26,14 @@ LONGEST_TEXT = 200_000
 _FORBIDDEN_CALLS = re.compile(
     r"^(current_setting|getenv|getvariable|query|query_table|json_execute_.*|read_.*|glob|sniff_csv|parquet_.*|write_log"
     r"|which_secret|pragma_.*|duckdb_.*|pg_sleep|sleep.*|nextval|currval|setval|setseed|current_query.*"
-    r"|.*_external_resource.*|load_.*|http.*|dlopen|system|shell.*)$"
+    r"|.*_external_resource.*|load_.*|http.*|dlopen|system|shell.*"
+    r"|now|today|current_.*|get_current_.*|transaction_timestamp|txid_current|random|uuid|uuidv.*|gen_random_uuid"
+    r"|user|session_user|version|in_search_path|has_.*_privilege|sql_auto_complete)$"
 )
+_ASKING_WORDS = frozenset(
+    ("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user", "session_user")
+)
+"""What DuckDB takes for a call where no column has that name."""
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -62,13 +69,23 @@ def _why_not(node: dict[str, Any], named: set[str]) -> str | None:
         return "a model is exactly one SELECT, and nothing else"
     if "sample" in node and "alias" in node and kind not in FROM_PARTS:
         return f"FROM may not hold {str(kind).replace('_', ' ').lower()}: name stored tables"
+    if node.get("sample") and kind in (*QUERIES, *FROM_PARTS):
+        return "a model draws no sample: the same rows have to yield the same ones every time"
     if kind == "BASE_TABLE":
         return _why_no_table(node, named)
     if kind == "TABLE_FUNCTION":
         call = str(node["function"].get("function_name", "")).lower()
         return None if call in ROW_MAKERS else _no_call(call)
-    call = str(node.get("function_name", "")).lower()
-    return _no_call(call) if _FORBIDDEN_CALLS.fullmatch(call) else None
+    call = _call_of(node)
+    return _no_call(call) if call in _ASKING_WORDS or _FORBIDDEN_CALLS.fullmatch(call) else None
+
+
+def _call_of(node: dict[str, Any]) -> str:
+    """The function that a node calls; empty for none."""
+    words = [str(name).lower() for name in node.get("column_names") or ()]
+    if len(words) == 1 and words[0] in _ASKING_WORDS:
+        return words[0]
+    return str(node.get("function_name", "")).lower()
 
 
 def _why_no_table(node: dict[str, Any], named: set[str]) -> str | None:

@@ -86,7 +86,10 @@ def blocks(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
 
 
 def compact(path: Path, memory: str = SCAN_MEMORY, threads: int = 2) -> None:
-    """Writes the tables into a fresh file and puts that in place in one step; rows keep their order."""
+    """Writes the tables into a fresh file and puts that in place in one step; rows keep their order.
+
+    Raises Transient, and changes nothing, where another process has opened the file meanwhile.
+    """
     fresh = _compacted(path)
     fresh.unlink(missing_ok=True)
     connection = bare_connection(config=limits(path, memory, threads))
@@ -98,7 +101,7 @@ def compact(path: Path, memory: str = SCAN_MEMORY, threads: int = 2) -> None:
         connection.execute("detach fresh")
         connection.execute("detach whole")
     except duckdb.Error as error:
-        raise faults.told(error, path) or error from None
+        raise _locked(error, path) or faults.told(error, path) or error from None
     finally:
         connection.close()
     unseal(path)
@@ -149,9 +152,14 @@ def _for_reading(path: Path) -> duckdb.DuckDBPyConnection:
         # DuckDB would keep what it has read, up to four fifths of the machine's memory
         return bare_connection(path, read_only=True, config={"memory_limit": SCAN_MEMORY})
     except duckdb.Error as error:
-        if "Could not set lock" in str(error):
-            raise Transient(f"Another process writes to {path.name}: try again when that has ended.") from None
-        raise faults.told(error, path) or Damaged(f"{path.name} cannot be opened ({type(error).__name__}).") from None
+        damaged = Damaged(f"{path.name} cannot be opened ({type(error).__name__}).")
+        raise _locked(error, path) or faults.told(error, path) or damaged from None
+
+
+def _locked(error: duckdb.Error, path: Path) -> Transient | None:
+    if "Could not set lock" not in str(error):
+        return None
+    return Transient(f"Another process has {path.name} open: try again when that has ended.")
 
 
 def _last_block(connection: duckdb.DuckDBPyConnection) -> int:

@@ -26,6 +26,22 @@ def asking():
 cli.main = asking
 """
 
+WARNING = """
+import warnings
+
+told = cli.main
+
+def warning():
+    try:
+        told()
+    finally:
+        warnings.resetwarnings()  # as fits may leave it that run side by side
+        warnings.warn("C0042 is no number")
+
+cli.main = warning
+cli.command()
+"""
+
 
 def ended(
     *arguments: str, after: str = "cli.command()", output: str = "/dev/stdout"
@@ -62,3 +78,11 @@ def test_a_command_judges_tables_without_what_only_tests_need() -> None:
     judging = "from pandera.strategies import base_strategies\nprint('found', base_strategies.HAS_HYPOTHESIS)"
     assert "found False" in ended(after=f"cli.main = lambda: None\ncli.command()\n{judging}").stdout
     assert "found True" in ended(after=judging).stdout
+
+
+@pytest.mark.parametrize(("debug", "is_told"), [("", False), ("1", True)])
+def test_what_a_library_warns_of_is_told_to_those_who_look_for_faults_only(
+    debug: str, is_told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUSTANA_DEBUG", debug)
+    assert ("C0042" in ended("--help", after=WARNING).stderr) == is_told

@@ -2,12 +2,15 @@ import datetime as dt
 import warnings
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from custana_pipeline.errors import WrongUse
 from custana_pipeline.orchestration.code_location import build_definitions
+from custana_pipeline.orchestration.one_run import DagsterBooks
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.orchestration.run import STAGES, next_day, run_chain, step_counts
+from custana_pipeline.orchestration.run import STAGES, _Command, next_day, run_chain, step_counts
+from custana_pipeline.stores.run_lock import Turn, holding_turn, read_holder
 from custana_pipeline_tests.orchestration.packs import START, shipped, with_calendar
 
 STEPS = {"raw": 4, "cleaned": 5, "features": 13, "models": 5, "applications": 11}
@@ -56,3 +59,23 @@ def test_a_line_of_a_day_to_come_does_not_choose_the_day_where_there_are_others(
             f"create table cleaned.numbered_transactions as from (values {listed}) as t(ordered_date)"
         )
     assert next_day(settings) == dt.date.fromisoformat(expected)
+
+
+def test_between_its_runs_a_command_is_asked_about_none_that_is_over(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    @dg.asset(key=["raw", "first"])
+    def first() -> None:
+        holder = read_holder(turn.path)
+        seen.append(holder.run_id if holder else "nobody")
+
+    settings = shipped("sample", tmp_path)
+    definitions = dg.Definitions(assets=[first], jobs=[dg.define_asset_job("ingest")])
+    with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
+        turn = Turn(settings.warehouse_path, DagsterBooks(instance))
+        with holding_turn(turn) as lease:
+            outcome = _Command(settings, definitions, instance, lambda *_: None, lease).execute("ingest", None)
+            assert seen == [outcome.run_id]
+            assert DagsterBooks(instance).is_over(outcome.run_id)
+            assert read_holder(turn.path) == lease.holder
+            assert lease.holder.run_id == ""

@@ -1,16 +1,22 @@
-"""Whether the feed goes on, told from all lines that were cleaned: lines of years to come hide nothing."""
+"""What a run watches beside the rows: whether the feed goes on, and what is new in it."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration.assets import cleaned
+from custana_pipeline.orchestration.watch import KNOWN_TABLE, _new
+from custana_pipeline.stores.warehouse import Warehouse
 from custana_pipeline_tests.orchestration.test_increments import ingest, put, shop
 
 FIRST = dt.date(2024, 1, 1)
 DAYS = [FIRST + dt.timedelta(days=past) for past in range(100)]
 IN_TIME, TOO_LATE = dt.date(2024, 4, 10), dt.date(2024, 5, 1)
+EARLIER = "select 'seen' as known, 'a.csv' as source_file, 1 as source_line"
+LATER = """select * from (values ('new', 'b.csv', 5), ('new', 'a.csv', 5), ('seen', 'a.csv', 1))
+    as lines (known, source_file, source_line)"""
 
 
 @pytest.fixture
@@ -45,3 +51,12 @@ def test_a_day_that_later_days_followed_is_not_judged(project):
     told = judged(project, dt.date(2024, 4, 1))
     assert told["volume_is_as_usual"] == told["lines_are_of_yesterday"]
     assert "is a day of the past" in told["volume_is_as_usual"]
+
+
+def test_where_a_new_value_stands_is_told_alike_in_whatever_order_lines_are_read(tmp_path: Path) -> None:
+    place = {"place": "shop", "column": "customers.location"}
+    with Warehouse(tmp_path / "shop.duckdb").transaction() as session:
+        session.prepare()
+        session.rows(f"create table {KNOWN_TABLE} (place varchar, column_name varchar, known varchar, state varchar)")
+        assert _new(session, EARLIER, {**place, "state": "1"}) is None
+        assert _new(session, LATER, {**place, "state": "2"}) == (1, 2, "a.csv:5", "new")

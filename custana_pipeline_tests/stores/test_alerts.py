@@ -164,6 +164,24 @@ def test_a_mail_server_that_refuses_is_named_by_its_code() -> None:
         Mail(_mail_settings(receiver.port)).send(EMPTY.told())
 
 
+def test_a_sender_that_no_mail_can_name_holds_up_no_other_channel(tmp_path: Path) -> None:
+    with mail_receiver() as post, web_receiver() as web:
+        settings = _mail_settings(post.port).model_copy(update={"alert_email_from": "ann@shop.example\nBcc: all"})
+        desk = AlertDesk(tmp_path, [Mail(settings), Webhook(web.address)])
+        desk.tell(EMPTY)
+        assert desk.deliver() == 1
+    assert post.got == []
+    assert len(web.got) == 1
+
+
+def test_addresses_of_e_mails_are_one_line_each() -> None:
+    given = {"alert_email_to": ("ann@shop.example",), "alert_email_from": "custana", "alert_smtp_host": "localhost"}
+    for name in given:
+        wrong = ("ann\nbob",) if name == "alert_email_to" else "ann\nbob"
+        with pytest.raises(ValidationError, match="one line"):
+            AlertSettings(**{**given, name: wrong})
+
+
 def test_e_mail_without_encryption_takes_no_password_and_needs_a_server() -> None:
     with pytest.raises(ValidationError, match="plain text"):
         AlertSettings(alert_smtp_security="none", alert_smtp_password=SecretStr("x"))

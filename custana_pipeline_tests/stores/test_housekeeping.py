@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,24 @@ def test_a_file_that_is_mostly_free_is_written_anew_with_all_that_is_in_it(
     assert warehouse_file.size(warehouse.path) < before / 2
     with warehouse.reading() as session:
         assert session.rows("select n from raw.seen") == [(7,)]
+    assert len(marks(warehouse)) == 1
+
+
+def test_a_file_that_somebody_has_begun_to_read_is_written_anew_another_time(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compact = warehouse_file.compact
+
+    def read_meanwhile(*given: Any) -> None:
+        with started(program("hold_open", warehouse.path)) as reader:
+            heard(reader)
+            compact(*given)
+
+    monkeypatch.setattr(warehouse_file, "COMPACTED_FROM_BYTES", 0)
+    monkeypatch.setattr(warehouse_file, "blocks", lambda _: (1, 2, 1))
+    monkeypatch.setattr(warehouse_file, "cut", lambda *_: None)
+    monkeypatch.setattr(warehouse_file, "compact", read_meanwhile)
+    assert housekeeping.slim(warehouse) is False
     assert len(marks(warehouse)) == 1
 
 

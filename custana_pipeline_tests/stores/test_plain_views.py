@@ -60,7 +60,6 @@ def test_columns_are_told_by_the_table_that_holds_them_but_for_expressions_and_w
         ("inner join", "semi join"),
         (f"inner join demographics on {BY_KEY}", "cross join demographics"),
         ("from features.demographics", "from features.demographics where age > 18"),
-        ("from features.demographics", "from features.demographics using sample 10 rows"),
         ("from features.demographics", "from features.demographics limit 5"),
         ("select as_of, customer_id, age", "select distinct as_of, customer_id, age"),
         ("select as_of, customer_id, age", "select as_of, customer_id, age + 1 as age"),

@@ -18,6 +18,8 @@ from pathlib import Path
 from custana_pipeline.stores.run_lock import Turn, holding_turn
 with holding_turn(Turn(Path(sys.argv[1]))) as lease:
     lease.begins("run-of-another")
+    if sys.argv[2:] == ["ends"]:
+        lease.ends()
     print("held", flush=True)
     sys.stdin.readline()
 """
@@ -39,9 +41,9 @@ def warehouse(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def another_run(warehouse: Path) -> Iterator[subprocess.Popen]:
-    """Another process in its turn, until it reads a line."""
-    command = [sys.executable, "-c", HOLDER, str(warehouse)]
+def another_run(warehouse: Path, *more: str) -> Iterator[subprocess.Popen]:
+    """Another process in its turn, until it reads a line; with "ends" its run has ended, and it has more to do."""
+    command = [sys.executable, "-c", HOLDER, str(warehouse), *more]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
@@ -88,6 +90,14 @@ def test_a_process_whose_run_is_over_is_killed_after_the_time_of_grace(warehouse
     turn = Turn(warehouse, Over("run-of-another"), wait_seconds=60, grace_seconds=0.01)
     with another_run(warehouse) as other, holding_turn(turn):
         assert other.wait() == -9
+
+
+def test_a_process_that_has_more_to_do_after_its_run_is_not_killed(warehouse: Path) -> None:
+    turn = Turn(warehouse, Over("run-of-another"), wait_seconds=0.6, grace_seconds=0.01)
+    with another_run(warehouse, "ends") as other:
+        with pytest.raises(Transient), holding_turn(turn):
+            pass
+        assert other.poll() is None
 
 
 def test_a_process_that_only_has_the_number_of_the_holder_is_not_killed(

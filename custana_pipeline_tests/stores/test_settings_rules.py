@@ -7,7 +7,7 @@ import pytest
 from custana_pipeline.errors import WrongUse
 from custana_pipeline.stores import settings_rules as rules
 from custana_pipeline.stores.places import absolute, data_folder, input_place, output_file
-from custana_pipeline.stores.settings_file import read_settings_file, refuse_secrets
+from custana_pipeline.stores.settings_file import MOST_BYTES, read_settings_file, refuse_secrets
 
 
 @pytest.mark.parametrize("name", ["a", "orders_2024", "x" * 63])
@@ -54,7 +54,7 @@ def test_a_field_mark_that_is_part_of_data_is_refused(mark: str) -> None:
         rules.field_mark(mark)
 
 
-@pytest.mark.parametrize("text", ["0GB", "63MB", "999999TB", "4 bananas", "4GB\n", "-1GB"])
+@pytest.mark.parametrize("text", ["0GB", "63MB", "999999TB", "4 bananas", "4GB\n", "-1GB", "٤GB", "4\u2003GB"])
 def test_memory_that_no_machine_has_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="memory"):
         rules.memory(text)
@@ -104,6 +104,11 @@ def test_a_secret_in_the_file_is_refused_without_its_value(told: dict) -> None:
     with pytest.raises(WrongUse, match="holds a secret") as caught:
         refuse_secrets({"first": "plain", **told}, frozenset({"alert_webhook"}))
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_text_as_long_as_the_file_may_be_is_looked_through_at_once() -> None:
+    for text in ("a" * MOST_BYTES, "a." * (MOST_BYTES // 2), "a://" * (MOST_BYTES // 4)):
+        refuse_secrets({"description": text}, frozenset())
 
 
 def test_a_column_may_be_named_like_a_secret() -> None:

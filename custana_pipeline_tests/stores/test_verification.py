@@ -78,10 +78,11 @@ def test_a_log_whose_warehouse_is_gone_is_kept_and_the_snapshot_restored(shop: P
     assert (shop.data / "damaged" / "2025-01-16T030000" / "warehouse" / "shop.duckdb.wal").exists()
 
 
-def test_a_damaged_warehouse_never_takes_the_place_of_a_snapshot(shop: Places) -> None:
+@pytest.mark.parametrize("kept", [1, 0])
+def test_a_damaged_warehouse_never_takes_the_place_of_a_snapshot(kept: int, shop: Places) -> None:
     flip(warehouse_of(shop), warehouse_file.size(warehouse_of(shop)) - 100_000)
     with pytest.raises(Damaged, match="custana verify"):
-        snapshots.keep(warehouse_of(shop), "later", {}, 1)
+        snapshots.keep(warehouse_of(shop), "later", {}, kept)
     assert [each.file.name for each in snapshots.listed(warehouse_of(shop))] == ["night.duckdb"]
     assert snapshots.listed(warehouse_of(shop))[0].is_whole
 
