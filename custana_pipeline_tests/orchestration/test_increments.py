@@ -63,9 +63,10 @@ def put(folder: Path, name: str, lines: list[str]) -> None:
 def ingest(project: Project) -> dict[str, list[tuple]]:
     """Lands and cleans what is there; the rows of all cleaned tables."""
     for name in project.settings.pack.raw:
-        with project.warehouse.transaction(may_read=files_of(project.settings, name)) as session:
+        files = files_of(project.settings, name)
+        with project.warehouse.transaction(may_read=files) as session:
             session.prepare()
-            raw.land_raw_set(session, project, name)
+            raw.land_raw_set(session, project, name, files)
     for table in CONTRACTS:
         with project.warehouse.transaction() as session:
             session.prepare()

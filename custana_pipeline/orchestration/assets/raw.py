@@ -67,23 +67,29 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     @reported
     def raw_lines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         bring_in(project.settings, name)
-        with project.warehouse.transaction(may_read=files_of(project.settings, name)) as session:
+        # listed once: of what comes while the warehouse is waited for nothing may be read
+        files = files_of(project.settings, name)
+        with project.warehouse.transaction(may_read=files) as session:
             session.prepare()
-            landed, plan = land_raw_set(session, project, name)
+            landed, plan = land_raw_set(session, project, name, files)
             metadata = table_metadata(session, f"raw.{name}") | _told(session, name, landed, plan)
         for file in landed:
             context.log.info(f"{file.source_file}: {file.record_count} records of {file.line_count} lines")
-        files = len(landed) + len(plan.unchanged) + len(plan.second_copies)
-        check = dg.AssetCheckResult(check_name=LINES_CHECK, passed=True, metadata={"files": files})
+        told = {"files": len(landed) + len(plan.unchanged) + len(plan.second_copies)}
+        check = dg.AssetCheckResult(check_name=LINES_CHECK, passed=True, metadata=told)
         return dg.MaterializeResult(metadata=metadata, check_results=[check])
 
     return raw_lines
 
 
-def land_raw_set(session: Session, project: Project, name: str) -> tuple[list[LandedFile], LandingPlan]:
-    """Lands what is new or changed of one raw set; BadFile where a file cannot be used, or nothing is there."""
+def land_raw_set(
+    session: Session, project: Project, name: str, files: Sequence[Path]
+) -> tuple[list[LandedFile], LandingPlan]:
+    """Lands what is new or changed of the files of one raw set, which the session may read.
+
+    Raises BadFile where a file cannot be used, or nothing is there.
+    """
     shape = shape_of(project.settings, name)
-    files = files_of(project.settings, name)
     table = table_of(project.settings, name)
     place = Path(table.connection.place, table.name) if table else project.settings.input_path
     begin_anew_for_another_input(session, shape, place)
