@@ -147,6 +147,7 @@ def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> 
         is_gzip=_is_gzip(path),
         line_ends=scan.line_ends,
         is_plain=raw_set.format == "csv" and not _is_gzip(path) and _is_plain(scan, len(header)),
+        has_long_lines=scan.has_long_lines,
     )
 
 

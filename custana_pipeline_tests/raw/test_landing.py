@@ -9,7 +9,7 @@ import pytest
 from custana_pipeline.errors import BadFile, WrongUse
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import hash_file, inspect_file
-from custana_pipeline.raw.line_scan import LineScan
+from custana_pipeline.raw.line_scan import LONG_BYTES, LineScan
 
 ORDERS = RawSetShape("orders", {"customer_id": "Customer ID", "day": "Day", "amount": "Amount"}, optional=("amount",))
 HEADERLESS = RawSetShape("purchases", {"customer_id": "", "day": "", "amount": ""}, header=False)
@@ -160,6 +160,17 @@ def test_blank_lines_are_found_however_the_blocks_fall(size):
     for start in range(0, len(content), size):
         scan.feed(content[start : start + size])
     assert (scan.line_count, scan.blank_lines) == (7, [2, 3, 5, 7])
+
+
+@pytest.mark.parametrize(("line_bytes", "is_long"), [(LONG_BYTES - 2, False), (4 * LONG_BYTES, True)])
+def test_a_long_line_is_seen_however_the_blocks_fall(line_bytes, is_long):
+    content = b"a\n" * 1000 + b"x" * line_bytes + b"\n" + b"b\n" * 100_000
+    for size in (2 * LONG_BYTES, 3 * LONG_BYTES + 1, len(content)):
+        for start in range(0, size, LONG_BYTES // 4):
+            scan = LineScan("orders.csv")
+            for block in (content[:start], *(content[at : at + size] for at in range(start, len(content), size))):
+                scan.feed(block)
+            assert scan.has_long_lines == is_long
 
 
 def test_a_gzip_is_read_through(tmp_path):

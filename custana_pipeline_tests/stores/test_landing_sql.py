@@ -77,6 +77,21 @@ def test_a_quoted_line_end_stays_in_its_field(connection, tmp_path):
     assert file.continuation_line_count == 1
 
 
+def test_quotes_after_a_blank_enclose_a_field_whether_or_not_another_field_holds_a_line_end(connection, tmp_path):
+    for name, note in (("a.csv", "note"), ("b.csv", "long\nnote")):
+        landed(connection, tmp_path / name, f'c,d,a\nc1, "x y" ,"{note}"\nc2, y, "1"\n')
+    assert [(customer, day) for _, customer, day, _ in rows(connection)] == [("c1", "x y"), ("c2", " y")] * 2
+    assert [amount for *_, amount in rows(connection)] == ["note", "1", "long\nnote", "1"]
+
+
+def test_a_line_of_very_many_fields_is_malformed_and_soon_told(connection, tmp_path):
+    endless = "c2" + "," * 300_000
+    file = landed(connection, tmp_path / "o.csv", f'c,d,a\n"c1",x,1\n{endless}\nc3,x,1\n')
+    assert rows(connection) == [(2, "c1", "x", "1"), (4, "c3", "x", "1")]
+    assert [(line, reason) for line, reason, _ in malformed(connection)] == [(3, "too_many_fields")]
+    assert file.malformed_line_count == 1
+
+
 def test_a_line_feed_inside_quotes_of_a_windows_file_is_in_order(connection, tmp_path):
     file = landed(connection, tmp_path / "o.csv", b'c,d,a\r\n"c\n1",x,1\r\nc2,x,1\r\n')
     assert [line for line, *_ in rows(connection)] == [2, 4]
