@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from custana_pipeline.errors import Transient
 from custana_pipeline.orchestration.assets import raw
 from custana_pipeline.raw import file_stamps
 from custana_pipeline.raw.contracts import RawSetShape
@@ -67,6 +68,16 @@ def test_a_corrected_file_of_the_same_size_and_time_of_writing_is_landed_anew(tm
     write(tmp_path, "a.csv", "c2")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert ingest(tmp_path) == ["c2"]
+
+
+def test_a_file_that_went_since_the_folder_was_looked_at_has_the_run_try_again(tmp_path):
+    gone, there = tmp_path / "a.csv", write(tmp_path, "b.csv", "c1")
+    with (
+        pytest.raises(Transient, match=r"a\.csv"),
+        Warehouse(tmp_path / "w.duckdb").transaction(may_read=[gone, there]) as session,
+    ):
+        session.prepare()
+        raw.land_files(session, ORDERS, [gone, there])
 
 
 def test_a_new_name_for_a_file_that_is_landed_is_a_second_copy(tmp_path, read, settled):

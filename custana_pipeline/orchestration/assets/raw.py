@@ -13,7 +13,7 @@ from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
-from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp
+from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp, stamp_of
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores import look_ahead
 from custana_pipeline.stores.databases import bring_in, table_of
@@ -131,6 +131,7 @@ def _inspected(files: Mapping[str, Path], shape: RawSetShape) -> dict[str, Inspe
     """The files as inspected, two at a time: hashing and scanning leave the interpreter free."""
 
     def found(path: Path) -> InspectedFile:
+        _ = stamp_of(path)  # one that went since the folder was looked at is no bad file
         return look_ahead.taken(path, shape) or inspect_file(path, shape)
 
     with ThreadPoolExecutor(INSPECTED_AT_ONCE) as pool:
