@@ -15,7 +15,7 @@ import duckdb
 
 from custana_pipeline.errors import BadFile, CustanaError, Transient
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
-from custana_pipeline.raw.landing import refuse_changed
+from custana_pipeline.raw.file_stamps import refuse_changed
 from custana_pipeline.stores import faults
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
 from custana_pipeline.stores.landing_statements import (

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.errors import BadFile, Transient, WrongUse
+from custana_pipeline.raw import landing
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import hash_file, inspect_file
 from custana_pipeline.raw.line_scan import LONG_BYTES, LineScan
@@ -187,6 +188,19 @@ def test_a_flipped_byte_in_a_gzip_is_refused(tmp_path):
 
 def test_a_gzip_that_is_cut_off_is_refused(tmp_path):
     assert "cut off" in refusal(tmp_path, gzip.compress(GOOD)[:-9], "orders.csv.gz")
+
+
+@pytest.mark.parametrize("name", ["orders.csv.gz", "orders.csv", "orders.parquet"])
+def test_half_a_file_that_is_being_written_is_no_bad_one(tmp_path, monkeypatch, name):
+    half = {
+        "orders.csv.gz": gzip.compress(GOOD)[:-9],
+        "orders.csv": "c1,\u00e9".encode()[:-1],
+        "orders.parquet": b"PAR1",
+    }
+    path, format_of = write(tmp_path, half[name], name), landing._format_of
+    monkeypatch.setattr(landing, "_format_of", lambda *given: os.utime(path, ns=(1, 1)) or format_of(*given))
+    with pytest.raises(Transient, match="changed while it was read"):
+        inspect_file(path, ORDERS)
 
 
 def test_a_gzip_under_another_name_is_refused(tmp_path):
