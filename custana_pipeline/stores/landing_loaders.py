@@ -84,10 +84,17 @@ def _load(connection: Connection, staging: Connection, inspected: InspectedFile)
         return _without_headers(connection, inspected, _load_blank_separated(connection, staging, inspected))
     if inspected.is_plain and (counts := _load_plain(connection, inspected)):
         return counts
-    # DuckDB notes a line once for each field that it has too many: one of a hundred thousand fields takes minutes
-    is_exact = inspected.has_mixed_line_ends or inspected.has_long_lines
-    counts = None if is_exact else _load_by_duckdb(connection, staging, inspected)
+    counts = None if _is_beyond_duckdb(inspected) else _load_by_duckdb(connection, staging, inspected)
     return counts or _without_headers(connection, inspected, _load_exactly(connection, inspected))
+
+
+def _is_beyond_duckdb(inspected: InspectedFile) -> bool:
+    """Whether a csv has line ends of two kinds, blank lines that would be records of one column, or a very long line.
+
+    DuckDB notes a line once for each field that it has too many: one of a hundred thousand fields takes minutes.
+    """
+    has_blank_records = len(inspected.file_columns) == 1 and bool(inspected.blank_lines)
+    return inspected.has_mixed_line_ends or inspected.has_long_lines or has_blank_records
 
 
 def _without_headers(connection: Connection, inspected: InspectedFile, counts: LoadedCounts) -> LoadedCounts:

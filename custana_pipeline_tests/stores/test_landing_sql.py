@@ -70,6 +70,14 @@ def test_blank_lines_shift_the_lines_of_what_follows(connection, tmp_path):
     assert file.blank_line_count == 4
 
 
+def test_a_blank_line_of_a_file_of_one_column_is_no_record(connection, tmp_path):
+    ids = RawSetShape("ids", {"customer_id": "c"})
+    for name, content in (("a.csv", 'c\nc1\n\n""\nc2\n'), ("b.csv", 'c\n"c\n1"\n""\nc2\n\n')):
+        assert landed(connection, tmp_path / name, content, ids).blank_line_count == 1
+    found = connection.execute("select source_line, customer_id from raw.ids order by source_file, source_line")
+    assert found.fetchall() == [(2, "c1"), (4, None), (5, "c2"), (2, "c\n1"), (4, None), (5, "c2")]
+
+
 def test_a_quoted_line_end_stays_in_its_field(connection, tmp_path):
     file = landed(connection, tmp_path / "o.csv", 'c,d,a\n"c\n1","say ""x""",1\n\nshort\nc2,x,1\n')
     assert rows(connection) == [(2, "c\n1", 'say "x"', "1"), (6, "c2", "x", "1")]
