@@ -75,7 +75,9 @@ def plan_of(session: Session, project: Project, table: str) -> Plan:
         return whole
     if sum(files[file] for file in new) > MOST_NEW_SHARE * total:
         return whole
-    return Plan(rules, whole.files, is_whole=False, new_files=tuple(sorted(file.split("\n")[1] for file in new)))
+    # a copy of a file that is landed has no lines of its own
+    with_lines = (file.split("\n")[1] for file in new if files[file])
+    return Plan(rules, whole.files, is_whole=False, new_files=tuple(sorted(with_lines)))
 
 
 def add_new_lines(session: Session, project: Project, table: str, plan: Plan) -> bool:

@@ -10,8 +10,10 @@ from custana_pipeline.orchestration.audits import CONTRACTS
 from custana_pipeline.orchestration.id_numbers import build_lines
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.canonical_text import NumberMarks
+from custana_pipeline.stores.landing_sql import prepare
 from custana_pipeline.stores.replays import LineKey
 from custana_pipeline.stores.session import Session
+from custana_pipeline.stores.source_files import shape_of
 from custana_pipeline.stores.sql_text import literal
 
 REASON_COLUMNS = {
@@ -61,6 +63,7 @@ def judged_lines(project: Project) -> Iterator[Session]:
             session.prepare()
             if not session.exists("raw.files"):
                 raise WrongUse("Nothing has been landed yet, so nothing is in quarantine: run `custana run` first.")
+            prepare_sets(session, project)
             numbers = NumberMarks(project.settings.pack.decimal_mark, project.settings.pack.thousands_mark)
             for table in CONTRACTS:
                 session.create_source_views(project.models, project.raw_columns, [table], numbers)
@@ -69,6 +72,13 @@ def judged_lines(project: Project) -> Iterator[Session]:
             raise _Discarded
     except _Discarded:
         return
+
+
+def prepare_sets(session: Session, project: Project) -> None:
+    """Makes the raw tables of sets of which nothing has been landed yet, as where a file of theirs was refused."""
+    for name in project.settings.pack.raw:
+        if not session.exists(f"raw.{name}"):
+            prepare(session.connection, shape_of(project.settings, name))
 
 
 def quarantined_lines(session: Session, project: Project) -> list[QuarantinedLine]:

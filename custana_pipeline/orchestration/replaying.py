@@ -10,7 +10,7 @@ from custana_pipeline.errors import BadFile, DataFault
 from custana_pipeline.orchestration.assets.cleaned import clean_table
 from custana_pipeline.orchestration.audits import CONTRACTS
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.orchestration.quarantine import judged_lines, quarantined_lines
+from custana_pipeline.orchestration.quarantine import judged_lines, prepare_sets, quarantined_lines
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.exact_csv import read_batches
 from custana_pipeline.raw.landing import inspect_file
@@ -114,6 +114,7 @@ def _clean(project: Project, as_of: dt.date | None = None) -> None:
     """Builds the cleaned tables and their counts in one act, with everything that is asked of them in a run."""
     with project.warehouse.transaction() as session:
         session.prepare()
+        prepare_sets(session, project)
         for table in CONTRACTS:
             clean_table(session, project, table, as_of)
         for name in ("cleaned.line_counts", "cleaned.repairs"):
@@ -121,8 +122,10 @@ def _clean(project: Project, as_of: dt.date | None = None) -> None:
 
 
 def _became(project: Project, raw_set: str, lines: Sequence[MendedLine]) -> dict[str, int]:
-    """What the table that reads these lines makes of them."""
-    table = next(name for name in CONTRACTS if f"raw.{raw_set}" in project.models.raw_tables(name))
+    """What the table that reads these lines makes of them; nothing where none does."""
+    table = next((name for name in CONTRACTS if f"raw.{raw_set}" in project.models.raw_tables(name)), None)
+    if table is None:
+        return {}
     wanted = {(line.key.source_file, line.key.source_line) for line in lines}
     files = sorted({file for file, _ in wanted})
     with project.warehouse.reading() as session:

@@ -100,6 +100,8 @@ class InspectedFile:
 
     Then every line is most likely a record; proven it is once there are as many records as lines.
     """
+    has_long_lines: bool = False
+    """Whether some line is so long that a reader which notes it for each of its faults may not come to an end."""
 
     @property
     def source_file(self) -> str:

@@ -8,6 +8,7 @@ import codecs
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ RECORDS_PER_BATCH = 50_000
 MAX_RAW_LINE_LENGTH = 10_000
 MAX_FIELD_LENGTH = 2 << 20
 LEAST_SWALLOWING_WIDTH = 3
+_QUOTED_BETWEEN_BLANKS = re.compile(r' +"([^"]*)" *')
 
 
 @dataclass
@@ -138,13 +140,21 @@ def _take_record(reader, lines: _RememberedLines, batch: ExactBatch, expected: _
     batch.continuation_line_count += len(lines.taken) - 1
     if len(record) == width:
         batch.lines.append(first_line)
-        batch.records.append(record)
+        batch.records.append(_unquoted(record, lines.taken))
     elif not record:
         batch.blank_line_count += 1
     else:
         reason = "too_few_fields" if len(record) < width else "too_many_fields"
         batch.malformed.append(_malformed(first_line, reason, lines))
     return True
+
+
+def _unquoted(record: list[str], lines: list[str]) -> list[str]:
+    """The record without the quotes of fields that begin with blanks, which Python takes for a part of their text."""
+    if not any(' "' in line for line in lines):
+        return record
+    found = [_QUOTED_BETWEEN_BLANKS.fullmatch(text) for text in record]
+    return [inner[1] if inner else text for inner, text in zip(found, record, strict=True)]
 
 
 def _malformed(first_line: int, reason: str, lines: _RememberedLines) -> MalformedLine:

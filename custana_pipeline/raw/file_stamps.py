@@ -38,8 +38,13 @@ def settled_stamp(path: Path) -> str:
 
 def refuse_changed(inspected: InspectedFile) -> None:
     """Raise Transient where a file is no longer the inspected one: it is being written, or was replaced."""
-    if stamp_of(inspected.path) != inspected.stamp:
-        raise _still_written(inspected.source_file)
+    refuse_other(inspected.path, inspected.stamp)
+
+
+def refuse_other(path: Path, stamp: tuple[int, ...]) -> None:
+    """Raise Transient where a file has another stamp than before."""
+    if stamp_of(path) != stamp:
+        raise _still_written(path.name)
 
 
 def _still_written(file_name: str) -> Transient:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import KNOWN_DELIMITERS, InspectedFile, ParquetKind, RawFormat, RawSetShape
-from custana_pipeline.raw.file_stamps import refuse_changed, stamp_of
+from custana_pipeline.raw.file_stamps import refuse_other, stamp_of
 from custana_pipeline.raw.line_scan import LineScan
 from custana_pipeline.raw.plain_files import open_plain
 
@@ -45,14 +45,14 @@ def inspect_file(path: Path, raw_set: RawSetShape, max_expanded_bytes: int = MAX
     """
     _refuse_what_is_no_file(path)
     before = stamp_of(path)
-    file_format = _format_of(path, raw_set)
-    if file_format == "parquet":
-        inspected = _inspect_parquet(path, raw_set)
-    else:
-        inspected = _inspect_text(path, raw_set, max_expanded_bytes)
-    inspected = replace(inspected, stamp=before)
-    refuse_changed(inspected)
-    return inspected
+    try:
+        is_parquet = _format_of(path, raw_set) == "parquet"
+        inspected = _inspect_parquet(path, raw_set) if is_parquet else _inspect_text(path, raw_set, max_expanded_bytes)
+    except (BadFile, OSError):
+        refuse_other(path, before)  # half a file is no bad one while it is written
+        raise
+    refuse_other(path, before)
+    return replace(inspected, stamp=before)
 
 
 def hash_file(path: Path) -> str:
@@ -147,6 +147,7 @@ def _inspect_text(path: Path, raw_set: RawSetShape, max_expanded_bytes: int) -> 
         is_gzip=_is_gzip(path),
         line_ends=scan.line_ends,
         is_plain=raw_set.format == "csv" and not _is_gzip(path) and _is_plain(scan, len(header)),
+        has_long_lines=scan.has_long_lines,
     )
 
 

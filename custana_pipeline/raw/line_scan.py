@@ -9,6 +9,8 @@ from custana_pipeline.errors import BadFile
 MAX_BLANK_LINES = 10_000
 MAX_FIRST_LINE_BYTES = 1 << 20
 MAX_LINE_BYTES = 8 << 20
+LONG_BYTES = 32 << 10
+"""Lines below this are not long, and those of four times as much are, wherever the blocks fall."""
 _BLANK_LINES = (b"\n\n", b"\n\r\n")
 _NEWLINE = ord("\n")
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -29,6 +31,7 @@ class LineScan:
         self.blank_lines: list[int] = []
         self.has_quotes = False
         self.has_quoted_text = False
+        self.has_long_lines = False
         self._first_line = b""
         self._delimiter = ord(delimiter)
         self._newline_count = 0
@@ -64,6 +67,7 @@ class LineScan:
         if b"\n" not in self._first_line and len(self._first_line) <= MAX_FIRST_LINE_BYTES:
             self._first_line += block[: MAX_FIRST_LINE_BYTES + 1]
         self._refuse_endless_line(block)
+        self.has_long_lines = self.has_long_lines or _has_long_line(block)
         newlines, are_double = self._ends.look(block)
         self.delimiter_count += self._ends.count(block, self._delimiter)
         if are_double or b"\r" in block or (self._tail + block[:1]).endswith((b"\n\n", b"\r\n")):
@@ -134,6 +138,12 @@ class LineScan:
             self.blank_lines.append(line)
         if len(self.blank_lines) > MAX_BLANK_LINES:
             raise BadFile(f"{self.file_name}: more than {MAX_BLANK_LINES:,} blank lines: export it again without them.")
+
+
+def _has_long_line(block: bytes) -> bool:
+    """Whether one of the pieces of LONG_BYTES that a block is made of has no line end."""
+    places = range(0, len(block) - LONG_BYTES + 1, LONG_BYTES)
+    return any(block.find(b"\n", place, place + LONG_BYTES) < 0 for place in places)
 
 
 class _LineEnds:

@@ -9,9 +9,10 @@ def middle_shares(inspected: InspectedFile, record_count: int) -> list[float]:
 
     A history begins with moments that are not like the later ones, such as a day on which everything was entered.
     """
-    wanted_bytes = record_count * (inspected.byte_count // inspected.line_count)
+    # room is made for all that is asked for, so that no more is asked for than there is
+    wanted_bytes = min(record_count * (inspected.byte_count // inspected.line_count), inspected.byte_count)
     with open_plain(inspected.path) as file:
-        file.seek(max(inspected.byte_count - wanted_bytes, 0) // 2)
+        file.seek((inspected.byte_count - wanted_bytes) // 2)
         lines = file.read(wanted_bytes).splitlines()
     lines = lines[1:-1] or lines  # the first and the last one may be cut
     mark = inspected.shape.delimiter.encode()

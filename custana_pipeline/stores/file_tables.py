@@ -15,6 +15,8 @@ from custana_pipeline.stores.places import input_place
 from custana_pipeline.stores.sql_text import identifier
 
 _BINARY = ("BLOB", "BIT")
+_LOCKED = ("is locked", "Could not set lock")
+"""What SQLite and DuckDB say where another process has the file; the path, which is in it, may hold any word."""
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def opened(table: DatabaseTable) -> Iterator[OpenTable]:
         with read(path, table) as rows:
             yield rows
     except (sqlite3.OperationalError, duckdb.IOException) as fault:
-        if "lock" in str(fault):
+        if any(told in str(fault) for told in _LOCKED):
             raise Transient(
                 f"connection {table.connection_name}: another process is writing to {path.name}: close it, or wait."
             ) from None

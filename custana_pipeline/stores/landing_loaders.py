@@ -2,7 +2,8 @@
 
 A csv is read by the quickest way that is sure of its line numbers: as a stream where every line seems to be a record
 (`landing_streams`); DuckDB alone where that proves true once all are staged; DuckDB,
-with the malformed and blank lines found by their text, where no field spans lines; else Python's csv reader.
+with the malformed and blank lines found by their text, where no field spans lines and no line is very long; else
+Python's csv reader.
 
 What DuckDB reads is staged on a second connection of the same database, whose temporary tables are freed when they are
 dropped; on the connection of the transaction they would stay until it ends, and all files of a set land in one.
@@ -83,8 +84,17 @@ def _load(connection: Connection, staging: Connection, inspected: InspectedFile)
         return _without_headers(connection, inspected, _load_blank_separated(connection, staging, inspected))
     if inspected.is_plain and (counts := _load_plain(connection, inspected)):
         return counts
-    counts = None if inspected.has_mixed_line_ends else _load_by_duckdb(connection, staging, inspected)
+    counts = None if _is_beyond_duckdb(inspected) else _load_by_duckdb(connection, staging, inspected)
     return counts or _without_headers(connection, inspected, _load_exactly(connection, inspected))
+
+
+def _is_beyond_duckdb(inspected: InspectedFile) -> bool:
+    """Whether a csv has line ends of two kinds, blank lines that would be records of one column, or a very long line.
+
+    DuckDB notes a line once for each field that it has too many: one of a hundred thousand fields takes minutes.
+    """
+    has_blank_records = len(inspected.file_columns) == 1 and bool(inspected.blank_lines)
+    return inspected.has_mixed_line_ends or inspected.has_long_lines or has_blank_records
 
 
 def _without_headers(connection: Connection, inspected: InspectedFile, counts: LoadedCounts) -> LoadedCounts:

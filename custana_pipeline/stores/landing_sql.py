@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from custana_pipeline.errors import BadFile
+from custana_pipeline.errors import BadFile, CustanaError, Transient
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
-from custana_pipeline.raw.landing import refuse_changed
+from custana_pipeline.raw.file_stamps import refuse_changed
 from custana_pipeline.stores import faults
 from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
 from custana_pipeline.stores.landing_statements import (
@@ -149,16 +149,28 @@ def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
     _forget(connection, inspected.shape.name, inspected.source_file)
     try:
         counts = load(connection, inspected)
-    except duckdb.Error as fault:
-        if own := faults.told(fault):  # too little memory or disk is no fault of the file
-            raise own from None
-        # the library's text quotes the offending line, so only its kind is told
-        kind = type(fault).__name__
-        raise BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.") from None
+    except Exception as fault:
+        raise _fault_of(inspected, fault) from None
     counts = put_in(connection, inspected.shape.name, (inspected.source_file, inspected.source_hash), counts)
     landed = _checked(inspected, counts)
     _enter(connection, landed, inspected.shape.digest, None)
     return landed
+
+
+def _fault_of(inspected: InspectedFile, fault: Exception) -> Exception:
+    """Why a file could not be loaded: too little memory or disk, that it was written meanwhile, or what is in it."""
+    own = None if isinstance(fault, CustanaError) else faults.told(fault)
+    if own is not None:
+        return own
+    try:
+        refuse_changed(inspected)
+    except Transient as changed:
+        return changed
+    if isinstance(fault, duckdb.Error):
+        # the library's text quotes the offending line, so only its kind is told
+        kind = type(fault).__name__
+        return BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.")
+    return fault
 
 
 def _forget(connection: Connection, raw_set: str, source_file: str) -> None:

@@ -48,7 +48,8 @@ class _Ahead:
     def found(self, place: int) -> dict[str, Any] | None:
         """What it tells of a file that it has begun, waited for; nothing where it ended before."""
         with self.lock:
-            while place not in self.told and (line := self.telling.readline()):
+            # a line without its end is that of a process which was killed while it told
+            while place not in self.told and (line := self.telling.readline()).endswith("\n"):
                 number, found = json.loads(line)
                 self.told[number] = found
             return self.told.get(place)
@@ -133,7 +134,8 @@ def _tell_and_end(asked: Sequence[Asked], states: mmap.mmap, into: int) -> None:
 
 
 def _found(path: Path, shape: RawSetShape) -> dict[str, Any] | None:
-    # whatever is wrong with it, whoever lands it meets it again
+    # whatever is wrong with it, whoever lands it meets it again, and reads what was written since it was asked for
     with suppress(Exception):
-        return {name: value for name, value in asdict(inspect_file(path, shape)).items() if name not in _OWN}
+        if settled_stamp(path):
+            return {name: value for name, value in asdict(inspect_file(path, shape)).items() if name not in _OWN}
     return None

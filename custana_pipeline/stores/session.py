@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SCHEMAS = ("raw", "sources", "cleaned", "features", "models", "applications")
 Parameters = Mapping[str, Any]
+_UNFIT_VALUES = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class Session:
                 pack = models.sources.get(f"sources.{table}")
                 view = with_plain_ids(self.connection, select, pack.tree if pack else None)
                 self.connection.execute(f"create or replace view sources.{table} as {view}")
+            except _UNFIT_VALUES as error:
+                # a row is looked at for plain ids; the library's text quotes its offending value
+                raise ContractBroken(
+                    f"The source pack's {table}.sql met a value that does not fit its type ({type(error).__name__}): "
+                    "use try_cast, or leave the column as it came."
+                ) from None
             except duckdb.Error as error:
                 raise WrongUse(
                     f"The source pack's {table}.sql cannot be used ({_first_line(error)}): check the names of its raw "
@@ -249,7 +256,7 @@ class Session:
             ) from None
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             raise ContractBroken(f"{model.name} cannot be built: {_first_line(error)}") from None
-        except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+        except _UNFIT_VALUES as error:
             # the library's text quotes the offending value, so only its kind is told
             raise ContractBroken(
                 f"{model.name} met a value that does not fit its type ({type(error).__name__}): a rule in "

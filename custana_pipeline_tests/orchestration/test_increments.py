@@ -1,6 +1,7 @@
 """Cleaning of new files alone: the tables are those of cleaning everything anew, line for line."""
 
 import random
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -63,9 +64,10 @@ def put(folder: Path, name: str, lines: list[str]) -> None:
 def ingest(project: Project) -> dict[str, list[tuple]]:
     """Lands and cleans what is there; the rows of all cleaned tables."""
     for name in project.settings.pack.raw:
-        with project.warehouse.transaction(may_read=files_of(project.settings, name)) as session:
+        files = files_of(project.settings, name)
+        with project.warehouse.transaction(may_read=files) as session:
             session.prepare()
-            raw.land_raw_set(session, project, name)
+            raw.land_raw_set(session, project, name, files)
     for table in CONTRACTS:
         with project.warehouse.transaction() as session:
             session.prepare()
@@ -188,6 +190,22 @@ def test_a_run_with_nothing_new_judges_nothing_again(tmp_path, added):
     first = ingest(project)
     assert ingest(project) == first
     assert set(added) >= {"transactions", "customers", "products"}
+
+
+def test_a_copy_of_a_file_or_one_without_a_record_has_nothing_cleaned_anew(tmp_path, added):
+    put(tmp_path, "products_0.csv", ["p1,tea,food"])
+    put(tmp_path, "customers_0.csv", ["c1,1980,f,Moss,2023-01-01"])
+    put(tmp_path, "transactions_0.csv", ["o1,c1,p1,2024-01-05 10:00:00,1,2.00"])
+    put(tmp_path, "events_0.csv", ["c1,p1,view,2024-01-05 10:00:00"])
+    project = shop(tmp_path, "grown")
+    ingest(project)
+    added.clear()
+    for table in ("transactions", "events"):
+        shutil.copy(tmp_path / "in" / f"{table}_0.csv", tmp_path / "in" / f"{table}_1.csv")
+    put(tmp_path, "transactions_2.csv", ["o1,c1"])
+    grown = ingest(project)
+    assert {"transactions", "events"} <= set(added)
+    assert grown == ingest(shop(tmp_path, "anew"))
 
 
 def test_stored_lines_that_lost_money_are_made_anew_from_the_files(tmp_path, added):

@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from custana_pipeline.errors import Transient
 from custana_pipeline.orchestration.assets import raw
 from custana_pipeline.raw import file_stamps
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.stores.warehouse import Warehouse
+from custana_pipeline_tests.orchestration.test_increments import put, shop
 
 ORDERS = RawSetShape("orders", {"customer_id": "c"})
 
@@ -67,6 +70,16 @@ def test_a_corrected_file_of_the_same_size_and_time_of_writing_is_landed_anew(tm
     assert ingest(tmp_path) == ["c2"]
 
 
+def test_a_file_that_went_since_the_folder_was_looked_at_has_the_run_try_again(tmp_path):
+    gone, there = tmp_path / "a.csv", write(tmp_path, "b.csv", "c1")
+    with (
+        pytest.raises(Transient, match=r"a\.csv"),
+        Warehouse(tmp_path / "w.duckdb").transaction(may_read=[gone, there]) as session,
+    ):
+        session.prepare()
+        raw.land_files(session, ORDERS, [gone, there])
+
+
 def test_a_new_name_for_a_file_that_is_landed_is_a_second_copy(tmp_path, read, settled):
     path = write(tmp_path, "a.csv", "c1")
     ingest(tmp_path)
@@ -79,3 +92,18 @@ def test_another_declaration_has_a_file_inspected_by_it(tmp_path, read, settled)
     (tmp_path / "a.csv").write_text("c,d\nc1,c2\n")
     assert ingest(tmp_path) == ["c1"]
     assert ingest(tmp_path, RawSetShape("orders", {"customer_id": "d"})) == ["c2"]
+
+
+def test_a_file_that_comes_while_the_warehouse_is_waited_for_is_left_for_the_next_run(tmp_path, monkeypatch):
+    def opened(warehouse: Warehouse, **told):
+        put(tmp_path, "transactions_1.csv", ["o2,c1,p1,2024-01-06 10:00:00,1,2.00"])
+        return connect(warehouse, **told)
+
+    put(tmp_path, "transactions_0.csv", ["o1,c1,p1,2024-01-05 10:00:00,1,2.00"])
+    project, connect = shop(tmp_path, "data"), Warehouse._connect
+    (asset,) = (each for each in raw.raw_assets(project) if each.key.path[-1] == "transactions")
+    with monkeypatch.context() as patched:
+        patched.setattr(Warehouse, "_connect", opened)
+        assert dg.materialize([asset]).success
+    with project.warehouse.reading() as session:
+        assert session.rows("select source_file from raw.files") == [("transactions_0.csv",)]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from custana_pipeline.errors import BadFile, WrongUse
+from custana_pipeline.errors import BadFile, Transient, WrongUse
+from custana_pipeline.raw import landing
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import hash_file, inspect_file
-from custana_pipeline.raw.line_scan import LineScan
+from custana_pipeline.raw.line_scan import LONG_BYTES, LineScan
 
 ORDERS = RawSetShape("orders", {"customer_id": "Customer ID", "day": "Day", "amount": "Amount"}, optional=("amount",))
 HEADERLESS = RawSetShape("purchases", {"customer_id": "", "day": "", "amount": ""}, header=False)
@@ -162,6 +163,17 @@ def test_blank_lines_are_found_however_the_blocks_fall(size):
     assert (scan.line_count, scan.blank_lines) == (7, [2, 3, 5, 7])
 
 
+@pytest.mark.parametrize(("line_bytes", "is_long"), [(LONG_BYTES - 2, False), (4 * LONG_BYTES, True)])
+def test_a_long_line_is_seen_however_the_blocks_fall(line_bytes, is_long):
+    content = b"a\n" * 1000 + b"x" * line_bytes + b"\n" + b"b\n" * 100_000
+    for size in (2 * LONG_BYTES, 3 * LONG_BYTES + 1, len(content)):
+        for start in range(0, size, LONG_BYTES // 4):
+            scan = LineScan("orders.csv")
+            for block in (content[:start], *(content[at : at + size] for at in range(start, len(content), size))):
+                scan.feed(block)
+            assert scan.has_long_lines == is_long
+
+
 def test_a_gzip_is_read_through(tmp_path):
     found = inspect_file(write(tmp_path, gzip.compress(GOOD), "orders.csv.gz"), ORDERS)
     assert (found.line_count, found.is_gzip, found.expanded_byte_count) == (3, True, len(GOOD))
@@ -176,6 +188,19 @@ def test_a_flipped_byte_in_a_gzip_is_refused(tmp_path):
 
 def test_a_gzip_that_is_cut_off_is_refused(tmp_path):
     assert "cut off" in refusal(tmp_path, gzip.compress(GOOD)[:-9], "orders.csv.gz")
+
+
+@pytest.mark.parametrize("name", ["orders.csv.gz", "orders.csv", "orders.parquet"])
+def test_half_a_file_that_is_being_written_is_no_bad_one(tmp_path, monkeypatch, name):
+    half = {
+        "orders.csv.gz": gzip.compress(GOOD)[:-9],
+        "orders.csv": "c1,\u00e9".encode()[:-1],
+        "orders.parquet": b"PAR1",
+    }
+    path, format_of = write(tmp_path, half[name], name), landing._format_of
+    monkeypatch.setattr(landing, "_format_of", lambda *given: os.utime(path, ns=(1, 1)) or format_of(*given))
+    with pytest.raises(Transient, match="changed while it was read"):
+        inspect_file(path, ORDERS)
 
 
 def test_a_gzip_under_another_name_is_refused(tmp_path):

@@ -33,5 +33,10 @@ def test_only_the_middle_of_a_long_file_is_looked_at(tmp_path):
     assert shares(tmp_path, "\n".join(lines) + "\n", record_count=1_000)[0] > 0.99
 
 
+def test_a_file_of_few_long_lines_is_no_more_than_it_is(tmp_path):
+    lines = ["C,D,A", *(f"c{number},{'d' * 2_000_000},1" for number in range(3))]
+    assert shares(tmp_path, "\n".join(lines), record_count=10**12)[0] == 1.0
+
+
 def test_a_file_of_two_lines_is_looked_at_too(tmp_path):
     assert shares(tmp_path, "C,D,A\nc,d,1\n") == [1.0, 1.0, 1.0, 0.0]

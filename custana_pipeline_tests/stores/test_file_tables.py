@@ -2,13 +2,14 @@
 
 import datetime as dt
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from custana_pipeline.errors import BadFile, CustanaError, WrongUse
+from custana_pipeline.errors import BadFile, CustanaError, Transient, WrongUse
 from custana_pipeline.stores.databases import bring_in, extract
 from custana_pipeline.stores.settings import Settings, load_settings
 
@@ -71,6 +72,24 @@ def test_a_file_that_is_no_database_is_refused(kind, tmp_path):
     (tmp_path / "shop.db").write_bytes(b"order_id,customer_id\n" * 1000)
     with pytest.raises(BadFile, match=r"cannot be read from shop\.db"):
         rows(settings(tmp_path, kind))
+
+
+def test_a_broken_file_in_a_folder_named_like_a_lock_is_not_waited_for(tmp_path):
+    place = tmp_path / "clock"
+    place.mkdir()
+    (place / "shop.db").write_bytes(b"order_id,customer_id\n" * 1000)
+    with pytest.raises(BadFile, match=r"cannot be read from shop\.db"):
+        rows(settings(place, "duckdb"))
+
+
+def test_a_file_that_another_connection_writes_to_is_waited_for(tmp_path, monkeypatch):
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **told: connect(*given, **{**told, "timeout": 0}))
+    with closing(connect(str(tmp_path / "shop.db"), isolation_level=None)) as writer:
+        for statement in (*ORDERS, "begin exclusive"):
+            writer.execute(statement)
+        with pytest.raises(Transient, match=r"another process is writing to shop\.db"):
+            rows(settings(tmp_path, "sqlite"))
 
 
 def test_a_file_that_is_not_there_is_told_and_not_made(tmp_path):

@@ -33,6 +33,23 @@ def test_a_file_that_changes_after_its_inspection_is_refused(connection, tmp_pat
         land(connection, inspected)
 
 
+@pytest.mark.parametrize("first", ["c,d,a\nc1,x,1\nc2,x,2\n", 'c,d,a\nc1,"x\ny",1\n', "c,d,a\nc1,x,1\nc2\n"])
+@pytest.mark.parametrize(
+    "then",
+    [None, b"", b"c,d,a\nc1,\xff\xfe,1\n", b'c,d,a\nc1,"x,1\nc2,x,2\nc3,x,3\n', b"c,d,a\nc1\n"],
+    ids=["gone", "empty", "other bytes", "open quote", "short line"],
+)
+def test_a_file_that_cannot_be_read_since_it_changed_after_its_inspection_is_tried_again(
+    connection, tmp_path, first, then
+):
+    path = tmp_path / "o.csv"
+    path.write_text(first)
+    inspected = inspect_file(path, ORDERS)
+    path.unlink() if then is None else path.write_bytes(then)
+    with pytest.raises(Transient, match="changed"):
+        land(connection, inspected)
+
+
 def test_only_new_and_changed_files_need_landing(connection, tmp_path):
     path = tmp_path / "o.csv"
     landed(connection, path, "c,d,a\nc1,x,1\n")

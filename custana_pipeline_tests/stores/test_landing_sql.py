@@ -70,11 +70,34 @@ def test_blank_lines_shift_the_lines_of_what_follows(connection, tmp_path):
     assert file.blank_line_count == 4
 
 
+def test_a_blank_line_of_a_file_of_one_column_is_no_record(connection, tmp_path):
+    ids = RawSetShape("ids", {"customer_id": "c"})
+    for name, content in (("a.csv", 'c\nc1\n\n""\nc2\n'), ("b.csv", 'c\n"c\n1"\n""\nc2\n\n')):
+        assert landed(connection, tmp_path / name, content, ids).blank_line_count == 1
+    found = connection.execute("select source_line, customer_id from raw.ids order by source_file, source_line")
+    assert found.fetchall() == [(2, "c1"), (4, None), (5, "c2"), (2, "c\n1"), (4, None), (5, "c2")]
+
+
 def test_a_quoted_line_end_stays_in_its_field(connection, tmp_path):
     file = landed(connection, tmp_path / "o.csv", 'c,d,a\n"c\n1","say ""x""",1\n\nshort\nc2,x,1\n')
     assert rows(connection) == [(2, "c\n1", 'say "x"', "1"), (6, "c2", "x", "1")]
     assert malformed(connection) == [(5, "too_few_fields", "short")]
     assert file.continuation_line_count == 1
+
+
+def test_quotes_after_a_blank_enclose_a_field_whether_or_not_another_field_holds_a_line_end(connection, tmp_path):
+    for name, note in (("a.csv", "note"), ("b.csv", "long\nnote")):
+        landed(connection, tmp_path / name, f'c,d,a\nc1, "x y" ,"{note}"\nc2, y, "1"\n')
+    assert [(customer, day) for _, customer, day, _ in rows(connection)] == [("c1", "x y"), ("c2", " y")] * 2
+    assert [amount for *_, amount in rows(connection)] == ["note", "1", "long\nnote", "1"]
+
+
+def test_a_line_of_very_many_fields_is_malformed_and_soon_told(connection, tmp_path):
+    endless = "c2" + "," * 300_000
+    file = landed(connection, tmp_path / "o.csv", f'c,d,a\n"c1",x,1\n{endless}\nc3,x,1\n')
+    assert rows(connection) == [(2, "c1", "x", "1"), (4, "c3", "x", "1")]
+    assert [(line, reason) for line, reason, _ in malformed(connection)] == [(3, "too_many_fields")]
+    assert file.malformed_line_count == 1
 
 
 def test_a_line_feed_inside_quotes_of_a_windows_file_is_in_order(connection, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import mmap
 import os
 import shutil
 from pathlib import Path
@@ -120,3 +121,23 @@ def test_without_room_for_a_second_process_nothing_is_looked_at(
     monkeypatch.setattr(os, "fork", fork)
     look_ahead.begin(settings)
     assert not look_ahead._ahead
+
+
+def test_what_was_written_since_it_was_asked_for_is_left_to_whoever_lands_it(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_writing, fork = tmp_path / "begun", os.fork
+    monkeypatch.setattr(look_ahead, "settled_stamp", lambda _: "" if begun_writing.exists() else "settled")
+    monkeypatch.setattr(os, "fork", lambda: begun_writing.touch() or fork())
+    begun(settings)
+    name, path = files(settings)[0]
+    assert path in look_ahead._ahead
+    assert look_ahead.taken(path, shape_of(settings, name)) is None
+
+
+def test_what_was_killed_while_it_told_of_a_file_has_not_told_of_it() -> None:
+    out, into = os.pipe()
+    os.write(into, b'[0, null]\n[1, {"line_count": ')
+    os.close(into)
+    with os.fdopen(out, encoding="utf-8") as telling, mmap.mmap(-1, 2) as states:
+        assert look_ahead._Ahead([], states, telling).found(1) is None

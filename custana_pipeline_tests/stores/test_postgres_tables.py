@@ -66,9 +66,10 @@ def land(given: Settings) -> tuple[list[tuple], Any]:
     """Brings the table in and lands it; the rows in raw.transactions, and what was landed."""
     project = Project(given)
     bring_in(given, "transactions")
-    with project.warehouse.transaction(may_read=files_of(given, "transactions")) as session:
+    files = files_of(given, "transactions")
+    with project.warehouse.transaction(may_read=files) as session:
         session.prepare()
-        landed, plan = land_raw_set(session, project, "transactions")
+        landed, plan = land_raw_set(session, project, "transactions", files)
         query = f"select source_file, source_line, {', '.join(COLUMNS)} from raw.transactions order by source_line"
         return session.rows(query), (landed, plan)
 

@@ -13,7 +13,7 @@ from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.sql_assets import asset_key, table_metadata
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
-from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp
+from custana_pipeline.raw.file_stamps import refuse_changed, settled_stamp, stamp_of
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores import look_ahead
 from custana_pipeline.stores.databases import bring_in, table_of
@@ -67,23 +67,29 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
     @reported
     def raw_lines(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         bring_in(project.settings, name)
-        with project.warehouse.transaction(may_read=files_of(project.settings, name)) as session:
+        # listed once: of what comes while the warehouse is waited for nothing may be read
+        files = files_of(project.settings, name)
+        with project.warehouse.transaction(may_read=files) as session:
             session.prepare()
-            landed, plan = land_raw_set(session, project, name)
+            landed, plan = land_raw_set(session, project, name, files)
             metadata = table_metadata(session, f"raw.{name}") | _told(session, name, landed, plan)
         for file in landed:
             context.log.info(f"{file.source_file}: {file.record_count} records of {file.line_count} lines")
-        files = len(landed) + len(plan.unchanged) + len(plan.second_copies)
-        check = dg.AssetCheckResult(check_name=LINES_CHECK, passed=True, metadata={"files": files})
+        told = {"files": len(landed) + len(plan.unchanged) + len(plan.second_copies)}
+        check = dg.AssetCheckResult(check_name=LINES_CHECK, passed=True, metadata=told)
         return dg.MaterializeResult(metadata=metadata, check_results=[check])
 
     return raw_lines
 
 
-def land_raw_set(session: Session, project: Project, name: str) -> tuple[list[LandedFile], LandingPlan]:
-    """Lands what is new or changed of one raw set; BadFile where a file cannot be used, or nothing is there."""
+def land_raw_set(
+    session: Session, project: Project, name: str, files: Sequence[Path]
+) -> tuple[list[LandedFile], LandingPlan]:
+    """Lands what is new or changed of the files of one raw set, which the session may read.
+
+    Raises BadFile where a file cannot be used, or nothing is there.
+    """
     shape = shape_of(project.settings, name)
-    files = files_of(project.settings, name)
     table = table_of(project.settings, name)
     place = Path(table.connection.place, table.name) if table else project.settings.input_path
     begin_anew_for_another_input(session, shape, place)
@@ -125,6 +131,7 @@ def _inspected(files: Mapping[str, Path], shape: RawSetShape) -> dict[str, Inspe
     """The files as inspected, two at a time: hashing and scanning leave the interpreter free."""
 
     def found(path: Path) -> InspectedFile:
+        _ = stamp_of(path)  # one that went since the folder was looked at is no bad file
         return look_ahead.taken(path, shape) or inspect_file(path, shape)
 
     with ThreadPoolExecutor(INSPECTED_AT_ONCE) as pool:

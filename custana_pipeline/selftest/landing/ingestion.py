@@ -124,9 +124,10 @@ class Ingestion:
         project = self.project
         try:
             for table in project.settings.pack.raw:
-                with project.warehouse.transaction(may_read=files_of(project.settings, table)) as session:
+                files = files_of(project.settings, table)
+                with project.warehouse.transaction(may_read=files) as session:
                     session.prepare()
-                    land_raw_set(session, project, table)
+                    land_raw_set(session, project, table, files)
             counts = self._clean(project, "transactions")
             if self.has_customers:
                 self._clean(project, "customers")

@@ -90,8 +90,9 @@ def _project_folder(folder: Path) -> Iterator[None]:
 def _land(shop: Shop) -> None:
     """Lands and cleans the order lines."""
     project = _project(shop)
-    with project.warehouse.transaction(may_read=files_of(project.settings, "transactions")) as session:
-        land_raw_set(session, project, "transactions")
+    files = files_of(project.settings, "transactions")
+    with project.warehouse.transaction(may_read=files) as session:
+        land_raw_set(session, project, "transactions", files)
     with project.warehouse.transaction() as session:
         clean_table(session, project, "transactions")
 
