@@ -130,17 +130,21 @@ def counts_of(session: Session, project: Project, table: str) -> pd.DataFrame:
     )
 
 
-def counts_by_table(session: Session, project: Project) -> pd.DataFrame:
-    """cleaned.line_counts with malformed lines under the table that reads their raw set; derived rows are left out."""
+def counting_parameters(project: Project) -> dict[str, Any]:
+    """What the tables of counts are told: how values are written, and which table each raw set feeds first."""
+    fed = {raw.split(".")[1]: table for table in sorted(CONTRACTS) for raw in sorted(project.models.raw_tables(table))}
+    return {**project.cleaning_parameters, "raw_sets": list(fed), "fed_tables": list(fed.values())}
+
+
+def counts_by_table(session: Session) -> pd.DataFrame:
+    """cleaned.line_counts by table, status and reason; derived rows are left out."""
     if not session.exists("cleaned.line_counts"):
         return pd.DataFrame(columns=["table_name", "status", "reason", "line_count"])
     query = """select table_name, status, reason, sum(line_count)::bigint as line_count
         from cleaned.line_counts where not is_derived group by all order by all"""
     counts: Any = session.frame(query)
-    readers = {raw.split(".")[1]: table for table in reversed(CONTRACTS) for raw in project.models.raw_tables(table)}
-    named = counts["table_name"].map(lambda name: name if name in CONTRACTS else readers.get(name, name))
     order = {table: place for place, table in enumerate(CONTRACTS)}
-    return counts.assign(table_name=named).sort_values("table_name", key=lambda names: names.map(order), kind="stable")
+    return counts.sort_values("table_name", key=lambda names: names.map(order), kind="stable")
 
 
 def _files_of(session: Session, project: Project, table: str) -> pd.DataFrame:

@@ -178,6 +178,6 @@ def _versions(session: Session, project: Project, as_of: dt.date) -> dict[str, A
                 "reason": row["reason"],
                 "lines": int(row["line_count"]),
             }
-            for row in counts_by_table(session, project).to_dict("records")
+            for row in counts_by_table(session).to_dict("records")
         ],
     }

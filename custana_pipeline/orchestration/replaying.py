@@ -8,7 +8,7 @@ from pathlib import Path
 
 from custana_pipeline.errors import BadFile, DataFault
 from custana_pipeline.orchestration.assets.cleaned import clean_table
-from custana_pipeline.orchestration.audits import CONTRACTS
+from custana_pipeline.orchestration.audits import CONTRACTS, counting_parameters
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.quarantine import judged_lines, prepare_sets, quarantined_lines
 from custana_pipeline.raw.contracts import RawSetShape
@@ -118,7 +118,7 @@ def _clean(project: Project, as_of: dt.date | None = None) -> None:
         for table in CONTRACTS:
             clean_table(session, project, table, as_of)
         for name in ("cleaned.line_counts", "cleaned.repairs"):
-            session.build(project.models[name], project.cleaning_parameters)
+            session.build(project.models[name], counting_parameters(project))
 
 
 def _became(project: Project, raw_set: str, lines: Sequence[MendedLine]) -> dict[str, int]:

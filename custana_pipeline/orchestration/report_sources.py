@@ -58,7 +58,7 @@ def facts_of(session: Session, project: Project, as_of: dt.date) -> ReportFacts:
         currency=project.settings.pack.currency,
         first_day=days[0],
         last_day=days[1],
-        tables=evidence.tables(counts_by_table(session, project)),
+        tables=evidence.tables(counts_by_table(session)),
         repaired_values=_repairs(session),
         warnings=tuple(warnings_of(session)),
         models=_with_origins(

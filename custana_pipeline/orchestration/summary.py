@@ -69,7 +69,7 @@ class RunSummary:
 def summarise(project: Project, outcome: RunOutcome) -> RunSummary:
     """Reads the outcome of a run back."""
     with project.warehouse.reading() as session:
-        lines = line_counts(session, project)
+        lines = line_counts(session)
         customers = _customers(session, outcome.as_of)
         models, untrainable = model_rows(session, outcome)
         warnings = tuple(warnings_of(session))
@@ -98,9 +98,9 @@ def _customers(session: Session, as_of: dt.date | None) -> int:
     return int(session.rows(query, {"as_of": as_of})[0][0])
 
 
-def line_counts(session: Session, project: Project) -> tuple[LineCounts, ...]:
+def line_counts(session: Session) -> tuple[LineCounts, ...]:
     """The counts of every cleaned table, over all files of its history."""
-    counts: Any = counts_by_table(session, project)
+    counts: Any = counts_by_table(session)
     by_table: dict[str, Any] = {
         str(table): rows.groupby("status")["line_count"].sum()
         for table, rows in counts.groupby("table_name", sort=False)

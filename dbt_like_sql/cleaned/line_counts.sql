@@ -1,7 +1,7 @@
 -- one row is how many lines of one file ended in one status for one reason
 -- grain: table_name, source_file, status, reason, is_derived
--- lines that could not even be split into fields count as rejected in the table that their file feeds (its raw set,
--- where no line of it could be read); derived lines were made from lines of another table and are no lines of the file
+-- lines that could not even be split into fields count as rejected in the table that their raw set feeds, once, with
+-- order lines before others; derived lines were made from lines of another table and are no lines of the file
 with
 
 judged_lines as (
@@ -50,14 +50,10 @@ judged_lines as (
     group by source_file, status, reason
 ),
 
--- a file may feed several tables: its malformed lines are counted once, with its order lines before others
 fed_tables as (
     select
-        source_file,
-        max(table_name) as table_name
-    from judged_lines
-    where not is_derived
-    group by source_file
+        unnest($raw_sets) as raw_set,
+        unnest($fed_tables) as table_name
 ),
 
 counted_lines as (
@@ -80,7 +76,7 @@ counted_lines as (
         1 as line_count,
         cast(null as decimal(38, 2)) as amount
     from raw.malformed_lines
-    left join fed_tables on malformed_lines.source_file = fed_tables.source_file
+    left join fed_tables on malformed_lines.raw_set = fed_tables.raw_set
 )
 
 select

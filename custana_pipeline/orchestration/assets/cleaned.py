@@ -9,7 +9,15 @@ import dagster as dg
 
 from custana_pipeline.cleaned.breakers import Finding
 from custana_pipeline.errors import ContractBroken
-from custana_pipeline.orchestration.audits import CONTRACTS, Audit, Judged, audit, contract_of, count_metadata
+from custana_pipeline.orchestration.audits import (
+    CONTRACTS,
+    Audit,
+    Judged,
+    audit,
+    contract_of,
+    count_metadata,
+    counting_parameters,
+)
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.id_numbers import NUMBERS, OWNERS, build_lines, by_number
 from custana_pipeline.orchestration.increments import add_new_lines, note_built, plan_of
@@ -164,7 +172,7 @@ def _counts_asset(project: Project) -> dg.AssetsDefinition:
     def line_counts() -> dg.MaterializeResult:
         with project.warehouse.transaction() as session:
             for model in (counts, repairs):
-                session.build(model, project.cleaning_parameters)
+                session.build(model, counting_parameters(project))
             repaired = session.rows("select coalesce(sum(line_count), 0)::bigint from cleaned.repairs")[0][0]
             metadata = table_metadata(session, counts.name)
         return dg.MaterializeResult(metadata={**metadata, "repaired_values": repaired})
