@@ -24,7 +24,13 @@ TYPICAL: Mapping[str, Line] = {
     "products": {"product_id": "p1"},
     "events": {"customer_id": "c1", "event_type": "view", "happened_at": "2024-01-05 09:00:00"},
 }
-PARAMETERS = {"timestamp_format": "%Y-%m-%d %H:%M:%S", "date_format": "%Y-%m-%d", "keep_identical_lines": False}
+PARAMETERS: Mapping[str, Any] = {
+    "timestamp_format": "%Y-%m-%d %H:%M:%S",
+    "date_format": "%Y-%m-%d",
+    "keep_identical_lines": False,
+    "raw_sets": list(TYPICAL),
+    "fed_tables": list(TYPICAL),
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Cleaner:
             for model in self.models.stage("cleaned"):
                 if SHARED_TABLE in model.reads:
                     find_shared(session, model.table.removesuffix("_lines"))
-                session.build(model, PARAMETERS | dict(parameters or {}))
+                session.build(model, {**PARAMETERS, **(parameters or {})})
         return self
 
     def rows(self, query: str) -> list[tuple]:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.cleaned.gate import conservation
+from custana_pipeline.orchestration.audits import counting_parameters
 from custana_pipeline.orchestration.id_numbers import GIVEN, number_ids
+from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.shared_hashes import SHARED_TABLE, find_shared
 from custana_pipeline.raw.contracts import RawSetShape
 from custana_pipeline.raw.landing import inspect_file
@@ -35,11 +37,7 @@ def cleaned_source(folder: Path, source: str, given: Path) -> Warehouse:
             for path in files_of(settings, name):
                 land(session.connection, inspect_file(path, shape))
         session.create_source_views(models, {f"raw.{name}": tuple(raw.headers) for name, raw in pack.raw.items()})
-        parameters = {
-            "timestamp_format": pack.timestamp_format,
-            "date_format": pack.date_format,
-            "keep_identical_lines": pack.identical_lines == "keep",
-        }
+        parameters = counting_parameters(Project(settings))
         for table in GIVEN:
             number_ids(session, table)
         for model in models.stage("cleaned"):

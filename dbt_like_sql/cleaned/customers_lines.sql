@@ -1,6 +1,7 @@
 -- one row is one customer record as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
 -- of several records of a customer the last one holds: by sign-up, then file, then line
+-- of equal records the last one counts, too, since a record may become again what it was
 -- the _repair columns name the rule by which a value was changed or emptied, else they are null
 with
 
@@ -40,7 +41,7 @@ trimmed as (
         lower(nullif(regexp_replace(trim(location), '[ ]+', ' ', 'g'), '')) as location,
         nullif(trim(signed_up_at), '') as signed_up_at,
         line_text is not null
-        and row_number() over (partition by line_text order by source_file, source_line) > 1 as is_repeated
+        and row_number() over (partition by line_text order by source_file desc, source_line desc) > 1 as is_repeated
     from customer_records
 ),
 

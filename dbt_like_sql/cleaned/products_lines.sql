@@ -1,6 +1,7 @@
 -- one row is one product record as it was read, judged: kept, set_aside or rejected, with the reason
 -- grain: source_file, source_line
 -- of several records of a product the last one holds: by file, then line
+-- of equal records the last one counts, too, since a record may become again what it was
 with
 
 product_records as (
@@ -25,7 +26,7 @@ trimmed as (
         nullif(trim(name), '') as name,
         nullif(regexp_replace(trim(category), '[ ]+', ' ', 'g'), '') as category,
         line_text is not null
-        and row_number() over (partition by line_text order by source_file, source_line) > 1 as is_repeated
+        and row_number() over (partition by line_text order by source_file desc, source_line desc) > 1 as is_repeated
     from product_records
 ),
 
