@@ -130,8 +130,9 @@ class _Command:
         self, job_name: str, as_of: dt.date | None, selection: Sequence[dg.AssetKey] | None = None
     ) -> RunOutcome:
         """One run in this process; raises what made it fail."""
-        # what Dagster would print of skipped steps is told by the summary
-        logging.getLogger("dagster").setLevel(logging.ERROR)
+        # what Dagster would print of skipped steps is told by the summary; it resets its own logger as the run begins
+        for name in ("dagster", "dagster._core.execution.plan.active"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         run_id = str(uuid.uuid4())
         self.lease.begins(run_id)
         self.instance.add_event_listener(run_id, lambda entry: _tell(entry, self.heard))

@@ -22,7 +22,11 @@ TOO_LITTLE = {
 
 @pytest.mark.parametrize(("lines", "told"), TOO_LITTLE.values(), ids=TOO_LITTLE.keys())
 def test_what_cannot_be_learnt_is_told_and_nothing_is_published(
-    shop: Shop, capsys: pytest.CaptureFixture[str], lines: list[str], told: str
+    shop: Shop,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    lines: list[str],
+    told: str,
 ) -> None:
     before = fingerprint(shop.data / "published")
     # ragged lines and strangers beside the good ones are counted, and end nothing
@@ -35,6 +39,7 @@ def test_what_cannot_be_learnt_is_told_and_nothing_is_published(
     assert answer.err.startswith("custana: NOT_TRAINABLE, so nothing was published and what was stays. ")
     assert told in answer.err
     assert SECRET not in answer.err + answer.out
+    assert "without gating" not in caplog.text
     assert fingerprint(shop.data / "published") == before
     states = _states(shop)
     assert states["behavior"][0] == "NOT_TRAINABLE"

@@ -1,7 +1,10 @@
-"""Where lines are counted: each under the table that its raw set feeds, whatever its file is called."""
+"""What is told of raw sets: where their lines are counted, and how one is declared that a source does not have."""
 
 from pathlib import Path
 
+import pytest
+
+from custana_pipeline.errors import BadFile
 from custana_pipeline.orchestration.audits import counting_parameters, counts_by_table
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline_tests.orchestration.test_increments import HEADERS, ingest, shop
@@ -15,20 +18,34 @@ LINES = {
 
 
 def in_folders(project: Project) -> Project:
-    """The project with a folder for each raw set."""
+    """The project with a folder for each raw set, all of which it needs."""
     settings = project.settings
-    sets = {name: each.model_copy(update={"files": (f"{name}/*.csv",)}) for name, each in settings.pack.raw.items()}
+    sets = {
+        name: each.model_copy(update={"files": (f"{name}/*.csv",), "required": True})
+        for name, each in settings.pack.raw.items()
+    }
     pack = settings.pack.model_copy(update={"raw": sets})
     told = Project(settings.model_copy(update={"packs": {settings.source: pack}}))
     vars(told)["models"] = project.models
     return told
 
 
-def test_a_malformed_line_counts_where_its_raw_set_does_though_files_of_others_have_its_name(tmp_path: Path) -> None:
+def put_all(folder: Path) -> None:
     for name, lines in LINES.items():
-        file = tmp_path / "in" / name / "2024.csv"
+        file = folder / "in" / name / "2024.csv"
         file.parent.mkdir(parents=True)
         file.write_text(f"{HEADERS[name]}\n{lines}\n")
+
+
+def test_a_source_without_files_of_a_set_is_told_how_that_is_declared(tmp_path: Path) -> None:
+    put_all(tmp_path)
+    (tmp_path / "in" / "events" / "2024.csv").unlink()
+    with pytest.raises(BadFile, match=r"has `required = false` for raw set events in custana\.toml"):
+        ingest(in_folders(shop(tmp_path, "data")))
+
+
+def test_a_malformed_line_counts_where_its_raw_set_does_though_files_of_others_have_its_name(tmp_path: Path) -> None:
+    put_all(tmp_path)
     project = in_folders(shop(tmp_path, "data"))
     ingest(project)
     with project.warehouse.transaction() as session:

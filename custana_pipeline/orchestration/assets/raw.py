@@ -174,10 +174,11 @@ def _refuse_nothing(session: Session, project: Project, name: str) -> None:
             f"NO_DATA: every line for raw.{name} is malformed ({told}): correct the files, or the delimiter and "
             f"columns of raw set {name} in custana.toml."
         )
+    without = f" A source without such files has `required = false` for raw set {name} in custana.toml."
     raise BadFile(
         f"NO_DATA: there is no line for raw.{name}: none of {', '.join(raw_set.files)} is in the input of source "
-        f"'{project.settings.source}'. Put the files there, or say where they are with --input. A source without "
-        f"such files has `required = false` for raw set {name} in custana.toml."
+        f"'{project.settings.source}'. Put the files there, or say where they are with --input."
+        f"{'' if f'raw.{name}' in project.models.raw_tables('transactions') else without}"
     )
 
 
