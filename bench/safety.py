@@ -20,6 +20,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +28,8 @@ from typing import Any, BinaryIO
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = Path(__file__).with_name("safety.md")
-BARE = "--bare"
+BARE, SAFE = "--bare", "--safe"
+"""The command without its safeguards, and as shipped but for imports: both begin with those of the safeguards."""
 LIMIT = 1.15
 PACKAGE = "custana_pipeline"
 
@@ -57,15 +59,8 @@ HASHING = ("raw.landing", "stores.durable_files", "stores.tracking_models", "mod
 NOTHING_DONE = {
     "raw.file_stamps": ("refuse_changed",),
     "stores.warehouse": ("run_lock.refuse_if_lost",),
-    "stores.snapshots": ("keep",),
     "stores.housekeeping": ("before_run", "after_run"),
-    "orchestration.assets.features": (
-        "judge_table",
-        "refuse_unreal",
-        "refuse_lost_in_days",
-        "refuse_lost_in_customers",
-        "refuse_other_customers",
-    ),
+    "orchestration.assets.features": ("refuse_faulty", "refuse_lost_in_days"),
 }
 """Module -> what does nothing in it while the bare chain runs."""
 NOTHING_FOUND: dict[str, object] = {
@@ -74,7 +69,9 @@ NOTHING_FOUND: dict[str, object] = {
     "orchestration.audits.money_by_file": {},
     "orchestration.audits.watch": {},
 }
-JUDGES = ("orchestration.audits", "cleaned.gate")
+ALL_PASS, ALL_ROWS_PASS = "cleaned.gate.judge", "orchestration.audits._judged"
+"""The judges of frames, and of the rows of a cleaned table, whose number comes last."""
+NOTHING_KEPT = "orchestration.assets.applications.keeping_snapshot"
 
 
 def switch_off() -> None:
@@ -85,14 +82,29 @@ def switch_off() -> None:
     for module, names in NOTHING_DONE.items():
         for name in names:
             _replace(f"{module}.{name}", lambda *_, **__: None)
-    for place, found in NOTHING_FOUND.items():
-        _replace(place, lambda *_, found=found, **__: found)
-    passed = importlib.import_module(f"{PACKAGE}.cleaned.gate").Verdict("", 0, ())
-    for module in JUDGES:
-        _replace(f"{module}.judge", lambda *_, **__: passed)
+    for place, told in NOTHING_FOUND.items():
+        _replace(place, lambda *_, told=told, **__: told)
+    verdict = importlib.import_module(f"{PACKAGE}.cleaned.gate").Verdict
+    _replace(ALL_PASS, lambda *_, **__: verdict("", 0, ()))
+    _replace(ALL_ROWS_PASS, lambda *given: verdict("", given[-1], ()))
+    _replace(NOTHING_KEPT, lambda *_: nullcontext(lambda: None))
 
 
-def _replace(place: str, stand_in: Any) -> None:
+def safeguards() -> list[str]:
+    """All that is switched off, by module and name."""
+    nothing_done = [f"{module}.{name}" for module, names in NOTHING_DONE.items() for name in names]
+    return [
+        *(f"{name}.hashlib" for name in HASHING),
+        *nothing_done,
+        *NOTHING_FOUND,
+        ALL_PASS,
+        ALL_ROWS_PASS,
+        NOTHING_KEPT,
+    ]
+
+
+def found(place: str) -> tuple[Any, str]:
+    """The module of a safeguard and its name there; AttributeError where there is none."""
     holder, _, name = place.rpartition(".")
     try:
         module: Any = importlib.import_module(f"{PACKAGE}.{holder}")
@@ -100,7 +112,11 @@ def _replace(place: str, stand_in: Any) -> None:
         outer, _, inner = holder.rpartition(".")
         module = getattr(importlib.import_module(f"{PACKAGE}.{outer}"), inner)
     getattr(module, name)
-    setattr(module, name, stand_in)
+    return module, name
+
+
+def _replace(place: str, stand_in: Any) -> None:
+    setattr(*found(place), stand_in)
 
 
 @dataclass(frozen=True)
@@ -116,9 +132,9 @@ class Pair:
 
 
 def main() -> int:
-    """Measures the pairs and writes the page; with --bare runs the command without its safeguards."""
-    if sys.argv[1:2] == [BARE]:
-        return run_bare(sys.argv[2:])
+    """Measures the pairs and writes the page; with --bare or --safe runs the command."""
+    if sys.argv[1:2] in ([BARE], [SAFE]):
+        return run(sys.argv[2:], bare=sys.argv[1] == BARE)
     parser = argparse.ArgumentParser(description="Measure what safety costs, and write bench/safety.md.")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("command", nargs=argparse.REMAINDER, help="run ..., else the sample")
@@ -136,10 +152,14 @@ def main() -> int:
     return 0
 
 
-def run_bare(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, bare: bool) -> int:
+    """Runs the command in this process."""
     from custana_pipeline import cli
 
-    switch_off()
+    for place in safeguards():
+        found(place)
+    if bare:
+        switch_off()
     sys.argv = ["custana", *arguments]
     cli.main()
     return 0
@@ -148,7 +168,7 @@ def run_bare(arguments: Sequence[str]) -> int:
 def measure(command: Sequence[str], *, bare: bool) -> float:
     """Wall seconds of the command in a data folder of its own; exits with its output where it fails."""
     folder = Path(tempfile.mkdtemp(prefix="custana-safety-"))
-    start = [sys.executable, str(Path(__file__)), BARE] if bare else [str(Path(sys.executable).with_name("custana"))]
+    start = [sys.executable, str(Path(__file__)), BARE if bare else SAFE]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CUSTANA_", "OMP_"))}
     try:
         began = time.monotonic()
