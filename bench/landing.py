@@ -5,9 +5,9 @@
     python bench/landing.py --input FOLDER --project FOLDER --source NAME      files and pack of one's own
 
 `product` is the job `ingest`: files scanned, hashed, landed and cleaned, laws and contracts judged.
-`bare` reads the same columns as text into a table and runs the same SELECTs of dbt_like_sql/cleaned: no hash, no scan,
-no ledger, no audit. Each is a whole process from its start to its end, both take turns, and bench/landing.md gets the
-figures.
+`bare` reads the same columns as text into a table, gives ids their numbers and runs the same SELECTs of
+dbt_like_sql/cleaned: no hash of files, no scan, no ledger, no audit. Each is a whole process from its start to its end,
+both take turns, and bench/landing.md gets the figures.
 """
 
 import argparse
@@ -153,6 +153,7 @@ def bare(told: argparse.Namespace) -> tuple[dict[str, float], dict[str, int]]:
     """The same columns read as text, and the same SELECTs, in an ordinary DuckDB file."""
     import duckdb
 
+    from custana_pipeline.orchestration.id_numbers import build_lines
     from custana_pipeline.orchestration.project import Project
     from custana_pipeline.stores.session import Session
     from custana_pipeline.stores.source_files import files_of
@@ -169,8 +170,7 @@ def bare(told: argparse.Namespace) -> tuple[dict[str, float], dict[str, int]]:
     for table in TABLES:
         with timed(parts, f"cleaned.{table}"):
             session.create_source_views(project.models, project.raw_columns, [table])
-            for model in (f"cleaned.{table}_lines", f"cleaned.{table}"):
-                session.build(project.models[model], project.cleaning_parameters)
+            build_lines(session, project, table)
     rows = {table: session.count(f"cleaned.{table}") for table in TABLES}
     connection.close()
     return parts, rows
