@@ -14,12 +14,11 @@ from typing import Any
 import pandas as pd
 
 from custana_pipeline.models.segment_order import UNASSIGNED
+from custana_pipeline.models.segment_profile import LEAST_TOLD
 from custana_pipeline.models.segment_rules import RULES, NamingRule, facts_of
 
 TOLERANCE = 0.05
 """How far outside its rule a segment keeps its name, and how far inside a higher one it must be to lose it."""
-LEAST_TOLD = 10
-"""Of fewer customers a description tells no more than how many they are: what is typical of a handful tells of each."""
 OUTSIDE = "Unlike the rest"
 """The name of customers who belong to no segment."""
 _OUTSIDE = NamingRule(

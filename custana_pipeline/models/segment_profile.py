@@ -18,7 +18,8 @@ TRAITS = ("gender", "location")
 TYPICAL = ("recency_days", "purchase_frequency", "purchase_amount", "tenure_days", "age")
 PROFILED = (*TYPICAL, *TRAITS)
 """The columns that a profile is made of, as far as a frame has them."""
-LEAST_TRAIT_CUSTOMERS = 10
+LEAST_TOLD = 10
+"""Of fewer customers nothing is told but how many they are: what is typical of a handful tells of each."""
 LEAST_TRAIT_SHARE = 0.3
 LEAST_TRAIT_EXCESS = 0.1
 
@@ -63,7 +64,7 @@ def _traits(customers: Any, members: pd.Series) -> str:
         if name in customers and customers[name].notna().any():
             overall = customers[name].value_counts(normalize=True)
             counts = customers.loc[members, name].value_counts()
-            inside = (counts / max(counts.sum(), 1))[counts >= LEAST_TRAIT_CUSTOMERS]
+            inside = (counts / max(counts.sum(), 1))[counts >= LEAST_TOLD]
             excess = (inside - overall.reindex(inside.index)).sort_index()
             excess = excess[(inside.reindex(excess.index) >= LEAST_TRAIT_SHARE) & (excess >= LEAST_TRAIT_EXCESS)]
             if len(excess):

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import json
+import logging
 
 from custana_pipeline.errors import Damaged
 from custana_pipeline.models.training import Incumbent
 from custana_pipeline.orchestration.champions import COLUMNS, SERVES, TABLE, input_hash
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
+
+_log = logging.getLogger("custana")
 
 
 def incumbents(session: Session, project: Project, analysis: str, as_of: dt.date) -> dict[str, Incumbent]:
@@ -47,7 +50,13 @@ def _loaded(project: Project, row: tuple) -> Incumbent | None:
         return _incumbent(project, row)
     except Damaged:
         raise
-    except Exception:  # it is gone, or of other library versions: that fails in whatever way its classes have changed
+    # it is gone, or of other library versions: that fails in whatever way its classes have changed
+    except Exception as error:
+        _log.warning(
+            "The champion so far of %s cannot be loaded (%s): tonight's challenger has to beat the naive rules only.",
+            row[0],
+            type(error).__name__,
+        )
         return None
 
 

