@@ -19,6 +19,12 @@ def as_of_days(pack: Pack) -> dg.DailyPartitionsDefinition:
     )
 
 
+def last_day(pack: Pack) -> dt.date:
+    """The last as_of day that has begun: order lines of it or of later days are of days that are not over."""
+    key = as_of_days(pack).get_last_partition_key()
+    return dt.date.fromisoformat(key) if key else dt.date.max
+
+
 def parse_day(text: str) -> dt.date:
     """A day written YYYY-MM-DD; WrongUse where it is none.
 

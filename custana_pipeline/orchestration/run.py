@@ -14,7 +14,7 @@ import dagster as dg
 
 from custana_pipeline.errors import CustanaError, DataFault, TookTooLong, Transient, WrongUse
 from custana_pipeline.orchestration.alerting import tell_of_command_run
-from custana_pipeline.orchestration.days import as_of_days
+from custana_pipeline.orchestration.days import as_of_days, last_day
 from custana_pipeline.orchestration.failures import is_stopped, mark_stopped
 from custana_pipeline.orchestration.one_run import only_run
 from custana_pipeline.orchestration.profiling import measure, profiled
@@ -265,9 +265,8 @@ def next_day(settings: Settings) -> dt.date:
         return settings.pack.calendar.end
     query = """select coalesce(max(ordered_date) filter (where ordered_date < $today), max(ordered_date))
         from cleaned.numbered_transactions"""
-    today = as_of_days(settings.pack).get_last_partition_key()
     with Project(settings).warehouse.reading() as session:
-        newest = session.rows(query, {"today": dt.date.fromisoformat(today) if today else dt.date.max})[0][0]
+        newest = session.rows(query, {"today": last_day(settings.pack)})[0][0]
     if newest is None:
         raise DataFault("cleaned.transactions has no line: check the source files and `custana status`.")
     return newest + dt.timedelta(days=1)

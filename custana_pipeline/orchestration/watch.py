@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from custana_pipeline.cleaned.breakers import WEEKS, Finding, has_gone_on, staleness, volume
 from custana_pipeline.errors import DataFault
+from custana_pipeline.orchestration.days import last_day
 from custana_pipeline.orchestration.id_numbers import by_number
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
@@ -69,19 +70,20 @@ def _keep(session: Session, table: str, found: Mapping[str, Finding]) -> None:
 
 
 def _transaction_findings(session: Session, project: Project, as_of: dt.date | None) -> dict[str, Finding]:
+    pack = project.settings.pack
     first, newest, last = session.rows(
-        """select min(ordered_date), max(ordered_date) filter (where ordered_date <= coalesce($as_of, ordered_date)),
-            max(ordered_date) from cleaned.numbered_transactions""",
-        {"as_of": as_of},
+        """select min(ordered_date), max(ordered_date) filter (where ordered_date <= $until), max(ordered_date)
+        from cleaned.numbered_transactions""",
+        {"until": as_of or (dt.date.max if pack.calendar.end else last_day(pack) - dt.timedelta(days=1))},
     )[0]
-    breakers = project.settings.pack.breakers
+    breakers = pack.breakers
     found = {SPELLING_CHECK: _spellings(session), KNOWN_CHECK: _unknown_values(session, project, "transactions")}
     if as_of is not None and last > as_of and (newest is None or has_gone_on(_lines_around(session, as_of), as_of)):
         told = f"{as_of} is a day of the past: lines of later days are there, so the feed has gone on"
         return found | dict.fromkeys((VOLUME_CHECK, FRESH_CHECK), Finding("ok", told))
     # a closed set of files ends when it ends: its last day is judged, and not the one before the calendar's end
-    is_at_its_end = as_of is not None and project.settings.pack.calendar.end == as_of
-    judged = newest if as_of is None or is_at_its_end else as_of - dt.timedelta(days=1)
+    is_at_its_end = as_of is not None and pack.calendar.end == as_of
+    judged = (newest or last) if as_of is None or is_at_its_end else as_of - dt.timedelta(days=1)
     if breakers.volume != "off":
         query = """select ordered_date, count(*) from cleaned.transactions_lines
             where ordered_date > $since and ordered_date <= $judged and status <> 'rejected' group by ordered_date"""
@@ -91,7 +93,7 @@ def _transaction_findings(session: Session, project: Project, as_of: dt.date | N
         is_lenient = finding.severity == "block" and breakers.volume == "warn"
         found[VOLUME_CHECK] = Finding("warn", finding.told) if is_lenient else finding
     if as_of is not None:
-        block_days = None if project.settings.pack.calendar.end else breakers.stale_block_days
+        block_days = None if pack.calendar.end else breakers.stale_block_days
         found[FRESH_CHECK] = staleness(newest, as_of, warn_days=breakers.stale_warn_days, block_days=block_days)
     return found
 

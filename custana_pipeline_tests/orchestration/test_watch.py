@@ -7,6 +7,7 @@ import pytest
 
 from custana_pipeline.errors import DataFault
 from custana_pipeline.orchestration.assets import cleaned
+from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.watch import KNOWN_TABLE, _new
 from custana_pipeline.stores.warehouse import Warehouse
 from custana_pipeline_tests.orchestration.test_increments import ingest, put, shop
@@ -31,7 +32,7 @@ def project(tmp_path):
     return project
 
 
-def judged(project, as_of: dt.date) -> dict[str, str]:
+def judged(project, as_of: dt.date | None) -> dict[str, str]:
     with project.warehouse.transaction() as session:
         session.prepare()
         found = cleaned.clean_table(session, project, "transactions", as_of).findings
@@ -45,6 +46,14 @@ def test_a_line_of_2099_does_not_hide_that_the_feed_has_ended(project):
 
 def test_with_a_line_of_2099_the_last_day_is_judged_as_ever(project):
     assert judged(project, IN_TIME)["volume_is_as_usual"].startswith("2024-04-09 has 20 order lines")
+
+
+def test_with_a_line_of_2099_the_newest_day_that_is_over_is_judged_where_files_are_only_taken_in(project):
+    pack = project.settings.pack
+    is_open = pack.model_copy(update={"calendar": pack.calendar.model_copy(update={"end": None})})
+    shop_of = Project(project.settings.model_copy(update={"packs": {project.settings.source: is_open}}))
+    vars(shop_of)["models"] = project.models
+    assert judged(shop_of, None)["volume_is_as_usual"].startswith("2024-04-09 has 20 order lines")
 
 
 def test_a_day_that_later_days_followed_is_not_judged(project):
