@@ -51,17 +51,23 @@ def conditions(contract: "type[pa.DataFrameModel]", words: Words = ROW_RULES) ->
 
 
 def counting_query(
-    contract: "type[pa.DataFrameModel]", table: str, rules: Rules, *, is_rising: bool = False
+    contract: "type[pa.DataFrameModel]", table: str, rules: Rules, *, is_unique: bool = False
 ) -> tuple[str, list[Place]]:
     """A SELECT of one row with how many rows of `table` break each of the rules, and the rules in order.
 
-    With `is_rising` no two rows have the same key (see `rising_query`), which then need not be counted.
+    With `is_unique` no two rows have the same key (see `rising_query`), which then need not be counted.
     """
     counts = {place: _count(place, kept) for place, kept in rules.items()}
     key = ", ".join(_unique(contract.to_schema()))
     if key:
-        counts[key, "unique"] = "0" if is_rising else f"count(*) - count(distinct row({key}))"
+        counts[key, "unique"] = "0" if is_unique else f"count(*) - count(distinct row({key}))"
     return f"select {', '.join(['count(*)', *counts.values()])} from {table}", list(counts)
+
+
+def columns_named(contract: "type[pa.DataFrameModel]", rules: Rules) -> set[str]:
+    """The columns of the contract that the rules speak of."""
+    words = {word for kept in rules.values() for each in kept for word in re.findall(r"\w+", each)}
+    return (words | {column for column, _ in rules}) & set(contract.to_schema().columns)
 
 
 def rising_query(contract: "type[pa.DataFrameModel]", table: str) -> str:

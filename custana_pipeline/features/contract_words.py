@@ -1,10 +1,9 @@
 """The checks of feature tables in SQL (see cleaned.contract_sql), and what a view need not be asked again."""
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from custana_pipeline.cleaned.contract_sql import Place, Rules, Words, conditions
+from custana_pipeline.cleaned.contract_sql import Place, Rules, Words, columns_named, conditions
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -46,6 +45,6 @@ def _is_said(
     stored: Mapping[str, str],
     said: Mapping[str, Rules],
 ) -> bool:
-    named = set(re.findall(r"\w+", condition)) & set(contract.to_schema().columns)
+    named = columns_named(contract, {("", place[1]): (condition,)})
     tables = {stored.get(name, "") for name in named}
     return len(tables) == 1 and condition in said.get(tables.pop(), {}).get(place, ())

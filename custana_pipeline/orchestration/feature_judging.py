@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from custana_pipeline.errors import ContractBroken
+from custana_pipeline.orchestration.customer_keys import have_same_customers, refuse_other_customers
 from custana_pipeline.orchestration.day_judging import judged_day, judged_view
-from custana_pipeline.orchestration.money import refuse_lost_in_customers, refuse_other_customers
+from custana_pipeline.orchestration.money import refuse_lost_in_customers
 from custana_pipeline.orchestration.unreal_values import real, refuse_unreal
-from custana_pipeline.stores.plain_views import plain_view
+from custana_pipeline.stores.plain_views import plain_view, without_joins
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.sql_models import SqlModel
 
@@ -63,8 +64,10 @@ def _refuse_faulty_view(session: Session, model: SqlModel, as_of: dt.date) -> bo
     """The same for a view that only shows columns of judged tables; False, and nothing judged, where it is another.
 
     What its tables have kept when they were built is not asked again: the view is looked at for its keys, its columns
-    and their types, and for what it computes or joins where rows may be missing.
+    and their types, and for what it computes or joins where rows may be missing. Where all tables behind it have the
+    same customers, none of them is joined for that.
     """
+    from custana_pipeline.cleaned.contract_sql import columns_named
     from custana_pipeline.features.contract_words import rules_left
 
     contract, plain = contract_of(model.table), plain_view(model)
@@ -75,7 +78,10 @@ def _refuse_faulty_view(session: Session, model: SqlModel, as_of: dt.date) -> bo
     if rules is None:
         return False
     computed = [name for name in model.columns if name not in stored]
-    verdict = judged_view(session, contract, model.name, as_of, {**rules, **real(session, model.name, computed)})
+    rules = {**rules, **real(session, model.name, computed)}
+    is_whole = plain.joined <= set(stored.values()) and have_same_customers(session, plain.joined, as_of)
+    asked = without_joins(model, columns_named(contract, rules)) if is_whole else None
+    verdict = judged_view(session, contract, model.name, as_of, rules, asked)
     if not verdict.passed:
         refuse_unreal(session, model.name, [as_of])
     _refuse(verdict, model.name, as_of)

@@ -116,18 +116,6 @@ def refuse_lost_in_customers(session: Session, as_of: dt.date) -> None:
         )
 
 
-def refuse_other_customers(session: Session, table: str, as_of: dt.date) -> None:
-    """Raise ContractBroken where a table of one row a customer has not those of features.activity at `as_of`."""
-    query = f"""select (select count(*) from features.activity where as_of = $as_of), count(*),
-        count(distinct customer_id) from {table} where as_of = $as_of"""
-    customers, rows, distinct = session.rows(query, {"as_of": as_of})[0]
-    if not customers == rows == distinct:
-        raise ContractBroken(
-            f"{table} at {as_of} has {rows:,} rows of {distinct:,} customers, and there are {customers:,}: look for a "
-            "join that repeats or drops customers."
-        )
-
-
 def _same(exact: object, found: float) -> bool:
     """Whether a sum of doubles is the exact one to the cent."""
     return abs(float(str(exact or 0)) - found) < 0.005 + 1e-12 * abs(found)

@@ -5,13 +5,13 @@ by the whole grain. What it shows of a table that is not left-joined is then, ro
 same key. Any other word in it, a condition say, makes it no plain view: nothing is concluded that the SQL does not say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
 
-from custana_pipeline.stores.sql_models import SqlModel
+from custana_pipeline.stores.sql_models import DIALECT, SqlModel
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class PlainView:
     """The table whose keys the others are joined with: no row has a key that is not there."""
     stored: Mapping[str, str]
     """Column -> the table that holds it under the same name; without those of left-joined tables and expressions."""
+    joined: frozenset[str]
+    """The tables that are not left-joined: where one of them has not the keys of the first, rows are left out."""
 
 
 def plain_view(model: SqlModel) -> PlainView | None:
@@ -46,7 +48,20 @@ def plain_view(model: SqlModel) -> PlainView | None:
         name for name in shown if shown[name] == tables[first][0]
     }:
         return None
-    return PlainView(tables[first][0], shown)
+    return PlainView(tables[first][0], shown, frozenset(tables[each][0] for each in inner))
+
+
+def without_joins(model: SqlModel, names: Collection[str]) -> str:
+    """The SELECT of a plain view for its grain and the columns `names`, with only the joins that these ask for.
+
+    Its rows are those of the view where the tables that are not left-joined all have the same keys.
+    """
+    tree: Any = model.tree.copy()
+    shown = [each for each in tree.expressions if each.alias_or_name in {*model.grain, *names}]
+    asked = {column.table for each in shown for column in each.find_all(exp.Column)}
+    tree.set("expressions", shown)
+    tree.set("joins", [join for join in tree.args.get("joins") or [] if join.side or _named(join.this) in asked])
+    return tree.sql(dialect=DIALECT)
 
 
 def _columns_by_name(tree: exp.Select) -> dict[str, tuple[str, frozenset[str]]] | None:

@@ -192,9 +192,11 @@ class Session:
         found = self.table(query, parameters)
         return {name: found.column(name).to_numpy() for name in found.column_names}
 
-    def batches(self, query: str, rows_per_batch: int = 250_000) -> Iterator["pd.DataFrame"]:
+    def batches(
+        self, query: str, parameters: Parameters | None = None, rows_per_batch: int = 250_000
+    ) -> Iterator["pd.DataFrame"]:
         """The result in frames of bounded size, so that a large table is never whole in memory."""
-        for batch in self._reader(query, rows_per_batch):
+        for batch in self._reader(query, rows_per_batch, parameters):
             yield batch.to_pandas()
 
     def parts(self, query: str, rows_per_part: int = 122_880) -> "Iterator[pa.Table]":
@@ -208,8 +210,8 @@ class Session:
         for batch in reader:
             yield pa.Table.from_batches([batch])
 
-    def _reader(self, query: str, rows: int) -> "pa.RecordBatchReader":
-        reader = self.connection.sql(query).to_arrow_reader(rows)
+    def _reader(self, query: str, rows: int, parameters: Parameters | None = None) -> "pa.RecordBatchReader":
+        reader = self.connection.sql(query, params=_named(query, parameters)).to_arrow_reader(rows)
         self._readers.append(reader)
         return reader
 

@@ -43,11 +43,12 @@ def shop(request: pytest.FixtureRequest, built: TinyShop, monkeypatch: pytest.Mo
 
 
 def last_of(shop: TinyShop) -> str:
-    """The customer of the last row, who is in no sample."""
+    """The customer of the last row, who is in no sample of a table or a view."""
     place, customer = shop.connection.execute(
         "select rowid, customer_id from features.activity order by rowid desc limit 1"
     ).fetchall()[0]
     assert place % (40 // 4 + 1)
+    assert place % (40 // day_judging.STRETCHES + 1)
     return customer
 
 
@@ -152,3 +153,30 @@ def test_a_customer_whom_a_table_behind_a_view_lacks_or_has_twice_stops_it(shop:
         judge(shop, MODELS[view])
     with pytest.raises(ContractBroken, match=r"mean_basket_units: not_nullable \(1 rows\)"):
         judge(shop, with_other_words(shop, view, "inner join assortment", "left join assortment"))
+
+
+@pytest.mark.parametrize("table", ["assortment", "browsing", "demographics"])
+def test_somebody_whom_activity_does_not_have_stops_the_table(shop: TinyShop, table: str) -> None:
+    shop.connection.execute(f"update features.{table} set customer_id = 'c99' where customer_id = ?", [last_of(shop)])
+    with pytest.raises(
+        ContractBroken, match=r"40 rows of 40 customers, and there are 40 in features.activity, which 1 "
+    ):
+        judge(shop, MODELS[table])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_tables_behind_a_view_are_not_joined_to_count_what_it_shows(
+    shop: TinyShop, view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    rows = Session.rows
+    monkeypatch.setattr(Session, "rows", lambda self, query, *given: counted.append(query) or rows(self, query, *given))
+    judge(shop, MODELS[view])
+    (whole,) = [query for query in counted if "future_amount >= 0" in query]
+    assert "LEFT JOIN outcomes" in whole
+    assert "JOIN browsing" not in whole
+    shop.connection.execute("delete from features.browsing where customer_id = ?", [last_of(shop)])
+    counted.clear()
+    with pytest.raises(ContractBroken, match="there are 40"):
+        judge(shop, MODELS[view])
+    assert any(f"from (select * from features.{view} where" in query for query in counted)

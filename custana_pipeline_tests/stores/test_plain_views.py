@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from custana_pipeline.stores.plain_views import plain_view
+from custana_pipeline.stores.plain_views import plain_view, without_joins
 from custana_pipeline.stores.sql_models import SqlModel, read_model
 
 PLAIN = """-- one row per customer
@@ -45,6 +46,29 @@ def test_columns_are_told_by_the_table_that_holds_them_but_for_expressions_and_w
     assert found.first == "features.activity"
     activity = dict.fromkeys(("as_of", "customer_id", "recency_days"), "features.activity")
     assert found.stored == activity | {"age": "features.demographics"}
+    assert found.joined == {"features.activity", "features.demographics"}
+
+
+def test_a_few_columns_are_shown_with_the_joins_that_they_ask_for(tmp_path: Path):
+    view = model(tmp_path, PLAIN)
+    with duckdb.connect() as connection:
+        connection.execute("create schema features")
+        for table, columns in (
+            ("activity", "5 as recency_days, 9 as tenure_days"),
+            ("demographics", "30 as age"),
+            ("outcomes", "1.5 as future_amount"),
+        ):
+            people = "range(3)" if table != "outcomes" else "range(1)"
+            connection.execute(
+                f"create table features.{table} as select date '2025-01-01' as as_of, cast(range as varchar) as "
+                f"customer_id, {columns} from {people}"
+            )
+        for names in (["future_amount"], ["age", "later"], [], [*view.columns]):
+            text = without_joins(view, names)
+            shown = ", ".join(each for each in view.columns if each in (*view.grain, *names))
+            rows = connection.execute(f"from ({text}) order by all").fetchall()
+            assert rows == connection.execute(f"select {shown} from ({view.text}) order by all").fetchall()
+            assert ("JOIN demographics" in text) == ("age" in names)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from custana_pipeline.errors import ContractBroken
 from custana_pipeline.features.windows import LAST_PLACE
 from custana_pipeline.orchestration import money
+from custana_pipeline.orchestration.customer_keys import refuse_other_customers
 from custana_pipeline.selftest.landing.ingestion import CUSTOMER_COLUMNS, HEADER, Ingestion, order, orders
 from custana_pipeline.selftest.trial import Trial, expect, trial
 from custana_pipeline.stores.session import Session
@@ -115,7 +116,7 @@ def joins_that_fan_out(run: Trial) -> None:
         for name in ("activity", "demographics"):
             session.build_day(project.models[f"features.{name}"], given)
         money.refuse_lost_in_customers(session, AS_OF)
-        money.refuse_other_customers(session, "features.demographics", AS_OF)
+        refuse_other_customers(session, "features.demographics", AS_OF)
         (total,) = session.rows("select sum(purchase_amount), count(*) from features.activity")
         expect(total == (500.0, 200), f"200 orders of 2.50 are {total[0]} of {total[1]} customers")
         _spoil(session)
@@ -123,7 +124,7 @@ def joins_that_fan_out(run: Trial) -> None:
 
 def _spoil(session: Session) -> None:
     session.connection.execute("insert into features.demographics select * from features.demographics limit 1")
-    _expect_broken(lambda: money.refuse_other_customers(session, "features.demographics", AS_OF), "a doubled customer")
+    _expect_broken(lambda: refuse_other_customers(session, "features.demographics", AS_OF), "a doubled customer")
     session.connection.execute("insert into features.activity select * from features.activity limit 1")
     _expect_broken(lambda: money.refuse_lost_in_customers(session, AS_OF), "a customer twice in activity")
     session.connection.execute("insert into features.purchase_days select * from features.purchase_days limit 1")
