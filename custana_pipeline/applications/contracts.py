@@ -32,7 +32,7 @@ class PublishedList(pa.DataFrameModel):
     )
 
     class Config:
-        """No column more, no column less."""
+        """No column more, no column less; the `unique` columns of a list identify and order its rows of a day."""
 
         strict = True
 
@@ -40,7 +40,7 @@ class PublishedList(pa.DataFrameModel):
 class RecommendedCustomers(PublishedList):
     """One row per customer with a purchase before as_of: how likely they buy, and whether to address them."""
 
-    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
+    customer_id: Series[str] = _id(description="the customer, as the source names them")
     p_buy: Series[float] = _share(description="probability of a purchase within the horizon from as_of on")
     score_decile: Series[int] = _place(description="tenth of the customers by p_buy, 1 the best; equal p_buy shares it")
     is_recommended: Series[bool] = pa.Field(description="whether they are in the audience")
@@ -49,6 +49,11 @@ class RecommendedCustomers(PublishedList):
     )
     reasons: Series[str] = pa.Field(description="what speaks most for and against a purchase, in words")
     model_version: Series[str] = _id(description="the model that gave p_buy")
+
+    class Config:
+        """A customer is there once."""
+
+        unique = ["customer_id"]
 
     @pa.dataframe_check(error="only customers of the audience are drawn for control")
     @classmethod
@@ -60,7 +65,7 @@ class RecommendedCustomers(PublishedList):
 class DemandForecast(PublishedList):
     """One row per customer with a purchase before as_of: what they are expected to buy within the horizon."""
 
-    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
+    customer_id: Series[str] = _id(description="the customer, as the source names them")
     expected_purchases: Series[float] = _count(description="days with a purchase within the horizon")
     expected_amount: Series[float] = _amount(description="money of purchases within the horizon, gross of returns")
     expected_net_amount: Series[float] = _amount(description="expected_amount less the returns to expect of them")
@@ -70,6 +75,11 @@ class DemandForecast(PublishedList):
         description="share of their money that comes back, from the last 365 days, drawn towards everybody's"
     )
     model_version: Series[str] = _id(description="the models that gave purchases and amount")
+
+    class Config:
+        """A customer is there once."""
+
+        unique = ["customer_id"]
 
     @pa.dataframe_check(error="the interval holds the expected amount")
     @classmethod
@@ -88,7 +98,7 @@ class DemandForecast(PublishedList):
 class CustomerValue(PublishedList):
     """One row per customer with a purchase before as_of, where amounts are forecast: money net of expected returns."""
 
-    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
+    customer_id: Series[str] = _id(description="the customer, as the source names them")
     horizon_value: Series[float] = _count(description="money of the horizon, net of returns: expected_net_amount")
     horizon_lower: Series[float] = _count(description="lower end of the 80% interval of horizon_value")
     horizon_upper: Series[float] = _count(description="upper end of the 80% interval of horizon_value")
@@ -103,6 +113,11 @@ class CustomerValue(PublishedList):
         description="what has to be known beside it, or nothing; 'returns exceed purchases' is of the last 365 days"
     )
     model_version: Series[str] = _id(description="the models of the demand_forecast that it rests on")
+
+    class Config:
+        """A customer is there once."""
+
+        unique = ["customer_id"]
 
     @pa.dataframe_check(error="the intervals hold their values")
     @classmethod
@@ -140,16 +155,21 @@ class ProductRecommendations(PublishedList):
 class CustomerSegments(PublishedList):
     """One row per customer with a purchase before as_of: the segment they are in."""
 
-    customer_id: Series[str] = _id(unique=True, description="the customer, as the source names them")
+    customer_id: Series[str] = _id(description="the customer, as the source names them")
     segment_id: Series[int] = pa.Field(description=SEGMENT)
     segment_name: Series[str] = _id(description="the segment's name, by the published rules")
     model_version: Series[str] = _id(description="the model that drew the segments")
+
+    class Config:
+        """A customer is there once."""
+
+        unique = ["customer_id"]
 
 
 class SegmentProfiles(PublishedList):
     """One row per segment: who its customers are and what is expected of them."""
 
-    segment_id: Series[int] = pa.Field(unique=True, description=SEGMENT)
+    segment_id: Series[int] = pa.Field(description=SEGMENT)
     segment_name: Series[str] = _id(description="the segment's name")
     customers: Series[int] = pa.Field(ge=1, description="customers in the segment")
     share: Series[float] = _share(description="their share of all customers")
@@ -171,6 +191,11 @@ class SegmentProfiles(PublishedList):
     expected_amount: Series[float] = _amount(
         description=f"money expected of all its customers, gross of returns; {BELOW_TEN}"
     )
+
+    class Config:
+        """A segment is there once."""
+
+        unique = ["segment_id"]
 
 
 class SegmentMigrations(PublishedList):
@@ -245,19 +270,6 @@ CONTRACTS: dict[str, type[PublishedList]] = {
     "demand_totals": DemandTotals,
 }
 """The contract of each published list by its name, in the order in which the report tells of them."""
-
-SORT_KEYS: dict[str, tuple[str, ...]] = {
-    "recommended_customers": ("customer_id",),
-    "demand_forecast": ("customer_id",),
-    "customer_value": ("customer_id",),
-    "product_recommendations": ("customer_id", "list", "rank"),
-    "customer_segments": ("customer_id",),
-    "segment_profiles": ("segment_id",),
-    "segment_offers": ("segment_id", "rank"),
-    "segment_migrations": ("from_segment_id", "to_segment_id"),
-    "demand_totals": ("dimension", "member"),
-}
-"""The order of each list's rows."""
 
 
 def column_descriptions(name: str) -> dict[str, str]:

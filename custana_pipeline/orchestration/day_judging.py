@@ -48,9 +48,8 @@ def judged_day(
 
     day = f"as_of = date '{as_of.isoformat()}'"
     row_count = session.rows(f"select count(*) from {table} where {day}")[0][0]
-    is_alone = any(column.unique for column in contract.to_schema().columns.values())
     rules = conditions(contract, words or {})
-    if row_count <= MOST_FETCHED or is_alone or rules is None:
+    if row_count <= MOST_FETCHED or rules is None:
         return judge(contract, rows_of_day(session, table, as_of))
     sampled = judge(contract, rows_of_day(session, _some(table, f"rowid % {row_count // SAMPLED + 1} = 0"), as_of))
     if not sampled.passed:  # a column may be missing, which SQL cannot be asked for

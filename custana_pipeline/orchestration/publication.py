@@ -36,14 +36,6 @@ PUBLISHED_LISTS = {
 }
 LONGEST = "product_recommendations"
 """Written first, so that it is hashed while the others are written."""
-KEYS = {
-    "product_recommendations": ("as_of", "customer_id", "list", "rank"),
-    "segment_profiles": ("as_of", "segment_id"),
-    "segment_offers": ("as_of", "segment_id", "rank"),
-    "segment_migrations": ("as_of", "from_segment_id", "to_segment_id"),
-    "demand_totals": ("as_of", "dimension", "member"),
-}
-"""The columns that identify and order the rows of the lists that are not one row a customer."""
 _CONTRACTS = {name: "".join(part.title() for part in name.split("_")) for name in PUBLISHED_LISTS}
 
 
@@ -56,7 +48,9 @@ def contract_of(name: str) -> Any:
 
 def judged_list(session: Session, name: str, as_of: dt.date) -> "Verdict":
     """Whether the rows of a day keep the contract of the list `name`."""
-    return judged_day(session, contract_of(name), f"applications.{name}", as_of)
+    from custana_pipeline.applications.contract_words import ROW_RULES
+
+    return judged_day(session, contract_of(name), f"applications.{name}", as_of, ROW_RULES)
 
 
 def report_path(project: Project, as_of: dt.date) -> Path:
@@ -155,7 +149,7 @@ def data_version(session: Session) -> str:
 
 def _list_of(session: Session, name: str, as_of: dt.date) -> PublishedList:
     contract = contract_of(name).to_schema()
-    key, day = KEYS.get(name, ("as_of", "customer_id")), as_of.isoformat()
+    key, day = ("as_of", *contract.unique), as_of.isoformat()
     query = f"select {', '.join(contract.columns)} from applications.{name} where as_of = date '{day}'"
 
     def parts(is_sorted: bool) -> Iterator["pa.Table"]:
