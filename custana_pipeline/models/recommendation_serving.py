@@ -4,8 +4,9 @@ Customers and places on the shelf are numbers; whoever calls turns them into nam
 recommendation_lists, and so what was tried on past windows is what is served.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,8 @@ MOST_CELLS = 2**26
 """Customers of a block times places, at most."""
 MOST_IN_BLOCK = 1_280
 THREADS = 2
+AHEAD = 24
+"""Blocks that are made, or being made, before they are asked for: more would only fill memory where storing is slow."""
 
 Columns = Mapping[str, np.ndarray]
 
@@ -105,7 +108,13 @@ def served_lists(known: Known, offer: Offer) -> Iterator[Columns]:
         return _lists_of(block, offer, first)
 
     with ThreadPoolExecutor(THREADS) as threads:
-        yield from threads.map(made, firsts)
+        waiting: deque[Future[Columns]] = deque()
+        for first in firsts:
+            waiting.append(threads.submit(made, first))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @dataclass(frozen=True, eq=False)

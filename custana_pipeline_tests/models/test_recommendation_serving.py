@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from scipy import sparse
 
+from custana_pipeline.models import recommendation_serving
 from custana_pipeline.models.recommendation_companions import packed
 from custana_pipeline.models.recommendation_history import PLACE_BITS
 from custana_pipeline.models.recommendation_lists import MOST_HABITS, ListParameters
@@ -63,3 +65,23 @@ def test_both_lists_from_one_product_of_matrices_are_those_of_one_each() -> None
             assert one.keys() == other.keys()
             for name in one:
                 assert np.array_equal(one[name], other[name]), name
+
+
+def test_blocks_come_in_order_and_no_more_of_them_are_made_than_are_soon_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recommendation_serving, "MOST_IN_BLOCK", 64)
+    monkeypatch.setattr(recommendation_serving, "AHEAD", 3)
+    begun: list[int] = []
+    made = recommendation_serving._lists_of
+    monkeypatch.setattr(
+        recommendation_serving, "_lists_of", lambda block, *given: begun.append(block.customers) or made(block, *given)
+    )
+    many = replace(known(1), customers=64 * 20 + 5)
+    blocks = served_lists(many, offer(1))
+    first = next(blocks)
+    assert len(begun) <= 1 + 3
+    customers = np.concatenate([each["customer"] for each in (first, *blocks)])
+    assert len(begun) == 21
+    assert (np.diff(customers) >= 0).all()
+    assert set(customers) == set(range(many.customers))
