@@ -28,7 +28,6 @@ FIGURES, PAGE = BENCH / "speed.json", BENCH / "speed.md"
 JUDGES = BENCH.parent / ".venv-judges" / "bin" / "python"
 PARTS = ("chain", "increment", "shapes", "rivals", "btyd", "recommendations", "startup")
 REFERENCE_MEMORY = {"100m": "12GB"}
-SHAPE_SIZE = "1m"
 
 
 def main() -> int:
