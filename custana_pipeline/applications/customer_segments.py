@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
-from custana_pipeline.applications.customer_frames import day_column
+from custana_pipeline.applications.customer_frames import by_customer, day_column, texts
 from custana_pipeline.errors import ContractBroken
 
 
@@ -16,16 +17,17 @@ def customer_segments(
 
     Raises ContractBroken where a segment has no name or two segments share one.
     """
-    customers = assignments.sort_values("customer_id", ignore_index=True)
-    segment_ids = [int(segment) for segment in customers["segment_id"]]
-    _require_names(set(segment_ids), names)
+    customers = by_customer(assignments)
+    segment_ids = customers["segment_id"].to_numpy().astype("int64")
+    found, places = np.unique(segment_ids, return_inverse=True)
+    _require_names(set(found.tolist()), names)
     return pd.DataFrame(
         {
             "as_of": day_column(as_of, len(customers)),
             "customer_id": customers["customer_id"].astype(str),
-            "segment_id": pd.Series(segment_ids, dtype="int64"),
-            "segment_name": pd.Series([names[segment] for segment in segment_ids], dtype=str),
-            "model_version": model_version,
+            "segment_id": segment_ids,
+            "segment_name": texts(places, [names[segment] for segment in found.tolist()]),
+            "model_version": texts(np.zeros(len(customers)), [model_version]),
         }
     )
 

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.applications.customer_frames import beside, day_column
+from custana_pipeline.applications.customer_frames import beside, by_customer, day_column, texts
 from custana_pipeline.applications.recommended_customers import score_deciles
 from custana_pipeline.errors import NotTrainable
-from custana_pipeline.features.btyd.columns import fit_purchases, history
+from custana_pipeline.features.btyd.bg_nbd import fit_bg_nbd_to
+from custana_pipeline.features.btyd.columns import history
+from custana_pipeline.features.btyd.fitting import SERVING_PENALTY
+from custana_pipeline.features.btyd.histories import placed
 
 YEAR_DAYS = 365
 OWN_YEAR = 0.5
@@ -28,9 +31,9 @@ def customer_value(forecast: pd.DataFrame, past: pd.DataFrame, horizon_days: int
     active_span_days, tenure_days, purchase_days_365d, purchase_amount_365d, net_amount_365d, and of features.btyd
     btyd_purchases, btyd_amount (missing where nothing could be fitted).
     """
-    known: Any = forecast[forecast["expected_amount"].notna()]
-    customers = beside(known, past)
-    customers = customers.sort_values("customer_id", ignore_index=True)
+    is_known = forecast["expected_amount"].notna()
+    known: Any = forecast if is_known.all() else forecast[is_known]
+    customers = by_customer(beside(known, past))
     ratio, is_fitted = year_ratio(customers, horizon_days)
     soon = _column(customers, "expected_purchases")
     later = rest_of_year(
@@ -63,13 +66,14 @@ def year_ratio(customers: pd.DataFrame, horizon_days: int) -> tuple[np.ndarray, 
     """
     by_days = YEAR_DAYS / horizon_days
     try:
-        model = fit_purchases(customers)
+        learned, different, place = placed(*history(customers))
+        model = fit_bg_nbd_to(learned, SERVING_PENALTY)
     except NotTrainable:
         return np.full(len(customers), by_days), False
-    histories = history(customers)
-    soon, within_year = (model.expected_purchases(*histories, days) for days in (horizon_days, YEAR_DAYS))
-    ratio = np.divide(within_year, soon, out=np.ones(len(customers)), where=soon > 0)
-    return np.clip(ratio, min(1.0, by_days), max(1.0, by_days)), True
+    rows = (different.x, different.t_x, different.T)
+    soon, within_year = (model.expected_purchases(*rows, days) for days in (horizon_days, YEAR_DAYS))
+    ratio = np.divide(within_year, soon, out=np.ones(len(soon)), where=soon > 0)
+    return np.clip(ratio, min(1.0, by_days), max(1.0, by_days))[place], True
 
 
 def rest_of_year(soon: np.ndarray, ratio: np.ndarray, last_year: np.ndarray, steady: float) -> np.ndarray:
@@ -97,10 +101,13 @@ def relative_bounds(forecast: pd.DataFrame, amounts: np.ndarray) -> tuple[np.nda
     Between the amounts of `forecast` (expected_amount, lower_amount, upper_amount) the multiples are interpolated,
     beyond them those of the outermost hold. Where nothing is expected of anybody they are 1.
     """
-    some = forecast[forecast["expected_amount"] > 0]
-    if some.empty:
+    some = forecast[["expected_amount", "lower_amount", "upper_amount"]]
+    is_some = some["expected_amount"] > 0
+    if not is_some.any():
         return np.ones(len(amounts)), np.ones(len(amounts))
-    ends: Any = some.groupby("expected_amount")[["lower_amount", "upper_amount"]].mean()
+    ends: Any = (
+        (some if is_some.all() else some[is_some]).groupby("expected_amount")[["lower_amount", "upper_amount"]].mean()
+    )
     sizes = ends.index.to_numpy(dtype=float)
     lower, upper = (_column(ends, name) / sizes for name in ("lower_amount", "upper_amount"))
     return np.interp(amounts, sizes, lower), np.interp(amounts, sizes, upper)
@@ -129,10 +136,8 @@ def _year(customers: pd.DataFrame, horizon: Ends, ratio: np.ndarray) -> Ends:
 def _notes(customers: pd.DataFrame, is_fitted: bool) -> pd.Series:
     """What has to be known beside a value; empty for most."""
     exceed = _column(customers, "net_amount_365d") < 0
-    notes = np.where(exceed, RETURNS_EXCEED, "")
-    if not is_fitted:
-        notes = np.where(exceed, f"{RETURNS_EXCEED}; {BY_DAYS_ALONE}", BY_DAYS_ALONE)
-    return pd.Series(notes, index=customers.index, dtype="str")
+    told = ("", RETURNS_EXCEED) if is_fitted else (BY_DAYS_ALONE, f"{RETURNS_EXCEED}; {BY_DAYS_ALONE}")
+    return texts(exceed, told)
 
 
 def _column(frame: pd.DataFrame, name: str) -> np.ndarray:

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.applications.customer_frames import beside, day_column
+from custana_pipeline.applications.customer_frames import beside, by_customer, day_column, texts
 
 
 def demand_forecast(scores: pd.DataFrame, trade: pd.DataFrame, model_version: str, as_of: dt.date) -> pd.DataFrame:
@@ -15,8 +15,7 @@ def demand_forecast(scores: pd.DataFrame, trade: pd.DataFrame, model_version: st
     `trade`: customer_id, gross_amount_365d, return_amount_365d; a customer without trade has everybody's return share.
     Money is rounded to cents here, so that totals of this list add up to the cent.
     """
-    customers = beside(scores, return_shares(trade))
-    customers = customers.sort_values("customer_id", ignore_index=True)
+    customers = by_customer(beside(scores, return_shares(trade)))
     amount = _cents(customers, "expected_amount")
     share = customers["return_share"].to_numpy(dtype=float)
     share = np.where(np.isnan(amount), np.nan, np.where(np.isnan(share), overall_return_share(trade), share))
@@ -30,7 +29,7 @@ def demand_forecast(scores: pd.DataFrame, trade: pd.DataFrame, model_version: st
             "lower_amount": np.fmin(_cents(customers, "amount_lower"), amount),
             "upper_amount": np.fmax(_cents(customers, "amount_upper"), amount),
             "return_share": share.round(6),
-            "model_version": model_version,
+            "model_version": texts(np.zeros(len(customers)), [model_version]),
         }
     )
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.applications.customer_frames import day_column
+from custana_pipeline.applications.customer_frames import by_customer, day_column, texts
 from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience
+from custana_pipeline.models.average_ranks import average_ranks
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def recommended_customers(
     p_buy is rounded to six digits first, so that customers whose scores differ by less share tenth and audience.
     """
     chosen = settings or AudienceSettings()
-    customers = scores.sort_values("customer_id", ignore_index=True)
+    customers = by_customer(scores)
     p_buy = customers["p_buy"].to_numpy(dtype=float).clip(0, 1).round(6)
     is_recommended = _in_audience(p_buy, _amounts(customers), chosen)
     audience = customers["customer_id"].to_numpy()[is_recommended]
@@ -52,7 +53,7 @@ def recommended_customers(
             "is_recommended": is_recommended,
             "is_control": is_control,
             "reasons": customers["reasons"].fillna("").astype(str),
-            "model_version": model_version,
+            "model_version": texts(np.zeros(len(customers)), [model_version]),
         }
     )
 
@@ -84,8 +85,7 @@ def _in_audience(p_buy: np.ndarray, amounts: np.ndarray, settings: AudienceSetti
 
 def _doubled_places(scores: np.ndarray) -> np.ndarray:
     """Twice the middle of each score's place, counted from 0: a whole number, so that no rounding moves a border."""
-    ranks = pd.Series(scores).rank(method="average", ascending=False).to_numpy()
-    return (2 * ranks).astype(np.int64) - 1
+    return (2 * (len(scores) + 1 - average_ranks(scores))).astype(np.int64) - 1
 
 
 def _is_drawn(customer_id: str, as_of: dt.date, settings: AudienceSettings) -> bool:

@@ -142,7 +142,7 @@ class Session:
         """The same for the rows of all `days`, in one go."""
         names = ", ".join(frame.columns)
         beginning = self._room_for(table, tuple(frame.columns), days)
-        self.connection.register("incoming", frame)
+        self.connection.register("incoming", _as_arrow(frame))
         self.connection.execute(f"{beginning} select {names} from incoming")
         self.connection.unregister("incoming")
         return len(frame)
@@ -264,6 +264,15 @@ class Session:
                 f"{model.name} met a value that does not fit its type ({type(error).__name__}): a rule in "
                 f"dbt_like_sql/{model.name.replace('.', '/')}.sql must judge that column first."
             ) from None
+
+
+def _as_arrow(frame: "pd.DataFrame") -> Any:
+    """The frame as Arrow rows, which DuckDB reads where they lie; as it is where it has Python's objects."""
+    import pyarrow as pa
+
+    if any(kind == "object" for kind in frame.dtypes):
+        return frame
+    return pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def framed(found: "pa.Table") -> "pd.DataFrame":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from custana_pipeline.orchestration.customer_rows import learned_from, snapshots
+from custana_pipeline.orchestration.customer_rows import learned_from, scored, snapshots
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.warehouse import Warehouse
 
@@ -69,6 +69,13 @@ def test_only_the_columns_that_are_asked_for_are_read(session: Session) -> None:
     for most in (None, 7):
         rows = snapshots(session, "features.behavior", [TODAY], most, ["recency_days"])
         assert list(rows.columns) == ["as_of", "customer_id", "recency_days"]
+
+
+def test_everybody_is_scored_in_the_order_of_their_ids_however_they_are_stored(session: Session) -> None:
+    read = scored(session, "behavior", TODAY, ["recency_days"], lambda rows: rows)
+    rows = pd.concat(read, ignore_index=True)
+    assert rows["customer_id"].tolist() == IDS
+    assert rows["recency_days"].tolist() == list(reversed(range(len(IDS))))
 
 
 @pytest.mark.parametrize("most", [None, 7, 15])

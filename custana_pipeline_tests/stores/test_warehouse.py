@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -149,6 +150,14 @@ def test_the_day_of_a_frame_is_replaced_alone(warehouse: Warehouse) -> None:
         for day, names in ((MONDAY, ["a", "b"]), (TUESDAY, ["c"]), (MONDAY, ["d"])):
             assert session.replace_day("models.scores", pd.DataFrame({"as_of": day, "name": names}), day) == len(names)
     assert rows_of(warehouse, "from models.scores order by as_of") == [(MONDAY, "d"), (TUESDAY, "c")]
+
+
+def test_what_a_frame_lacks_is_null_in_its_table(warehouse: Warehouse) -> None:
+    frame = pd.DataFrame({"as_of": pd.to_datetime([MONDAY]), "name": pd.Series([None], dtype="str"), "score": [np.nan]})
+    with warehouse.transaction() as session:
+        session.replace_day("models.scores", frame, MONDAY)
+        assert session.column_types("models.scores")["score"] == "DOUBLE"
+    assert rows_of(warehouse, "select name, score from models.scores") == [(None, None)]
 
 
 def test_a_frame_with_other_columns_begins_its_table_anew(warehouse: Warehouse) -> None:

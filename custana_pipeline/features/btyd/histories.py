@@ -46,13 +46,19 @@ def compressed(columns: Sequence[np.ndarray], most_rows: int = MOST_ROWS) -> tup
     >>> compressed([np.array([1, 0, 1]), np.array([5, 2, 5])])
     ([array([0, 1]), array([2, 5])], array([1., 2.]))
     """
+    rows, weights, _, _ = _told_apart(columns)
+    step = -(-len(weights) // most_rows)
+    return [each[::step] for each in rows], weights[::step]
+
+
+def _told_apart(columns: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
+    """The different rows, sorted, how often each occurs, the order of all rows, and which of these differ anew."""
     order = _order(columns)
     ordered = [np.asarray(each)[order] for each in columns]
-    changes = np.any([each[1:] != each[:-1] for each in ordered], axis=0)
-    starts = np.flatnonzero(np.concatenate([[True], changes]))
+    is_first = np.append(True, np.any([each[1:] != each[:-1] for each in ordered], axis=0))
+    starts = np.flatnonzero(is_first)
     weights = np.diff(np.append(starts, len(order))).astype("float64")
-    step = -(-len(starts) // most_rows)
-    return [each[starts][::step] for each in ordered], weights[::step]
+    return [each[starts] for each in ordered], weights, order, is_first
 
 
 def _order(columns: Sequence[np.ndarray]) -> np.ndarray:
@@ -63,7 +69,7 @@ def _order(columns: Sequence[np.ndarray]) -> np.ndarray:
     key = np.zeros(len(columns[0]), dtype="int64")
     for each, radix in zip(columns, radices, strict=True):
         key = key * int(radix) + np.asarray(each).astype("int64")
-    return np.argsort(key, kind="stable")
+    return np.argsort(key)  # rows of one key are equal: it does not matter which of them comes first
 
 
 def thinned(weight: np.ndarray, most_rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -85,10 +91,27 @@ def thinned(weight: np.ndarray, most_rows: int) -> tuple[np.ndarray, np.ndarray]
 
 def histories(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> Histories:
     """Compressed histories; NotTrainable when there are none, or when nobody was known for any time."""
-    count, last, age = tidy(x, t_x, T)
-    if not len(count):
+    (count, last, age), weight = compressed(_with_time(tidy(x, t_x, T)))
+    return Histories(count, last, age, weight)
+
+
+def placed(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> tuple[Histories, Histories, np.ndarray]:
+    """The same, then all different histories, and the place of each customer's among these.
+
+    What a model foresees hangs on the history alone, and one-time buyers have few different ones.
+    """
+    columns = _with_time(tidy(x, t_x, T))
+    rows, weight, order, is_first = _told_apart(columns)
+    place = np.empty(len(order), dtype="int32")
+    place[order] = np.cumsum(is_first, dtype="int32") - 1
+    step = -(-len(weight) // MOST_ROWS)
+    return Histories(*(each[::step] for each in (*rows, weight))), Histories(*rows, weight), place
+
+
+def _with_time(columns: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    age = columns[2]
+    if not len(age):
         raise NotTrainable("There is no customer to learn purchase rates from: load earlier transactions.")
     if not (age > 0).any():
         raise NotTrainable("Every customer bought for the first time at as_of: choose a later day.")
-    (count, last, age), weight = compressed([count, last, age])
-    return Histories(count, last, age, weight)
+    return columns

@@ -9,9 +9,10 @@ import pandas as pd
 
 from custana_pipeline.orchestration import recommendation_tables
 from custana_pipeline.orchestration.assets.recommendations import chosen_parameters
+from custana_pipeline.orchestration.customer_rows import by_customer
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
-from custana_pipeline.stores.session import Session
+from custana_pipeline.stores.session import Session, framed
 
 NO_AMOUNTS = "demand_forecast has no amounts: the source has no prices, or no model of amounts could be trained."
 SUPPORTING = {
@@ -31,9 +32,8 @@ def recommended_customers_of(session: Session, project: Project, as_of: dt.date)
     from custana_pipeline.applications.recommended_customers import AudienceSettings, recommended_customers
 
     scores, version = behavior_scores(session, project, as_of)
-    amounts = """select customer_id, expected_amount from applications.demand_forecast
-        where as_of = $as_of order by customer_id"""
-    scores = beside(scores, session.large_frame(amounts, {"as_of": as_of}))
+    amounts = "select customer_id, expected_amount from applications.demand_forecast where as_of = $as_of"
+    scores = beside(scores, _customers(session, amounts, as_of))
     settings = AudienceSettings(
         audience_share=project.settings.audience_share,
         value=project.audience_value,
@@ -56,10 +56,9 @@ def demand_forecast_of(session: Session, project: Project, as_of: dt.date) -> di
 
     def recent_trade() -> pd.DataFrame:
         session.build(project.models["applications.recent_trade"], {"as_of": as_of})
-        return session.large_frame(
-            """select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade
-            order by customer_id"""
-        )
+        query = """select customer_id, gross_amount_365d, return_amount_365d from applications.recent_trade
+            where as_of = $as_of"""
+        return _customers(session, query, as_of)
 
     scores, version, trade = demand_scores(session, project, as_of, recent_trade)
     forecasts: Any = demand_forecast(scores, trade, version, as_of)
@@ -73,16 +72,16 @@ def demand_forecast_of(session: Session, project: Project, as_of: dt.date) -> di
 
 def customer_value_of(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
     """What each customer is worth within the horizon and within a year; empty without amounts."""
+    from custana_pipeline.applications.customer_frames import beside
     from custana_pipeline.applications.customer_value import customer_value
 
-    list_of_day = "select * exclude (as_of) from applications.demand_forecast where as_of = $as_of order by customer_id"
-    forecast = session.large_frame(list_of_day, {"as_of": as_of})
-    query = """select activity.customer_id, repeat_count, active_span_days, tenure_days, purchase_days_365d,
-            purchase_amount_365d, net_amount_365d, btyd_purchases, btyd_amount
-        from features.activity as activity
-        left join features.btyd as btyd on activity.customer_id = btyd.customer_id and activity.as_of = btyd.as_of
-        where activity.as_of = $as_of order by activity.customer_id"""
-    past = session.large_frame(query, {"as_of": as_of})
+    list_of_day = "select * exclude (as_of) from applications.demand_forecast where as_of = $as_of"
+    forecast = _customers(session, list_of_day, as_of)
+    query = """select customer_id, repeat_count, active_span_days, tenure_days, purchase_days_365d,
+            purchase_amount_365d, net_amount_365d
+        from features.activity where as_of = $as_of"""
+    foreseen = "select customer_id, btyd_purchases, btyd_amount from features.btyd where as_of = $as_of"
+    past = beside(_customers(session, query, as_of), _customers(session, foreseen, as_of))
     customers: Any = customer_value(forecast, past, project.settings.horizon_days, as_of)
     session.replace_day("applications.customer_value", customers, as_of)
     totals = {name: float(customers[name].sum()) for name in ("horizon_value", "year_value", "year_purchases")}
@@ -100,6 +99,11 @@ def customer_segments_of(session: Session, project: Project, as_of: dt.date) -> 
     session.replace_day("applications.segment_names", names.assign(as_of=pd.Timestamp(as_of).date()), as_of)
     sizes = customers["segment_name"].value_counts()
     return {"model_version": version, "segments": dg.MetadataValue.json({str(k): int(v) for k, v in sizes.items()})}
+
+
+def _customers(session: Session, query: str, as_of: dt.date) -> pd.DataFrame:
+    """The rows of a day, one a customer, by customer_id."""
+    return framed(by_customer(session.table(query, {"as_of": as_of})))
 
 
 def product_recommendations_of(session: Session, project: Project, as_of: dt.date) -> dict[str, Any]:
