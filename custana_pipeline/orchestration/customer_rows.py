@@ -76,12 +76,11 @@ def _of_days(
     """
     customers = _customers_of(session, table)
     crowded = _crowded(session, customers, most)
-    large = {day: limit for day, (limit, count) in crowded.items() if count > MOST_READ * limit}
+    large = {day: (limit, count) for day, (limit, count) in crowded.items() if count > MOST_READ * limit}
     thinned = {day: limit for day, (limit, _) in crowded.items() if day not in large}
     whole = [day for day in most if day not in large]
     if large:
-        query = f"select as_of, customer_id from {customers} where as_of in ({_listed(large)}) qualify {_drawn(large)}"
-        session.connection.register("chosen", session.table(query))
+        session.connection.register("chosen", _chosen(session, customers, large))
 
     def told(of: str, names: str) -> str:
         parts = [f"(select {names} from {of} where as_of in ({_listed(whole)}))"] if whole or not most else []
@@ -98,6 +97,28 @@ def _of_days(
     if large:
         session.connection.unregister("chosen")
     return _without_rest(session, customers, rows, thinned) if thinned else rows
+
+
+def _chosen(session: Session, customers: str, large: Mapping[dt.date, tuple[int, int]]) -> Any:
+    """as_of and customer_id of those who are drawn, of days with what they may have and what they have.
+
+    Only those are put in order whose md5 is so low that they may be among them: a few more than there are.
+    """
+    limits = {day: limit for day, (limit, _) in large.items()}
+    asked = f"select as_of, customer_id from {customers} where as_of in ({_listed(large)})"
+    near = " or ".join(f"as_of = date '{day}' and md5(customer_id) < '{_beyond(*each)}'" for day, each in large.items())
+    found = session.table(f"{asked} and ({near}) qualify {_drawn(limits)}")
+    return found if found.num_rows == sum(limits.values()) else session.table(f"{asked} qualify {_drawn(limits)}")
+
+
+def _beyond(limit: int, count: int) -> str:
+    """A text that more than `limit` of `count` md5s are below, but once in 10^23 times.
+
+    >>> _beyond(40_000, 3_000_000), _beyond(4, 10)
+    ('03958106', 'g')
+    """
+    share = (limit + 10 * limit**0.5) / count
+    return f"{int(share * 16**8):08x}" if share < 1 else "g"
 
 
 def _customers_of(session: Session, table: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from custana_pipeline.orchestration import customer_rows
 from custana_pipeline.orchestration.customer_rows import learned_from, scored, snapshots
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.warehouse import Warehouse
@@ -47,6 +48,22 @@ def test_a_bounded_day_has_the_customers_whose_ids_come_first_by_their_md5(sessi
     assert rows.index.tolist() == list(range(2 * most))
     assert [IDS[-1 - place] for place in rows["recency_days"]] == first + first
     assert len(snapshots(session, "features.behavior", [TODAY], len(IDS))) == len(IDS)
+
+
+@pytest.mark.parametrize("beyond", ["0", "7", "c", "g"])
+def test_who_is_drawn_does_not_depend_on_how_many_are_looked_at(
+    session: Session, beyond: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_rows, "_beyond", lambda *_: beyond)
+    rows = snapshots(session, "features.behavior", [PAST, TODAY], 7)
+    assert rows["customer_id"].tolist() == by_md5(IDS, 7) * 2
+
+
+def test_more_ids_than_may_be_drawn_lie_below_the_bound() -> None:
+    ids = [f"customer {number}" for number in range(20_000)]
+    for limit in (1, 40, 2_000, 9_000):
+        below = sum(hashlib.md5(each.encode()).hexdigest() < customer_rows._beyond(limit, len(ids)) for each in ids)
+        assert limit <= below <= limit + 20 * limit**0.5 + 1
 
 
 def test_days_with_far_and_slightly_too_many_customers_are_drawn_from_by_the_same_rule(session: Session) -> None:
