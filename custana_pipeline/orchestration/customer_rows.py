@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from custana_pipeline.errors import DataFault
 from custana_pipeline.models.at_once import ahead, at_once
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.stores.plain_views import plain_view
+from custana_pipeline.stores.plain_views import plain_view, without_joins
 from custana_pipeline.stores.session import Session, framed
 
 Scored = TypeVar("Scored")
@@ -32,9 +32,16 @@ PIECE_ROWS = 20_000
 
 
 def stored_columns(project: Project, analysis: str) -> Mapping[str, str]:
-    """Column of the analysis -> the table that holds it, where its features are a view that only shows columns."""
-    plain = plain_view(project.models[f"features.{analysis}"])
-    return plain.stored if plain else {}
+    """Column of the analysis -> the table that holds it, where its features are a view that only shows columns.
+
+    For what the view computes, or joins where rows may be missing, a SELECT stands that joins no more than that asks for.
+    """
+    model = project.models[f"features.{analysis}"]
+    plain = plain_view(model)
+    if plain is None:
+        return {}
+    others = [name for name in model.columns if name not in plain.stored]
+    return {**plain.stored, **dict.fromkeys(others, f"({without_joins(model, others)})")}
 
 
 def snapshots(
