@@ -45,3 +45,13 @@ def day_column(as_of: dt.date, count: int) -> pd.Series:
     'date32[day][pyarrow]'
     """
     return pd.Series(pd.arrays.ArrowExtensionArray(pa.repeat(pa.scalar(as_of, pa.date32()), count)))
+
+
+def text_column(text: str, count: int) -> pd.Series:
+    """One text in every row.
+
+    >>> text_column("m1", 2).tolist()
+    ['m1', 'm1']
+    """
+    column: Any = pa.repeat(pa.scalar(text, pa.large_string()), count)
+    return column.to_pandas()

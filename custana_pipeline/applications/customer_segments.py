@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.applications.customer_frames import by_customer, day_column, texts
+from custana_pipeline.applications.customer_frames import by_customer, day_column, text_column, texts
 from custana_pipeline.errors import ContractBroken
 
 
@@ -27,8 +27,9 @@ def customer_segments(
             "customer_id": customers["customer_id"].astype(str),
             "segment_id": segment_ids,
             "segment_name": texts(places, [names[segment] for segment in found.tolist()]),
-            "model_version": texts(np.zeros(len(customers)), [model_version]),
-        }
+            "model_version": text_column(model_version, len(customers)),
+        },
+        copy=False,
     )
 
 

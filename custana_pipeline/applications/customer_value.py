@@ -31,9 +31,7 @@ def customer_value(forecast: pd.DataFrame, past: pd.DataFrame, horizon_days: int
     active_span_days, tenure_days, purchase_days_365d, purchase_amount_365d, net_amount_365d, and of features.btyd
     btyd_purchases, btyd_amount (missing where nothing could be fitted).
     """
-    is_known = forecast["expected_amount"].notna()
-    known: Any = forecast if is_known.all() else forecast[is_known]
-    customers = by_customer(beside(known, past))
+    customers = by_customer(beside(_where(forecast["expected_amount"].notna(), forecast), past))
     ratio, is_fitted = year_ratio(customers, horizon_days)
     soon = _column(customers, "expected_purchases")
     later = rest_of_year(
@@ -55,7 +53,8 @@ def customer_value(forecast: pd.DataFrame, past: pd.DataFrame, horizon_days: int
             "value_decile": score_deciles(year[1]).astype("int64"),
             "note": _notes(customers, is_fitted),
             "model_version": customers["model_version"].astype("str"),
-        }
+        },
+        copy=False,
     )
 
 
@@ -111,6 +110,11 @@ def relative_bounds(forecast: pd.DataFrame, amounts: np.ndarray) -> tuple[np.nda
     sizes = ends.index.to_numpy(dtype=float)
     lower, upper = (_column(ends, name) / sizes for name in ("lower_amount", "upper_amount"))
     return np.interp(amounts, sizes, lower), np.interp(amounts, sizes, upper)
+
+
+def _where(is_kept: Any, rows: Any) -> Any:
+    """The rows that are kept; they themselves, instead of a copy, where all are."""
+    return rows if is_kept.all() else rows[is_kept]
 
 
 def _horizon(customers: pd.DataFrame) -> Ends:

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.applications.customer_frames import beside, by_customer, day_column, texts
+from custana_pipeline.applications.customer_frames import beside, by_customer, day_column, text_column
 
 
 def demand_forecast(scores: pd.DataFrame, trade: pd.DataFrame, model_version: str, as_of: dt.date) -> pd.DataFrame:
@@ -29,8 +29,9 @@ def demand_forecast(scores: pd.DataFrame, trade: pd.DataFrame, model_version: st
             "lower_amount": np.fmin(_cents(customers, "amount_lower"), amount),
             "upper_amount": np.fmax(_cents(customers, "amount_upper"), amount),
             "return_share": share.round(6),
-            "model_version": texts(np.zeros(len(customers)), [model_version]),
-        }
+            "model_version": text_column(model_version, len(customers)),
+        },
+        copy=False,
     )
 
 

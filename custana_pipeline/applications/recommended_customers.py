@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.applications.customer_frames import by_customer, day_column, texts
+from custana_pipeline.applications.customer_frames import by_customer, day_column, text_column
 from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience
 from custana_pipeline.models.average_ranks import average_ranks
 
@@ -53,8 +53,9 @@ def recommended_customers(
             "is_recommended": is_recommended,
             "is_control": is_control,
             "reasons": customers["reasons"].fillna("").astype(str),
-            "model_version": texts(np.zeros(len(customers)), [model_version]),
-        }
+            "model_version": text_column(model_version, len(customers)),
+        },
+        copy=False,
     )
 
 

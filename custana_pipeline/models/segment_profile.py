@@ -34,17 +34,17 @@ def profile_segments(customers: pd.DataFrame, segment_ids: np.ndarray) -> pd.Dat
     joined by '; '.
     """
     groups = pd.Series(np.asarray(segment_ids), index=customers.index, name="segment_id")
-    counts = customers.groupby(groups).size()
+    numbers: Any = pd.DataFrame({name: _numbers(customers, name) for name in TYPICAL}, copy=False)
+    by_segment: Any = numbers.groupby(groups)
+    counts = by_segment.size()
     profile = pd.DataFrame({"customer_count": counts, "share": counts / max(len(customers), 1)})
-    for name in TYPICAL:
-        profile[name] = _numbers(customers, name).groupby(groups).median()
-    for name, rank in RANKED.items():
-        profile[rank] = _positions(_numbers(customers, name), name == "recency_days").groupby(groups).mean()
-    once = _numbers(customers, "purchase_frequency")
-    profile["one_time_share"] = (once == 1).where(once.notna()).astype(float).groupby(groups).mean()
-    profile["traits"] = pd.Series(
-        {segment: _traits(customers, groups == segment) for segment in profile.index}, dtype=str
-    )
+    profile = profile.join(by_segment.median())
+    once = numbers["purchase_frequency"]
+    shares: dict[str, Any] = {rank: _positions(numbers[name], name == "recency_days") for name, rank in RANKED.items()}
+    shares["one_time_share"] = (once == 1).where(once.notna()).astype(float)
+    means: Any = pd.DataFrame(shares, copy=False).groupby(groups).mean()
+    profile = profile.join(means)
+    profile["traits"] = pd.Series(_traits(customers, groups), index=profile.index, dtype=str)
     return profile.reset_index()
 
 
@@ -61,15 +61,32 @@ def _positions(values: pd.Series, smaller_is_higher: bool) -> pd.Series:
     return pd.Series((ranks - 0.5) / max(known, 1), index=values.index)
 
 
-def _traits(customers: Any, members: pd.Series) -> str:
-    found: list[tuple[float, str]] = []
+def _traits(customers: Any, groups: pd.Series) -> list[str]:
+    """The traits of each segment, by segment_id."""
+    places, segments = pd.factorize(groups, sort=True)
+    found: list[list[tuple[float, str]]] = [[] for _ in segments]
     for name in TRAITS:
         if name in customers and customers[name].notna().any():
-            overall = customers[name].value_counts(normalize=True)
-            counts = customers.loc[members, name].value_counts()
-            inside = (counts / max(counts.sum(), 1))[counts >= LEAST_TOLD]
-            excess = (inside - overall.reindex(inside.index)).sort_index()
-            excess = excess[(inside.reindex(excess.index) >= LEAST_TRAIT_SHARE) & (excess >= LEAST_TRAIT_EXCESS)]
-            if len(excess):
-                found.append((-float(excess.max()), str(excess.idxmax())))
-    return "; ".join(text for _, text in sorted(found))
+            counts, texts = _counted(customers[name], places, len(segments))
+            overall = counts.sum(axis=0) / counts.sum()
+            for traits, inside in zip(found, counts, strict=True):
+                traits += _most_over(inside, overall, texts)
+    return ["; ".join(text for _, text in sorted(traits)) for traits in found]
+
+
+def _counted(values: pd.Series, places: np.ndarray, segment_count: int) -> tuple[np.ndarray, Any]:
+    """How many customers of each segment (rows) have each text (columns), and the texts, sorted."""
+    codes, texts = pd.factorize(values, sort=True)
+    cells = (places * len(texts) + codes)[codes >= 0]
+    return np.bincount(cells, minlength=segment_count * len(texts)).reshape(segment_count, len(texts)), texts
+
+
+def _most_over(counts: np.ndarray, overall: np.ndarray, texts: Any) -> list[tuple[float, str]]:
+    """The text that is most over-represented in a segment, with its excess to sort by; none where none is enough."""
+    share = counts / max(counts.sum(), 1)
+    excess = share - overall
+    is_told = (counts >= LEAST_TOLD) & (share >= LEAST_TRAIT_SHARE) & (excess >= LEAST_TRAIT_EXCESS)
+    if not is_told.any():
+        return []
+    most = int(np.where(is_told, excess, -np.inf).argmax())
+    return [(-float(excess[most]), str(texts[most]))]

@@ -104,8 +104,13 @@ def placed(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> tuple[Histories, Hi
     rows, weight, order, is_first = _told_apart(columns)
     place = np.empty(len(order), dtype="int32")
     place[order] = np.cumsum(is_first, dtype="int32") - 1
-    step = -(-len(weight) // MOST_ROWS)
-    return Histories(*(each[::step] for each in (*rows, weight))), Histories(*rows, weight), place
+    different = Histories(rows[0], rows[1], rows[2], weight)
+    return _at_most(different, MOST_ROWS), different, place
+
+
+def _at_most(found: Histories, most_rows: int) -> Histories:
+    step = -(-len(found.weight) // most_rows)
+    return Histories(found.x[::step], found.t_x[::step], found.T[::step], found.weight[::step])
 
 
 def _with_time(columns: tuple[np.ndarray, np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
