@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from custana_pipeline.applications.customer_frames import by_customer, day_column, text_column
-from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience
+from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience, require_scores
 from custana_pipeline.models.average_ranks import average_ranks
 
 
@@ -78,7 +78,10 @@ def _amounts(customers: pd.DataFrame) -> np.ndarray:
 def _in_audience(p_buy: np.ndarray, amounts: np.ndarray, settings: AudienceSettings) -> np.ndarray:
     if settings.minimum_p_buy is not None:
         return p_buy >= settings.minimum_p_buy
-    best = best_audience(audience_curve(pd.DataFrame({"p_buy": p_buy, "expected_amount": amounts}), settings.value))
+    scores = pd.DataFrame({"p_buy": p_buy, "expected_amount": amounts})
+    require_scores(scores)
+    has_cost = settings.value.contact_cost is not None
+    best = best_audience(audience_curve(scores, settings.value)) if has_cost else None
     if best is not None:
         return p_buy >= best["threshold"]
     return _doubled_places(p_buy) < 2 * len(p_buy) * settings.audience_share - 1e-9

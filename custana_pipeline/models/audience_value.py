@@ -38,7 +38,7 @@ def audience_curve(scores: pd.DataFrame, value: AudienceValue) -> pd.DataFrame:
     `scores` has p_buy and expected_amount, one row a customer. Revenue is missing where an amount is, profit also
     where no contact cost is given: profit = contact_effect x margin_share x revenue - contact_cost x customers.
     """
-    p_buy, amount = _checked(scores)
+    p_buy, amount = require_scores(scores)
     order = np.argsort(-p_buy, kind="stable")
     last_of_ties = np.flatnonzero(np.append(np.diff(p_buy[order]) != 0, True)) if len(order) else np.empty(0, int)
     customers = np.append(0, last_of_ties + 1)
@@ -89,7 +89,8 @@ def realised_curve(holdout: pd.DataFrame, value: AudienceValue) -> pd.DataFrame:
     )
 
 
-def _checked(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def require_scores(scores: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """p_buy and expected_amount; ContractBroken where one is not there, no probability or infinite."""
     missing = [name for name in ("p_buy", "expected_amount") if name not in scores]
     if missing:
         raise ContractBroken(f"The scores lack {', '.join(missing)}: score the customers again.")

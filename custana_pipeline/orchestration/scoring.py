@@ -39,16 +39,30 @@ def behavior_scores(session: Session, project: Project, as_of: dt.date) -> tuple
 
 def _reasons(
     session: Session, project: Project, champion: ServingChampion, scores: pd.DataFrame, as_of: dt.date
-) -> np.ndarray:
+) -> pd.Series:
     """The reasons of the best customers, in their places; `scores` are by customer_id."""
+    from custana_pipeline.applications.customer_frames import texts
     from custana_pipeline.models.explanations import reasons
 
-    best = np.sort(np.argsort(-scores["p_buy"].to_numpy(), kind="stable")[:MOST_REASONED])
+    best = _highest(scores["p_buy"].to_numpy(), MOST_REASONED)
     stored = stored_columns(project, "behavior")
     rows = rows_of(session, "behavior", scores["customer_id"].iloc[best], as_of, champion.columns, stored)
-    told = np.full(len(scores), "", dtype="object")
-    told[best] = reasons(champion.estimator, rows, champion.columns, champion.reference)
-    return told
+    places = np.zeros(len(scores), dtype="int32")
+    places[best] = np.arange(1, len(best) + 1)
+    return texts(places, ["", *reasons(champion.estimator, rows, champion.columns, champion.reference)])
+
+
+def _highest(values: np.ndarray, most: int) -> np.ndarray:
+    """The places of the highest values, in order; of equal ones the first.
+
+    >>> _highest(np.array([0.2, 0.5, 0.9, 0.5, 0.5]), 3).tolist()
+    [1, 2, 3]
+    """
+    if len(values) <= most:
+        return np.arange(len(values))
+    least = np.partition(values, len(values) - most)[len(values) - most]
+    above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    return np.sort(np.append(above, equal[: most - len(above)]))
 
 
 def demand_scores(
