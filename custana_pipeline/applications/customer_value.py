@@ -100,13 +100,10 @@ def relative_bounds(forecast: pd.DataFrame, amounts: np.ndarray) -> tuple[np.nda
     Between the amounts of `forecast` (expected_amount, lower_amount, upper_amount) the multiples are interpolated,
     beyond them those of the outermost hold. Where nothing is expected of anybody they are 1.
     """
-    some = forecast[["expected_amount", "lower_amount", "upper_amount"]]
-    is_some = some["expected_amount"] > 0
-    if not is_some.any():
+    some = _where(forecast["expected_amount"] > 0, forecast[["expected_amount", "lower_amount", "upper_amount"]])
+    if some.empty:
         return np.ones(len(amounts)), np.ones(len(amounts))
-    ends: Any = (
-        (some if is_some.all() else some[is_some]).groupby("expected_amount")[["lower_amount", "upper_amount"]].mean()
-    )
+    ends: Any = some.groupby("expected_amount")[["lower_amount", "upper_amount"]].mean()
     sizes = ends.index.to_numpy(dtype=float)
     lower, upper = (_column(ends, name) / sizes for name in ("lower_amount", "upper_amount"))
     return np.interp(amounts, sizes, lower), np.interp(amounts, sizes, upper)
