@@ -37,11 +37,7 @@ MOST_LINES = 20_000_000
 BLOCKS_AT_ONCE = 8
 PURCHASES_AT_ONCE = 500_000
 NUMBERED = """
-    inner join (
-        select numbers.customer_number as number, listed.customer_number, listed.sample_number
-        from applications.list_customers as listed
-        inner join cleaned.customer_numbers as numbers on listed.customer_id = numbers.customer_id
-    ) as customers on {table}.customer_number = customers.number
+    inner join applications.list_customers as customers on {table}.customer_number = customers.warehouse_number
     inner join (
         select product_number, popularity_rank from applications.product_popularity
         inner join cleaned.product_numbers using (product_id)
