@@ -20,26 +20,29 @@ buyers as (
     group by customer_number, sample_place
 ),
 
-customers as (
+-- the run's own day has everybody, and past days few: what each asks for is read apart, so that the many are not joined
+-- with days of long ago, and the engine foresees how many they are
+past_customers as (
     select
         days.as_of,
         buyers.customer_number,
-        buyers.first_date,
         cast(days.as_of - interval 90 days as date) as window_date
     from buyers
     inner join days on buyers.first_date < days.as_of
-    where days.as_of = $as_of or buyers.sample_place <= $last_place
+    where days.as_of < $as_of and buyers.sample_place <= $last_place
 ),
 
--- the run's own day has everybody, and past days few: what each asks for is read apart, so that the many are not joined
--- with days of long ago
-past_customers as (
+customers as (
+    select
+        cast($as_of as date) as as_of,
+        customer_number
+    from buyers
+    where first_date < $as_of
+    union all
     select
         as_of,
-        customer_number,
-        window_date
-    from customers
-    where as_of < $as_of
+        customer_number
+    from past_customers
 ),
 
 own_browsed as (
