@@ -34,10 +34,11 @@ past_customers as (
 
 customers as (
     select
-        cast($as_of as date) as as_of,
-        customer_number
+        days.as_of,
+        buyers.customer_number
     from buyers
-    where first_date < $as_of
+    cross join days
+    where days.as_of = $as_of and buyers.first_date < $as_of
     union all
     select
         as_of,
