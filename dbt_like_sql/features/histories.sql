@@ -7,13 +7,38 @@ days as (
     select unnest($days) as as_of
 ),
 
+-- whoever bought on one day only until today has no future on a day that knows them, and shares a history with all who
+-- bought on that day: they are summed by date before days look back at them
+only_purchases as (
+    select
+        customer_number,
+        min(ordered_date) as ordered_date,
+        sum(gross_amount) as purchase_amount
+    from features.purchase_days
+    where is_purchase_day and ordered_date < $as_of
+    group by customer_number
+    having count(*) = 1
+),
+
+only_dates as (
+    select
+        ordered_date,
+        count(*) as customer_count,
+        sum(purchase_amount) as purchase_amount
+    from only_purchases
+    group by ordered_date
+),
+
 purchase_days as (
     select
         customer_number,
         ordered_date,
         gross_amount
     from features.purchase_days
-    where is_purchase_day and ordered_date < $as_of
+    where
+        is_purchase_day
+        and ordered_date < $as_of
+        and customer_number not in (select only_purchases.customer_number from only_purchases)
 ),
 
 dates as (
@@ -55,60 +80,90 @@ futures as (
         sum(case when ages.days_on < 30 then purchase_days.gross_amount end) as near_amount
     from features.purchase_days as purchase_days
     inner join ages on purchase_days.ordered_date = ages.ordered_date
-    where purchase_days.is_purchase_day and ages.days_on < $horizon_days
+    where
+        purchase_days.is_purchase_day
+        and ages.days_on < $horizon_days
+        and purchase_days.customer_number not in (select only_purchases.customer_number from only_purchases)
     group by ages.as_of, purchase_days.customer_number
 ),
 
 customers as (
     select
         pasts.as_of,
-        pasts.customer_number,
+        1 as customer_count,
         pasts.purchase_frequency,
         pasts.purchase_amount,
         pasts.first_date,
         pasts.last_date,
-        case when futures.future_purchases > 0 then 1 else 0 end as future_buyer,
-        coalesce(futures.future_purchases, 0) as future_purchases,
-        coalesce(futures.future_amount, 0 * pasts.purchase_amount) as future_amount,
-        case when futures.near_purchases > 0 then 1 else 0 end as near_buyer,
-        coalesce(futures.near_purchases, 0) as near_purchases,
-        coalesce(futures.near_amount, 0 * pasts.purchase_amount) as near_amount
+        futures.future_purchases,
+        futures.future_amount,
+        futures.near_purchases,
+        futures.near_amount
     from pasts
     left join futures on pasts.as_of = futures.as_of and pasts.customer_number = futures.customer_number
+    union all
+    select
+        days.as_of,
+        only_dates.customer_count,
+        1 as purchase_frequency,
+        only_dates.purchase_amount,
+        only_dates.ordered_date as first_date,
+        only_dates.ordered_date as last_date,
+        null as future_purchases,
+        null as future_amount,
+        null as near_purchases,
+        null as near_amount
+    from only_dates
+    inner join days on only_dates.ordered_date < days.as_of
 ),
 
 -- a history in one number, which is grouped and sorted more quickly than three: 16 bits for each count of days
-histories as (
+marked_customers as (
     select
         as_of,
         4294967296 * (purchase_frequency - 1)
         + 65536 * date_diff('day', first_date, last_date)
         + date_diff('day', first_date, as_of) as history_mark,
+        customer_count,
         purchase_amount,
-        future_buyer,
         future_purchases,
         future_amount,
-        near_buyer,
         near_purchases,
-        near_amount,
+        near_amount
+    from customers
+),
+
+histories as (
+    select
+        as_of,
+        history_mark,
+        sum(customer_count) as customer_count,
+        sum(purchase_amount) as purchase_amount,
+        count(future_purchases) as future_buyers,
+        sum(future_purchases) as future_purchases,
+        sum(future_amount) as future_amount,
+        count(case when near_purchases > 0 then 1 end) as near_buyers,
+        sum(near_purchases) as near_purchases,
+        sum(near_amount) as near_amount,
         case when date_diff('day', as_of, $as_of) >= $horizon_days then 1 end as future_is_over,
         case when date_diff('day', as_of, $as_of) >= least($horizon_days, 30) then 1 end as near_is_over
-    from customers
+    from marked_customers
+    group by as_of, history_mark
 )
 
+-- what nobody of a history bought is zero, and null where the source has no money
 select
     as_of,
     cast(history_mark >> 32 as bigint) as repeat_count,
     cast(history_mark >> 16 & 65535 as bigint) as active_span_days,
     cast(history_mark & 65535 as bigint) as tenure_days,
-    cast(count(*) as bigint) as customer_count,
-    cast(sum(purchase_amount) as double) as purchase_amount,
-    cast(sum(future_is_over * future_buyer) as double) as future_buyers,
-    cast(sum(future_is_over * future_purchases) as double) as future_purchases,
-    cast(sum(future_is_over * future_amount) as double) as future_amount,
-    cast(sum(near_is_over * near_buyer) as double) as near_buyers,
-    cast(sum(near_is_over * near_purchases) as double) as near_purchases,
-    cast(sum(near_is_over * near_amount) as double) as near_amount
+    cast(customer_count as bigint) as customer_count,
+    cast(purchase_amount as double) as purchase_amount,
+    cast(future_is_over * future_buyers as double) as future_buyers,
+    cast(future_is_over * coalesce(future_purchases, 0) as double) as future_purchases,
+    cast(future_is_over * coalesce(future_amount, 0 * purchase_amount) as double) as future_amount,
+    cast(near_is_over * near_buyers as double) as near_buyers,
+    cast(near_is_over * coalesce(near_purchases, 0) as double) as near_purchases,
+    cast(near_is_over * coalesce(near_amount, 0 * purchase_amount) as double) as near_amount
 from histories
-group by as_of, history_mark
 order by as_of, history_mark
