@@ -207,6 +207,14 @@ def by_customer(rows: pa.Table) -> pa.Table:
     return rows if is_in_order in {True, None} else rows.sort_by("customer_id")
 
 
+def _with_own_ids(rows: pa.Table) -> pa.Table:
+    """The rows with a copy of the ids, which scores keep: the columns that DuckDB gives are let go of together only."""
+    memory, ids = pa.default_cpu_memory_manager(), rows.column("customer_id")
+    copied: Any = [chunk.copy_to(memory) for chunk in ids.chunks]
+    place = rows.column_names.index("customer_id")
+    return rows.set_column(place, "customer_id", pa.chunked_array(copied, ids.type))
+
+
 def _after_first(batches: Iterator[pd.DataFrame], meanwhile: Callable[[], None]) -> Iterator[pd.DataFrame]:
     """The batches; what is to be done meanwhile is done when the second one is asked for."""
     yield next(batches)
@@ -241,7 +249,7 @@ def _batches(
             return f"""select {names} from {of}
                 where as_of = $as_of and customer_id >= $first_id {until}"""
 
-        rows = by_customer(_shown(session, shown, told, given))
+        rows = _with_own_ids(by_customer(_shown(session, shown, told, given)))
         # by way of Arrow, texts never are Python objects, and each column is let go as soon as it is taken over
         yield rows.to_pandas(split_blocks=True, self_destruct=True)
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from custana_pipeline.orchestration import customer_rows
-from custana_pipeline.orchestration.customer_rows import learned_from, scored, snapshots
+from custana_pipeline.orchestration.customer_rows import _with_own_ids, learned_from, scored, snapshots
 from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.warehouse import Warehouse
 
@@ -86,6 +87,14 @@ def test_only_the_columns_that_are_asked_for_are_read(session: Session) -> None:
     for most in (None, 7):
         rows = snapshots(session, "features.behavior", [TODAY], most, ["recency_days"])
         assert list(rows.columns) == ["as_of", "customer_id", "recency_days"]
+
+
+def test_ids_that_scores_keep_hold_no_other_column_in_memory() -> None:
+    rows = pa.table({"recency_days": [1, 2], "customer_id": ["a", "b"]})
+    own = _with_own_ids(rows)
+    assert own.equals(rows)
+    texts = [each.column("customer_id").chunk(0).buffers()[2].address for each in (own, rows)]
+    assert texts[0] != texts[1]
 
 
 def test_everybody_is_scored_in_the_order_of_their_ids_however_they_are_stored(session: Session) -> None:
