@@ -116,13 +116,13 @@ customer_products as (
     where not followed_lines.has_later
 ),
 
--- lines without a category are a group of their own
+-- lines without a category are a group of their own; what is summed once more is cast, since a sum of integers is wide
 own_categories as (
     select
         cast($as_of as date) as as_of,
         customer_number,
         category_number,
-        sum(line_count) as line_count,
+        cast(sum(line_count) as bigint) as line_count,
         max(line_count) as top_line_count,
         count(*) as product_count,
         count(case when first_date < last_date then 1 end) as repeat_product_count,
