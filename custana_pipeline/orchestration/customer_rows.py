@@ -34,7 +34,7 @@ PIECE_ROWS = 20_000
 def stored_columns(project: Project, analysis: str) -> Mapping[str, str]:
     """Column of the analysis -> the table that holds it, where its features are a view that only shows columns.
 
-    For what the view computes, or joins where rows may be missing, a SELECT stands that joins no more than that asks for.
+    For what the view computes, or joins where rows may be missing, there is a SELECT of its own with no other joins.
     """
     model = project.models[f"features.{analysis}"]
     plain = plain_view(model)

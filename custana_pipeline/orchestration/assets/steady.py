@@ -77,7 +77,7 @@ def build_btyd(session: Session, days: Sequence[dt.date], horizon_days: int) -> 
     from custana_pipeline.features.btyd.columns import shop_columns
 
     activity = [
-        session.frame(
+        session.large_frame(
             """select as_of, customer_id, repeat_count, active_span_days, tenure_days, mean_repeat_amount,
                 purchase_amount, purchase_frequency
             from features.activity where as_of = $as_of order by customer_id""",
