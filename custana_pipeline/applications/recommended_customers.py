@@ -9,7 +9,6 @@ import pandas as pd
 
 from custana_pipeline.applications.customer_frames import by_customer, day_column, text_column
 from custana_pipeline.models.audience_value import AudienceValue, audience_curve, best_audience, require_scores
-from custana_pipeline.models.average_ranks import average_ranks
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,8 @@ def _in_audience(p_buy: np.ndarray, amounts: np.ndarray, settings: AudienceSetti
 
 def _doubled_places(scores: np.ndarray) -> np.ndarray:
     """Twice the middle of each score's place, counted from 0: a whole number, so that no rounding moves a border."""
-    return (2 * (len(scores) + 1 - average_ranks(scores))).astype(np.int64) - 1
+    ranks = pd.Series(scores).rank(method="average", ascending=False).to_numpy()
+    return (2 * ranks).astype(np.int64) - 1
 
 
 def _is_drawn(customer_id: str, as_of: dt.date, settings: AudienceSettings) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from custana_pipeline.models.average_ranks import average_ranks
 from custana_pipeline.models.encoding import as_numbers, is_numeric
 
 RANKED = {
@@ -55,10 +54,8 @@ def _numbers(customers: Any, name: str) -> pd.Series:
 
 
 def _positions(values: pd.Series, smaller_is_higher: bool) -> pd.Series:
-    known = int(values.notna().sum())
-    ranks = average_ranks(values.to_numpy())
-    ranks = known + 1 - ranks if smaller_is_higher else ranks
-    return pd.Series((ranks - 0.5) / max(known, 1), index=values.index)
+    known = max(int(values.notna().sum()), 1)
+    return (values.rank(ascending=not smaller_is_higher) - 0.5) / known
 
 
 def _traits(customers: Any, groups: pd.Series) -> list[str]:
