@@ -48,7 +48,7 @@ MOST_CELLS = 2**26
 """Customers of a block times places, at most."""
 MOST_IN_BLOCK = 1_280
 THREADS = 2
-AHEAD = 24
+AHEAD = 48
 """Blocks that are made, or being made, before they are asked for: more would only fill memory where storing is slow."""
 
 Columns = Mapping[str, np.ndarray]

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from custana_pipeline.models.recommendation_offer import Offer
-    from custana_pipeline.models.recommendation_serving import Known
+    from custana_pipeline.models.recommendation_serving import Columns, Known
+    from custana_pipeline.orchestration.recommendation_names import Names
 
 PLACES = "applications.product_places"
 """What the SELECT of the lists reads: rows that go from arrays into it and stay nowhere, so that the table is empty."""
@@ -34,7 +35,10 @@ REPLACED = ("customer_products", "item_pairs", "buy_again", "discover")
 """Tables of earlier releases that nothing reads any more."""
 MOST_LINES = 20_000_000
 """Order lines that are in memory at once, and those of the newest days that pairs of products are counted in."""
-BLOCKS_AT_ONCE = 8
+BLOCKS_A_BATCH = 8
+MOST_BATCHES, CUSTOMERS_A_BATCH = 4, 100_000
+"""Batches are stored together, which DuckDB does by as many threads, and the fewer at once the fewer customers there
+are: the next lists are made meanwhile."""
 PURCHASES_AT_ONCE = 500_000
 NUMBERED = """
     inner join applications.list_customers as customers on {table}.customer_number = customers.warehouse_number
@@ -98,6 +102,8 @@ def build_recommendations(session: Session, models: Models, given: Mapping[str, 
 
 def _places(session: Session, given: Mapping[str, Any]) -> "Iterator[pa.Table]":
     """The rows of PLACES for all customers in order, some blocks of them at a time; empty where there are no rows."""
+    import pyarrow as pa
+
     from custana_pipeline.models.recommendation_serving import served_lists
 
     is_empty = True
@@ -105,17 +111,23 @@ def _places(session: Session, given: Mapping[str, Any]) -> "Iterator[pa.Table]":
     borders = _borders(session, sum(count for _, count in lines))
     known = _known(session, given["as_of"], (borders[0], borders[1]))
     offer = _offer(session, given, known.purchases if len(borders) == 2 else None, lines)
+    at_once = min(1 + borders[-1] // CUSTOMERS_A_BATCH, MOST_BATCHES)
     for first, end in pairwise(borders):
         known = known if not first else _known(session, given["as_of"], (first, end))
-        names = names_of(session, first, end)
-        blocks = served_lists(known, offer)
-        while several := list(islice(blocks, BLOCKS_AT_ONCE)):
-            rows = {name: np.concatenate([each[name] for each in several]) for name in several[0]}
-            if len(rows["customer"]):
-                is_empty = False
-                yield names.rows(rows)
+        batches = _batches(served_lists(known, offer), names_of(session, first, end))
+        while several := list(islice(batches, at_once)):
+            is_empty = False
+            yield pa.concat_tables(several)
     if is_empty:
         yield session.table(f"select * from {PLACES}")
+
+
+def _batches(blocks: "Iterator[Columns]", names: "Names") -> "Iterator[pa.Table]":
+    """The rows of a few blocks each, those without any left out."""
+    while several := list(islice(blocks, BLOCKS_A_BATCH)):
+        rows = {name: np.concatenate([each[name] for each in several]) for name in several[0]}
+        if len(rows["customer"]):
+            yield names.rows(rows)
 
 
 def _borders(session: Session, lines: int) -> list[int]:

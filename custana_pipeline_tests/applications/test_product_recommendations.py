@@ -168,13 +168,17 @@ def test_the_list_keeps_its_contract(shop: Shop) -> None:
     assert len(ProductRecommendations.validate(shop.frame("applications.product_recommendations"))) == 40
 
 
-def test_customers_who_sent_the_only_product_back_have_empty_lists(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("customers_a_batch", [50, 100_000])
+def test_customers_who_sent_the_only_product_back_have_empty_lists(
+    shop: Shop, customers_a_batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(140):
         shop.buys(f"c{number:03}", "tea", 10)
         if number >= 70:
             shop.buys(f"c{number:03}", "tea", 9, quantity=-1)
     monkeypatch.setattr(recommendation_serving, "MOST_CELLS", 1)
-    monkeypatch.setattr(recommendation_tables, "BLOCKS_AT_ONCE", 1)
+    monkeypatch.setattr(recommendation_tables, "BLOCKS_A_BATCH", 1)
+    monkeypatch.setattr(recommendation_tables, "CUSTOMERS_A_BATCH", customers_a_batch)
     shop.build(*RECOMMENDATIONS)
     assert shop.rows("select count(*), max(customer_id) from applications.product_recommendations") == [(70, "c069")]
     shop.rows("delete from cleaned.transactions where customer_id < 'c070'")
