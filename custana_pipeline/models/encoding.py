@@ -93,13 +93,10 @@ class TidyFrame(TransformerMixin, BaseEstimator):
 
     def _numbers(self, X: Any) -> pd.DataFrame:
         names = list(self.numeric)
-        columns = [X[name] for name in names]
-        if all(isinstance(each.dtype, np.dtype) and each.dtype.kind in "fiub" for each in columns):
-            values = np.empty((len(names), len(X)))
-            for row, column in zip(values, columns, strict=True):
-                row[:] = column.to_numpy()
-                row[np.isinf(row)] = np.nan
-            return pd.DataFrame(values.T, columns=names, index=X.index, copy=False)
+        if all(isinstance(kind, np.dtype) and kind.kind in "fiub" for kind in X[names].dtypes):
+            values = X[names].to_numpy(dtype="float64", copy=True)
+            values[~np.isfinite(values)] = np.nan
+            return pd.DataFrame(values, columns=names, index=X.index)
         return pd.DataFrame({name: as_numbers(X[name]) for name in names}, index=X.index)
 
 
@@ -248,7 +245,7 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
 
     def transform(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "texts_")
-        parts = [self.numbers_.transform(_matrix_of(X, self.numeric))] if self.numeric else []
+        parts = [self.numbers_.transform(X[list(self.numeric)].to_numpy())] if self.numeric else []
         parts += [self.texts_.transform(X[list(self.text)])] if self.text else []
         return self._matrix(parts)
 
@@ -271,12 +268,6 @@ class EncodedColumns(TransformerMixin, BaseEstimator):
             # column by column: a tree asks each row for a few columns only, which then stay in the processor's cache
             return np.hstack([np.asfortranarray(each, dtype="float32") for each in parts])
         return np.hstack(parts).astype("float64" if self.kind == "linear" else "float32", copy=False)
-
-
-def _matrix_of(X: Any, names: Sequence[str]) -> np.ndarray:
-    """Columns of a tidy frame, of which the numbers come first, as they lie there: to pick them by name copies them."""
-    first = X.iloc[:, : len(names)]
-    return (first if list(first.columns) == list(names) else X[list(names)]).to_numpy()
 
 
 def _numbers_for(kind: Kind) -> Pipeline:
