@@ -6,6 +6,7 @@ only where even the tables and lists would clearly not fit; snapshots are left o
 """
 
 import contextlib
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ DAY_SHARE = 0.1
 """Of a warehouse, what a further day adds to it beside its new lines, and what is written anew before the old goes."""
 LISTS_RATIO = 0.4
 """Bytes of published lists for a byte of text."""
+LISTS_OF_A_CUSTOMER, FEATURES_OF_A_CUSTOMER = 2_200.0, 430.0
+"""Bytes of published lists, and of the warehouse, for each customer who has bought, of up to eight million."""
 BOOKS_BYTES = 30e6
 """Books of Dagster and MLflow, models and figures, whatever the input."""
 PYTHON_BYTES = 0.8e9
@@ -37,6 +40,9 @@ _LEAST_SHARE = 0.5
 """Of Python and models, below which a run is not begun: a million lines ended well in 1.07 GB, not in .73."""
 _PACKED = 6.0
 """Bytes of text in a byte of a packed file."""
+_LINE_BYTES = 60.0
+"""Of a line in a packed file."""
+_MUCH = 1.5
 _CLEARLY = 0.8
 """An estimate may be too high by a fifth before a run is stopped by it."""
 
@@ -57,6 +63,8 @@ class Need:
     memory_there: float
     least_memory: float = 0.0
     """Below this a run is not begun."""
+    most_disk: float = 0.0
+    """What is written where everybody in the customer records has bought; 0 where lists were made before."""
 
     @property
     def disk(self) -> float:
@@ -76,15 +84,16 @@ class Need:
         """
         told = (self.disk, self.disk_free, self.memory, self.memory_there, self.memory_limit)
         disk, free, memory, there, limit = map(faults.megabytes, told)
+        most = f"{faults.megabytes(self.most_disk)} if all customers on record have bought, "
         return (
-            f"needs about {disk} of disk, {free} free; about {memory} of memory, {there} there, of which DuckDB may "
-            f"take {limit}"
+            f"needs about {disk} of disk, {most if self.most_disk > _MUCH * self.disk else ''}{free} free; about "
+            f"{memory} of memory, {there} there, of which DuckDB may take {limit}"
         )
 
     @property
     def is_tight(self) -> bool:
         """Whether there may be too little of one of them."""
-        return self.disk_free < self.disk or self.memory_there < self.memory
+        return self.disk_free < max(self.disk, self.most_disk) or self.memory_there < self.memory
 
 
 def need_of(settings: Settings, warehouse: Warehouse) -> Need:
@@ -95,16 +104,18 @@ def need_of(settings: Settings, warehouse: Warehouse) -> Need:
     there = warehouse_file.size(warehouse.path)
     growth = LINES_RATIO * new + (DAY_SHARE * there if there else min(FEATURES_RATIO * total, MOST_FEATURES))
     snapshots = there + growth if settings.snapshots else 0.0
+    lists = _newest_lists(settings)
     models = PYTHON_BYTES + min(MODELS_RATIO * total, MOST_MODELS)
     return Need(
         new_input=new,
-        kept=growth + (_newest_lists(settings) or LISTS_RATIO * total) + BOOKS_BYTES,
+        kept=growth + (lists or LISTS_RATIO * total) + BOOKS_BYTES,
         passing=snapshots,
         disk_free=faults.free_bytes(settings.data_dir),
         memory=models + min(DUCKDB_RATIO * total, limit),
         memory_limit=limit,
         memory_there=machine.memory_bytes,
         least_memory=max(_CLEARLY * PYTHON_BYTES, _LEAST_SHARE * models),
+        most_disk=0.0 if lists or there else _disk_of(new, _customers_on_record(settings), bool(settings.snapshots)),
     )
 
 
@@ -142,6 +153,38 @@ def _input_bytes(settings: Settings, landed: frozenset[str]) -> tuple[float, flo
             files.update(source_files.files_of(settings, name))
     sizes = {file: file.stat().st_size * (_PACKED if file.suffix in (".gz", ".parquet") else 1) for file in files}
     return sum(sizes.values()), sum(size for file, size in sizes.items() if settled_stamp(file) not in landed)
+
+
+def _disk_of(text: float, customers: float, has_snapshot: bool) -> float:
+    """What a first run writes for so much text, where so many customers have bought."""
+    warehouse = LINES_RATIO * text + FEATURES_OF_A_CUSTOMER * customers
+    return warehouse * (2 if has_snapshot else 1) + LISTS_OF_A_CUSTOMER * customers + BOOKS_BYTES
+
+
+def _customers_on_record(settings: Settings) -> float:
+    """About how many lines the files have that tell of customers alone; 0 where the source has none."""
+    files: set[Path] = set()
+    with contextlib.suppress(Exception):  # what is wrong with the input is told by the asset that reads it
+        customers, transactions = (_sets_read_by(settings, name) for name in ("customers", "transactions"))
+        for name in customers - transactions:
+            files.update(source_files.files_of(settings, name))
+    return sum(map(_lines_in, files))
+
+
+def _sets_read_by(settings: Settings, table: str) -> set[str]:
+    """The raw sets that the source's SELECT of the table names."""
+    select = settings.sql_dir / "sources" / settings.source / f"{table}.sql"
+    text = select.read_text(encoding="utf-8") if select.is_file() else ""
+    return {name for name in settings.pack.raw if re.search(rf"\braw\.{re.escape(name)}\b", text)}
+
+
+def _lines_in(file: Path) -> float:
+    size = file.stat().st_size
+    if file.suffix in (".gz", ".parquet"):
+        return size * _PACKED / _LINE_BYTES
+    with file.open("rb") as opened:
+        sample = opened.read(65_536)
+    return size * sample.count(b"\n") / max(len(sample), 1)
 
 
 def _newest_lists(settings: Settings) -> int:

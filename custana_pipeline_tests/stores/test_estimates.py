@@ -64,6 +64,23 @@ def test_a_first_run_is_foretold_from_the_bytes_of_its_input(settings: Settings,
     assert need.memory == estimates.PYTHON_BYTES + models + estimates.DUCKDB_RATIO * 100 * MB
 
 
+def test_many_customers_on_record_are_told_but_stop_no_run(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(settings.input_path / "transactions.csv", MB)
+    assert estimates.need_of(settings, warehouse).most_disk < estimates.need_of(settings, warehouse).disk
+    people = settings.input_path / "customers.csv"
+    people.write_text("customer_id,age\n" + "c1234567,40\n" * 50_000)
+    need = estimates.need_of(settings, warehouse)
+    assert need.most_disk == pytest.approx(50_000 * (2 * 430 + 2_200) + 2 * need.new_input + 30 * MB, rel=0.001)
+    assert "MB of disk, 186 MB if all customers on record have bought, 66 GB free" in need.told()
+    assert not need.is_tight
+    monkeypatch.setattr(faults, "free_bytes", lambda _where: 100 * MB)
+    tight = estimates.need_of(settings, warehouse)
+    assert tight.is_tight
+    estimates.refuse_what_cannot_fit(tight, settings)
+
+
 def test_without_snapshots_no_room_is_asked_for_them(settings: Settings, warehouse: Warehouse) -> None:
     bare = settings.model_copy(update={"snapshots": 0})
     assert estimates.need_of(bare, warehouse).passing == 0
