@@ -31,7 +31,7 @@ def rows_of_day(
     query = f"""select * replace (cast(as_of as timestamp) as as_of) from {table}
         where as_of = date '{as_of.isoformat()}'"""
     is_empty = True
-    for batch in session.batches(query, given):
+    for batch in session.batches(query, parameters=given):
         is_empty = False
         yield batch
     if is_empty:

@@ -193,7 +193,7 @@ class Session:
         return {name: found.column(name).to_numpy() for name in found.column_names}
 
     def batches(
-        self, query: str, parameters: Parameters | None = None, rows_per_batch: int = 250_000
+        self, query: str, rows_per_batch: int = 250_000, parameters: Parameters | None = None
     ) -> Iterator["pd.DataFrame"]:
         """The result in frames of bounded size, so that a large table is never whole in memory."""
         for batch in self._reader(query, rows_per_batch, parameters):

@@ -106,7 +106,7 @@ def test_a_long_list_is_judged_as_a_short_one_wherever_the_bad_row_lies(
     fetched: list[str] = []
     batches = Session.batches
     monkeypatch.setattr(
-        Session, "batches", lambda self, query, *given: fetched.append(query) or batches(self, query, *given)
+        Session, "batches", lambda self, query, **given: fetched.append(query) or batches(self, query, **given)
     )
     found = judged_list(session, name, AS_OF)
     assert (found.row_count, set(found.breaches)) == (short.row_count, set(short.breaches))
