@@ -10,7 +10,9 @@ import pandas as pd
 
 from custana_pipeline.orchestration.champions import HOLDOUTS, ServingChampion, serving_champion
 from custana_pipeline.orchestration.champions import TABLE as CHAMPIONS
-from custana_pipeline.orchestration.customer_rows import CUSTOMERS, TODAY_CUSTOMERS, snapshots, stored_columns
+from custana_pipeline.orchestration.customer_columns import stored_columns
+from custana_pipeline.orchestration.customer_keys import CUSTOMERS
+from custana_pipeline.orchestration.customer_samples import TODAY_CUSTOMERS, snapshots
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 

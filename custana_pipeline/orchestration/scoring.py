@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from custana_pipeline.orchestration.champions import ServingChampion, has_champion, serving_champion
-from custana_pipeline.orchestration.customer_rows import rows_of, scored, stored_columns
+from custana_pipeline.orchestration.customer_columns import stored_columns
+from custana_pipeline.orchestration.customer_rows import rows_of, scored
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 

@@ -11,7 +11,7 @@ from custana_pipeline.models.segment_identity import IdentifiedSegments, Previou
 from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
 from custana_pipeline.models.training import Training
 from custana_pipeline.orchestration.champions import TABLE
-from custana_pipeline.orchestration.customer_rows import TODAY_CUSTOMERS, snapshots
+from custana_pipeline.orchestration.customer_samples import TODAY_CUSTOMERS, snapshots
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 

@@ -11,6 +11,7 @@ import duckdb
 
 from custana_pipeline.errors import ContractBroken, CustanaError, WrongUse
 from custana_pipeline.stores.canonical_text import PLAIN_NUMBERS, NumberMarks
+from custana_pipeline.stores.frames import as_arrow, framed
 from custana_pipeline.stores.plain_ids import with_plain_ids
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
@@ -142,7 +143,7 @@ class Session:
         """The same for the rows of all `days`, in one go."""
         names = ", ".join(frame.columns)
         beginning = self._room_for(table, tuple(frame.columns), days)
-        self.connection.register("incoming", _as_arrow(frame))
+        self.connection.register("incoming", as_arrow(frame))
         self.connection.execute(f"{beginning} select {names} from incoming")
         self.connection.unregister("incoming")
         return len(frame)
@@ -264,32 +265,6 @@ class Session:
                 f"{model.name} met a value that does not fit its type ({type(error).__name__}): a rule in "
                 f"dbt_like_sql/{model.name.replace('.', '/')}.sql must judge that column first."
             ) from None
-
-
-def _as_arrow(frame: "pd.DataFrame") -> Any:
-    """The frame as Arrow rows, which DuckDB reads where they lie; as it is where it has Python's objects."""
-    import pyarrow as pa
-
-    if any(kind == "object" for kind in frame.dtypes):
-        return frame
-    return pa.Table.from_pandas(frame, preserve_index=False)
-
-
-def framed(found: "pa.Table") -> "pd.DataFrame":
-    """Arrow rows as `Session.frame` gives them; each column is let go of as soon as it is taken over."""
-    import pandas as pd
-    import pyarrow as pa
-
-    days = [field.name for field in found.schema if pa.types.is_date(field.type)]
-    gaps: dict[str, Any] = {}
-    for name, column in zip(found.column_names, found.columns, strict=True):
-        is_whole = pa.types.is_integer(column.type)
-        if column.null_count and (is_whole or pa.types.is_boolean(column.type)):
-            values, missing = column.fill_null(0 if is_whole else False), column.is_null().to_numpy()
-            kind: Any = pd.arrays.IntegerArray if is_whole else pd.arrays.BooleanArray
-            gaps[name] = kind(values.to_numpy().copy(), missing.copy())
-    frame = found.to_pandas(split_blocks=True, self_destruct=True, date_as_object=False)
-    return frame.assign(**gaps).astype(dict.fromkeys(days, "datetime64[us]"))
 
 
 def _listed(days: Sequence[dt.date]) -> str:

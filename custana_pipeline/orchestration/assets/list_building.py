@@ -12,7 +12,8 @@ from custana_pipeline.orchestration.assets.recommendations import chosen_paramet
 from custana_pipeline.orchestration.customer_rows import by_customer
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.scoring import behavior_scores, demand_scores, segment_assignments
-from custana_pipeline.stores.session import Session, framed
+from custana_pipeline.stores.frames import framed
+from custana_pipeline.stores.session import Session
 
 NO_AMOUNTS = "demand_forecast has no amounts: the source has no prices, or no model of amounts could be trained."
 SUPPORTING = {

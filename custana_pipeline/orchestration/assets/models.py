@@ -12,7 +12,8 @@ from custana_pipeline.models.training import Incumbent, Training
 from custana_pipeline.orchestration.backtest_tables import store_backtests
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
 from custana_pipeline.orchestration.champions import store_champions, store_holdouts
-from custana_pipeline.orchestration.customer_rows import learned_from, stored_columns
+from custana_pipeline.orchestration.customer_columns import stored_columns
+from custana_pipeline.orchestration.customer_samples import learned_from
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.importance_tables import measured, store_importance
 from custana_pipeline.orchestration.incumbents import incumbents
