@@ -163,12 +163,11 @@ def _disk_of(text: float, customers: float, has_snapshot: bool) -> float:
 
 def _customers_on_record(settings: Settings) -> float:
     """About how many lines the files have that tell of customers alone; 0 where the source has none."""
-    files: set[Path] = set()
     with contextlib.suppress(Exception):  # what is wrong with the input is told by the asset that reads it
         customers, transactions = (_sets_read_by(settings, name) for name in ("customers", "transactions"))
-        for name in customers - transactions:
-            files.update(source_files.files_of(settings, name))
-    return sum(map(_lines_in, files))
+        files = {file for name in customers - transactions for file in source_files.files_of(settings, name)}
+        return sum(map(_lines_in, files))
+    return 0.0
 
 
 def _sets_read_by(settings: Settings, table: str) -> set[str]:

@@ -81,6 +81,19 @@ def test_many_customers_on_record_are_told_but_stop_no_run(
     estimates.refuse_what_cannot_fit(tight, settings)
 
 
+def test_customers_who_cannot_be_read_are_told_by_whoever_lands_them(
+    settings: Settings, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(settings.input_path / "customers.csv", MB)
+
+    def refused(_file: Path) -> float:
+        raise PermissionError
+
+    monkeypatch.setattr(estimates, "_lines_in", refused)
+    need = estimates.need_of(settings, warehouse)
+    assert need.most_disk == 2 * need.new_input + 30 * MB
+
+
 def test_without_snapshots_no_room_is_asked_for_them(settings: Settings, warehouse: Warehouse) -> None:
     bare = settings.model_copy(update={"snapshots": 0})
     assert estimates.need_of(bare, warehouse).passing == 0
