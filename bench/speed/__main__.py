@@ -1,6 +1,6 @@
 """Runs custana and the reference in turn on the same data, and writes bench/speed.md and bench/speed.json.
 
-make bench-speed SIZE=1m                          chain, increment, second run, shapes, rivals, libraries, start-up
+make bench-speed SIZE=1m                          all parts: chain, floor, increment and second run, shapes, rivals, ...
 make bench-speed SIZE=10m ARGS="--only chain --runs 1"
 make bench-speed SIZE=100m REFERENCE=FOLDER       FOLDER holds limit.py and gen.py
 
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -20,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.speed import libraries, page, sides, startup
+from bench.speed.processes import measured, plain_environment
 from bench.speed.rivals_run import RIVALS, rival
 from bench.speed.shops import LINES, SHAPES, add_day, generated, history, reshaped
 
 BENCH = Path(__file__).resolve().parents[1]
 FIGURES, PAGE = BENCH / "speed.json", BENCH / "speed.md"
 JUDGES = BENCH.parent / ".venv-judges" / "bin" / "python"
-PARTS = ("chain", "increment", "shapes", "rivals", "btyd", "recommendations", "startup")
+PARTS = ("chain", "floor", "increment", "shapes", "rivals", "btyd", "recommendations", "tracking", "startup")
 REFERENCE_MEMORY = {"100m": "12GB"}
 
 
@@ -71,11 +73,13 @@ def measure(told: argparse.Namespace, scratch: Path, results: dict[str, Any]) ->
     place = sides.project(scratch / "project")
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "chain": lambda: _chain(told, scratch, made, place),
+        "floor": lambda: _floor(told, made, _empty(scratch / "floor")),
         "increment": lambda: _increment(scratch, made, place),
         "shapes": lambda: _shapes(told, scratch, made, place),
         "rivals": lambda: {name: rival(name, JUDGES, made, _empty(scratch / "rival")) for name in told.rivals},
         "btyd": lambda: libraries.btyd(JUDGES, _empty(scratch / "btyd")),
         "recommendations": lambda: libraries.recommendations(JUDGES, place, made, _empty(scratch / "als")),
+        "tracking": lambda: _tracking(told, scratch, made, place),
         "startup": lambda: startup.measured_start(_empty(scratch / "start")),
     }
     for name in told.only:
@@ -98,6 +102,30 @@ def _chain(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> 
         sided["product"].append(asdict(sides.product(place, files, _empty(data))))
         seconds = {side: round(runs[-1]["seconds"], 1) for side, runs in sided.items()}
         print(f"        turn {turn + 1}: {seconds}", flush=True)
+    return sided
+
+
+def _floor(told: argparse.Namespace, made: Path, folder: Path) -> dict[str, Any]:
+    """The bare script of the design's landing and cleaning, as often as the chain; the medians of its stages."""
+    turns = []
+    for _ in range(told.runs):
+        command = [sys.executable, str(Path(__file__).with_name("floor.py")), str(made), str(_empty(folder))]
+        run = measured(command, folder, plain_environment())
+        turns.append(json.loads((folder / "floor.json").read_text()) | {"peak_gb": run.peak_gb})
+    shutil.rmtree(folder)
+    return {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
+
+
+def _tracking(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> dict[str, Any]:
+    """Runs with and without MLflow in turn."""
+    files = history(made, scratch / "files")
+    sided: dict[str, list[dict[str, Any]]] = {"product": [], "untracked": []}
+    for _ in range(told.runs):
+        for side in sided:
+            run = sides.product(place, files, _empty(scratch / "tracking"), tracked=side == "product")
+            sided[side].append(asdict(run))
+    shutil.rmtree(scratch / "tracking")
+    shutil.rmtree(files)
     return sided
 
 

@@ -15,7 +15,7 @@ DATA_GOALS = {"1m": 1.5, "10m": 1.3, "100m": 1.3}
 CHAIN_GOALS = {"1m": 3.0, "10m": 2.0, "100m": 1.6}
 MEMORY_GOALS = {"1m": 1.5, "10m": 4.0, "100m": 12.0}
 DAY_GOALS = {"10m": 0.15, "100m": 0.10}
-AGAIN_GOAL, SHAPE_GOAL, GROWTH_GOAL = 5.0, 2.0, 1.0
+AGAIN_GOAL, SHAPE_GOAL, GROWTH_GOAL, TRACKING_GOAL = 5.0, 2.0, 1.0, 0.10
 NOTE = (
     "`make bench-speed SIZE=1m|10m|100m` writes this page; `python -m bench.speed --help` names its parts. Product and "
     "reference (a bare hand-written script of DuckDB, numpy and scikit-learn that keeps no evidence, judges no "
@@ -33,10 +33,12 @@ def page(results: dict[str, Figures]) -> str:
         NOTE,
         machine(),
         *_chain(results, sizes),
+        *_floor(results, sizes),
         *_increment(results, sizes),
         *_shapes(results, sizes),
         *_rivals(results, sizes),
         *_libraries(results, sizes),
+        *_tracking(results, sizes),
         *_startup(results, sizes),
     ]
     return "\n\n".join(parts) + "\n"
@@ -131,6 +133,31 @@ def _growth(chains: dict[str, Figures]) -> list[str]:
         exponent = grown / math.log(LINES[large] / LINES[small])
         told.append(f"{small} to {large}: {exponent:.2f} ({_verdict(exponent, GROWTH_GOAL)})")
     return [f"Growth exponent of custana's wall time: {'; '.join(told)}."] if told else []
+
+
+def _floor(results: dict[str, Figures], sizes: list[str]) -> list[str]:
+    rows = []
+    for size in sizes:
+        floor, chain = results[size].get("floor"), results[size].get("chain")
+        if not floor or not chain:
+            continue
+        other = _middle(chain["reference"], DATA_STAGES)
+        features = _middle(chain["reference"], ("features",))
+        bare = floor["land"] + floor["clean"] + features
+        told = [f"{floor['land']:.1f}", f"{floor['clean']:.1f}", f"{features:.1f}", f"{bare:.1f} s"]
+        own = _middle(chain["product"], DATA_STAGES)
+        goal = DATA_GOALS.get(size, 0.0) * other
+        rows.append([size, f"{goal:.1f} s", *told, f"{bare / other:.2f}", f"{own:.1f} s", f"{own / bare:.2f}"])
+    if not rows:
+        return []
+    head = ["order lines", "goal of land + clean + features", "land", "clean", "the reference's features", "together"]
+    told = (
+        "Land and clean by a bare script that does only what the design asks of them (`bench/speed/floor.py`: every "
+        "line kept as text, every file hashed, each row typed with its reason, repeated lines found): what can be "
+        "saved is what custana takes above it."
+    )
+    table = _table([*head, "of the reference", "custana", "of this floor"], rows)
+    return ["## What the design alone costs", told, table]
 
 
 def _increment(results: dict[str, Figures], sizes: list[str]) -> list[str]:
@@ -248,6 +275,22 @@ def _libraries(results: dict[str, Figures], sizes: list[str]) -> list[str]:
                 f"backtest, {own['seconds']:.1f} s, Recall@10 {own['recall']:.4f} (of the next 90 days)."
             )
     return ["## Beside the libraries of the field", *parts] if parts else []
+
+
+def _tracking(results: dict[str, Figures], sizes: list[str]) -> list[str]:
+    told = []
+    for size in sizes:
+        found = results[size].get("tracking")
+        if found:
+            own, bare = _middle(found["product"]), _middle(found["untracked"])
+            pairs = zip(found["product"], found["untracked"], strict=True)
+            share = statistics.median(1 - other["seconds"] / one["seconds"] for one, other in pairs)
+            told.append(
+                f"At {size}, medians of {len(found['product'])} turns: {own:.1f} s, and {bare:.1f} s where MLflow is "
+                "not even imported, no candidate is kept and no figure drawn (`bench/speed/untracked.py`): "
+                f"{share:.1%} of the chain ({_verdict(share, TRACKING_GOAL)})."
+            )
+    return ["## What MLflow costs", *told] if told else []
 
 
 def _startup(results: dict[str, Figures], sizes: list[str]) -> list[str]:

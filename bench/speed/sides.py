@@ -59,11 +59,12 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def product(place: Path, files: Path, data: Path, *options: str, as_of: str = AS_OF) -> Run:
+def product(place: Path, files: Path, data: Path, *, as_of: str = AS_OF, tracked: bool = True) -> Run:
     """`custana run` in the project folder `place` into the folder `data`; what is there already stays."""
     data.mkdir(parents=True, exist_ok=True)
-    command = [str(CUSTANA), "run", "--as-of", as_of, "--input", str(files), "--data-dir", str(data), *options]
-    run = measured(command, place, plain_environment())
+    command = [str(CUSTANA)] if tracked else [sys.executable, "-m", "bench.speed.untracked"]
+    command += ["run", "--as-of", as_of, "--input", str(files), "--data-dir", str(data)]
+    run = measured(command, place, plain_environment(**({} if tracked else {"PYTHONPATH": str(PROJECT)})))
     told = profile(data)
     stages = {each["stage"]: each["seconds"] for each in told.get("stages", ())}
     return replace(run, stages=stages)
