@@ -7,15 +7,26 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
 
+from custana_pipeline.orchestration.assets import raw
+from custana_pipeline.raw import landing
 from custana_pipeline.selftest.landing.cases import FileCase, try_files
-from custana_pipeline.selftest.landing.ingestion import GOOD_LINES, HEADER, Ingestion, order, orders
+from custana_pipeline.selftest.landing.ingestion import GOOD_LINES, HEADER, Ingested, Ingestion, order, orders
 from custana_pipeline.selftest.trial import Trial, expect, trial
 
 NEW = 500
 MEGABYTES_ALLOWED = 900
 WRITER_SECONDS = 0.002
 BEGUN_SECONDS = 20.0
+AFTER = {
+    "while it is inspected": (landing, "stamp_of"),
+    "before it is loaded": (raw, "plan_landing"),
+    "while it is loaded": (raw, "land"),
+}
+"""What has just been done when a file is written: noted which file it is, chosen what to load, and loaded it."""
 
 
 @trial("C18")
@@ -76,17 +87,42 @@ PLACES: dict[str, Callable[[Path], object]] = {
 
 @trial("C20")
 def files_that_are_being_written(run: Trial) -> None:
-    """A writer that appends and one that replaces the file while it is read; then both are done."""
+    """Writers that append to the file or replace it while it is read, at set moments and at any; then none does."""
     for name, write in (("appended", _append), ("replaced", _replace)):
         ingestion = Ingestion(run.scratch / name).put({"transactions.csv": orders(good=20_000)})
-        with _writing(write, ingestion.folder / "transactions.csv"):
+        path = ingestion.folder / "transactions.csv"
+        for moment, follows in AFTER.items():
+            with _writing_after(follows, write, path):
+                _expect_refused(ingestion.run(), f"{name} {moment}")
+        with _writing(write, path):
             for _ in range(run.times(quick=2, full=10)):
                 found = ingestion.run()
-                expect("changed while it was read: wait until it is written" in found.refusal, f"{name}: {found}")
-                expect(found.exit_code == 1, f"{name}: it is no passing fault ({found.exit_code})")
-        lines = (ingestion.folder / "transactions.csv").read_bytes().count(b"\n") - 1
+                if found.refusal:
+                    _expect_refused(found, name)
+                else:  # the writer was held up all the while that the file was read
+                    expect(found.kept + sum(found.reasons.values()) >= 20_000, f"{name}: {found} of a whole file")
+        lines = path.read_bytes().count(b"\n") - 1
         found = ingestion.run()
         expect(found.kept + sum(found.reasons.values()) == lines, f"{name} and done: {found} of {lines} lines")
+
+
+def _expect_refused(found: Ingested, told: str) -> None:
+    expect("changed while it was read: wait until it is written" in found.refusal, f"{told}: {found}")
+    expect(found.exit_code == 1, f"{told}: it is no passing fault ({found.exit_code})")
+
+
+@contextmanager
+def _writing_after(place: tuple[ModuleType, str], write: Callable[[Path, int], None], path: Path) -> Iterator[None]:
+    """Writes each time that a function of the landing has ended, before anything else is done."""
+    original = getattr(*place)
+
+    def and_written(*given: Any) -> Any:
+        found = original(*given)
+        write(path, 0)
+        return found
+
+    with patch.object(*place, and_written):
+        yield
 
 
 def _append(path: Path, number: int) -> None:
