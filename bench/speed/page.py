@@ -137,9 +137,9 @@ def _floor(results: dict[str, Figures], sizes: list[str]) -> list[str]:
     told = (
         "Land and clean by a bare script that does only what the design asks of them (`bench/speed/floor.py`: every "
         "line kept as text, every file hashed, each row typed with its reason, repeated lines found), and the rest as "
-        "the reference does it, without starting, contracts, backtests, tracking and the like. No quicker way was "
-        "found while lines are kept in the warehouse: a goal below its ratio is out of reach of that design, one above "
-        "it is not ruled out by this."
+        "the reference does it, without starting, contracts, backtests, tracking and the like. It is one "
+        "bare way of keeping lines, and no proof that there is none quicker: a goal below its ratio is missed by that "
+        "script too."
     )
     shown = table([*head, "custana", "with all else of the reference, whole chain of the reference's"], rows)
     return ["## What the design alone costs", told, shown]
