@@ -4,6 +4,7 @@ import os
 import resource
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from unittest.mock import patch
 
 from custana_pipeline.orchestration.assets import raw
 from custana_pipeline.raw import landing
+from custana_pipeline.raw.contracts import InspectedFile
 from custana_pipeline.selftest.landing.cases import FileCase, try_files
 from custana_pipeline.selftest.landing.ingestion import GOOD_LINES, HEADER, Ingested, Ingestion, order, orders
 from custana_pipeline.selftest.trial import Trial, expect, trial
@@ -94,13 +96,15 @@ def files_that_are_being_written(run: Trial) -> None:
         for moment, follows in AFTER.items():
             with _writing_after(follows, write, path):
                 _expect_refused(ingestion.run(), f"{name} {moment}")
-        with _writing(write, path):
+        with _writing(write, path) as written:
             for _ in range(run.times(quick=2, full=10)):
-                found = ingestion.run()
+                with _looked_at() as looks:
+                    found = ingestion.run()
                 if found.refusal:
                     _expect_refused(found, name)
-                else:  # the writer was held up all the while that the file was read
-                    expect(found.kept + sum(found.reasons.values()) >= 20_000, f"{name}: {found} of a whole file")
+                else:
+                    missed = sum(looks[0] < began and ended < looks[-1] for began, ended in written)
+                    expect(not missed, f"{name}: {found}, with {missed} writes while it was read")
         lines = path.read_bytes().count(b"\n") - 1
         found = ingestion.run()
         expect(found.kept + sum(found.reasons.values()) == lines, f"{name} and done: {found} of {lines} lines")
@@ -125,6 +129,25 @@ def _writing_after(place: tuple[ModuleType, str], write: Callable[[Path, int], N
         yield
 
 
+@contextmanager
+def _looked_at() -> Iterator[list[float]]:
+    """When a run had noted which file it reads, and each time that it began to ask whether that is still there."""
+    looks: list[float] = []
+    noted, asked = landing.stamp_of, raw.refuse_changed
+
+    def note(path: Path) -> tuple[int, ...]:
+        found = noted(path)
+        looks.append(time.monotonic())
+        return found
+
+    def ask(inspected: InspectedFile) -> None:
+        looks.append(time.monotonic())
+        asked(inspected)
+
+    with patch.object(landing, "stamp_of", note), patch.object(raw, "refuse_changed", ask):
+        yield looks
+
+
 def _append(path: Path, number: int) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(order(30_000 + number) + "\n")
@@ -139,14 +162,17 @@ def _replace(path: Path, number: int) -> None:
 
 
 @contextmanager
-def _writing(write: Callable[[Path, int], None], path: Path) -> Iterator[None]:
-    """A thread that writes again and again until the block ends; it has begun when the block does."""
+def _writing(write: Callable[[Path, int], None], path: Path) -> Iterator[list[tuple[float, float]]]:
+    """A thread that writes again and again until the block ends, and when it did; it has begun when the block does."""
     done, begun = threading.Event(), threading.Event()
+    written: list[tuple[float, float]] = []
 
     def go_on() -> None:
         number = 0
         while not done.wait(WRITER_SECONDS):
+            began = time.monotonic()
             write(path, number)
+            written.append((began, time.monotonic()))
             begun.set()
             number += 1
 
@@ -154,7 +180,7 @@ def _writing(write: Callable[[Path, int], None], path: Path) -> Iterator[None]:
     writer.start()
     try:
         expect(begun.wait(BEGUN_SECONDS), "the writer has not begun")
-        yield
+        yield written
     finally:
         done.set()
         writer.join()
