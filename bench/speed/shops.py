@@ -17,7 +17,9 @@ SHAPES = {
     "hub_customer": "a customer with a tenth of all lines",
     "one_time_buyers": "four of five orders are by somebody who never buys again",
     "busy_day": "a day with 100 times the usual lines",
+    "daily_files": "the lines in some 700 files, as a shop exports them day by day",
 }
+DAYS = 731
 _RESHAPED = {
     "hub_product": {
         "order_lines": "select * replace (case when line_no = '1' then '1' else product_id end as product_id)",
@@ -72,7 +74,7 @@ def reshaped(made: Path, shape: str, folder: Path) -> Path:
     """The same number of lines in another shape."""
     shutil.rmtree(folder, ignore_errors=True)
     history(made, folder)
-    for table, select in _RESHAPED[shape].items():
+    for table, select in _RESHAPED.get(shape, {}).items():
         for file in sorted((folder / table).glob("*.csv")):
             rows = f"read_csv('{file.resolve()}', all_varchar = true, header = true, nullstr = '')"
             changed = file.with_suffix(".new")
@@ -80,7 +82,22 @@ def reshaped(made: Path, shape: str, folder: Path) -> Path:
             changed.replace(file)
     if shape == "one_time_buyers":
         _customers_of_orders(folder)
+    if shape == "daily_files":
+        _cut_into_days(folder)
     return folder
+
+
+def _cut_into_days(folder: Path) -> None:
+    """Each table's lines, in their order, in about as many files as the history has days."""
+    for table in FACTS:
+        whole = sorted((folder / table).glob("*.csv"))
+        for file in whole:
+            header, *lines = file.read_text().splitlines(keepends=True)
+            size = -(-len(lines) * len(whole) // DAYS)
+            for day, first in enumerate(range(0, len(lines), size)):
+                cut = file.with_name(f"{file.stem}-{day:03}.csv")
+                cut.write_text(header + "".join(lines[first : first + size]))
+            file.unlink()
 
 
 def _customers_of_orders(folder: Path) -> None:

@@ -36,6 +36,7 @@ from custana_pipeline.stores.landing_statements import (
     insert_malformed,
     insert_repeated_headers,
     parquet_rows,
+    parquet_shares,
     shifted_records,
     stage_csv,
     staged_records,
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 
 MAX_REJECTED_TEXTS = 100_000
+SMALL_BYTES = 16 << 20
+"""A file of more bytes is a stream of its own."""
 MOSTLY_DISTINCT = 0.35
 """A column with a larger share of different values than this is compressed as text, and not by its values."""
 _REASONS = {
@@ -79,11 +82,11 @@ def load(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
 
 def _load(connection: Connection, staging: Connection, inspected: InspectedFile) -> LoadedCounts:
     if inspected.format == "parquet":
-        return LoadedCounts(_inserted(connection, insert_into_raw(inspected, parquet_rows(inspected))))
+        return _load_parquet(connection, inspected)
     if inspected.format in ("blank_separated", "fixed_width"):
         return _without_headers(connection, inspected, _load_blank_separated(connection, staging, inspected))
-    if inspected.is_plain and (counts := _load_plain(connection, inspected)):
-        return counts
+    if inspected.is_plain and (counts := load_together(connection, [inspected])):
+        return counts[0]
     counts = None if _is_beyond_duckdb(inspected) else _load_by_duckdb(connection, staging, inspected)
     return counts or _without_headers(connection, inspected, _load_exactly(connection, inspected))
 
@@ -107,17 +110,47 @@ def _without_headers(connection: Connection, inspected: InspectedFile, counts: L
     return replace(counts, record=counts.record - headers, malformed=counts.malformed + headers)
 
 
-def _load_plain(connection: Connection, inspected: InspectedFile) -> LoadedCounts | None:
-    """Load a csv of which every line is a record; None, with nothing loaded, where that proves wrong."""
+def _load_parquet(connection: Connection, inspected: InspectedFile) -> LoadedCounts:
     if _is_first(connection, inspected):
-        _fit_columns(connection, inspected, middle_shares(inspected, SAMPLED_RECORDS))
-    loaded = load_stream(connection, inspected)
-    if loaded.record_count + inspected.header_line_count != inspected.line_count:
-        if _inserted(connection, delete_loaded(inspected)) != loaded.record_count:
-            raise BadFile(f"{inspected.source_file}: its records cannot be told apart: export it again.")
+        _fit_columns(connection, inspected, connection.execute(parquet_shares(inspected)).fetchall()[0])
+    return LoadedCounts(_inserted(connection, insert_into_raw(inspected, parquet_rows(inspected))))
+
+
+def load_together(connection: Connection, files: Sequence[InspectedFile]) -> list[LoadedCounts] | None:
+    """Load csv files of the same columns of which every line is a record as one stream, where none is loaded yet.
+
+    None, with nothing loaded, where that proves wrong of some file.
+    """
+    connection.execute(CREATE_UNORDERED)
+    if _is_first(connection, files[0]):
+        # a history begins with lines that are not like the later ones
+        middle = files[len(files) // 2]
+        _fit_columns(connection, middle, middle_shares(middle, SAMPLED_RECORDS))
+    loaded = load_stream(connection, files)
+    if loaded.record_count != sum(each.line_count - each.header_line_count for each in files):
+        deleted = sum(_inserted(connection, delete_loaded(each)) for each in files)
+        if deleted != loaded.record_count:
+            raise BadFile(f"{told_of(files)}: the records cannot be told apart: export these files again.")
         return None
-    counts = LoadedCounts(loaded.record_count)
-    return _without_headers(connection, inspected, counts) if loaded.may_repeat_header else counts
+    counts = [LoadedCounts(each.line_count - each.header_line_count) for each in files]
+    if not loaded.may_repeat_header:
+        return counts
+    return [_without_headers(connection, *each) for each in zip(files, counts, strict=True)]
+
+
+def told_of(files: Sequence[InspectedFile]) -> str:
+    """The names of files as a message has them: the first one, and the last where there are more."""
+    first, last = files[0].source_file, files[-1].source_file
+    return first if len(files) == 1 else f"{first} to {last}"
+
+
+def can_be_together(one: InspectedFile, other: InspectedFile) -> bool:
+    """Whether two files can be loaded as one stream: small and plain csv files with the same columns and line ends."""
+    is_small = all(
+        each.is_plain and not each.has_long_lines and each.byte_count <= SMALL_BYTES for each in (one, other)
+    )
+    is_alike = one.shape == other.shape and one.file_columns == other.file_columns
+    return is_small and is_alike and bool(one.line_ends[1]) == bool(other.line_ends[1])
 
 
 def _load_by_duckdb(connection: Connection, staging: Connection, inspected: InspectedFile) -> LoadedCounts | None:

@@ -3,8 +3,9 @@
     prepare        makes raw.<set>, the ledger raw.files and raw.malformed_lines
     plan_landing   which of the present files are new or changed, and which are a second copy of another
     land           replaces the rows of one file
+    land_all       the same for several files of one raw set
 
-`land` changes several tables and opens no transaction: call it within one, so that a file lands whole or not at all.
+They change several tables and open no transaction: call them within one, so that a file lands whole or not at all.
 The law of lines holds for whatever lands: line_count = header + blank + record + continuation + malformed.
 """
 
@@ -17,7 +18,14 @@ from custana_pipeline.errors import BadFile, CustanaError, Transient
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.file_stamps import refuse_changed
 from custana_pipeline.stores import faults
-from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load
+from custana_pipeline.stores.landing_loaders import (
+    Connection,
+    LoadedCounts,
+    can_be_together,
+    load,
+    load_together,
+    told_of,
+)
 from custana_pipeline.stores.landing_statements import (
     FILES_TABLE,
     LEDGER_COLUMNS,
@@ -27,7 +35,10 @@ from custana_pipeline.stores.landing_statements import (
     STAMPS_TABLE,
     create_raw,
 )
-from custana_pipeline.stores.replays import prepare_replays, put_in
+from custana_pipeline.stores.replays import has_replays, prepare_replays, put_in
+
+MOST_TOGETHER = 64
+"""Small files that are loaded in one go; where one of them is not what it seems, so many are loaded one by one."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +101,16 @@ def known_hashes(connection: Connection, shape: RawSetShape, stamps: Mapping[str
 
 def note_stamps(connection: Connection, shape: RawSetShape, read: Sequence[tuple[str, str, str]]) -> None:
     """Keep the (file name, sha256, stamp) of files that were read, in place of what was kept of these names."""
-    for name, content, stamp in read:
-        query = f"delete from {STAMPS_TABLE} where raw_set = $raw_set and source_file = $file"
-        connection.execute(query, {"raw_set": shape.name, "file": name})
-        if stamp:
-            connection.execute(f"insert into {STAMPS_TABLE} values (?, ?, ?, ?)", (shape.name, name, content, stamp))
+    if not read:
+        return
+    names, contents, stamps = map(list, zip(*read, strict=True))
+    its = "raw_set = $raw_set and source_file in (select unnest($names))"
+    connection.execute(f"delete from {STAMPS_TABLE} where {its}", {"raw_set": shape.name, "names": names})
+    connection.execute(
+        f"insert into {STAMPS_TABLE} select $raw_set, * from (select unnest($names), unnest($contents), "
+        "unnest($stamps) as stamp) where stamp <> ''",
+        {"raw_set": shape.name, "names": names, "contents": contents, "stamps": stamps},
+    )
 
 
 def plan_landing(connection: Connection, shape: RawSetShape, present: Sequence[tuple[str, str]]) -> LandingPlan:
@@ -136,7 +152,7 @@ def note_second_copy(connection: Connection, shape: RawSetShape, copy: tuple[str
     source_file, source_hash = copy
     _forget(connection, shape.name, source_file)
     landed = LandedFile(shape.name, source_file, source_hash, 0, 0, 0, 0, 0, 0, 0, "")
-    _enter(connection, landed, shape.digest, original)
+    _enter(connection, [landed], shape.digest, original)
 
 
 def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
@@ -145,31 +161,69 @@ def land(connection: Connection, inspected: InspectedFile) -> LandedFile:
     Raises BadFile where the lines do not add up, Transient where the file changed since its inspection, and what
     `faults` tells of too little memory or disk; the caller's transaction then takes everything back.
     """
-    prepare(connection, inspected.shape)
-    _forget(connection, inspected.shape.name, inspected.source_file)
-    try:
-        counts = load(connection, inspected)
-    except Exception as fault:
-        raise _fault_of(inspected, fault) from None
-    counts = put_in(connection, inspected.shape.name, (inspected.source_file, inspected.source_hash), counts)
-    landed = _checked(inspected, counts)
-    _enter(connection, landed, inspected.shape.digest, None)
+    return land_all(connection, [inspected])[0]
+
+
+def land_all(connection: Connection, files: Sequence[InspectedFile]) -> list[LandedFile]:
+    """The same for the files of one raw set; small ones that are alike are loaded together."""
+    if not files:
+        return []
+    shape = files[0].shape
+    prepare(connection, shape)
+    for name in _known_among(connection, files):
+        _forget(connection, shape.name, name)
+    landed = [each for group in _groups(files) for each in _land_group(connection, group)]
+    _enter(connection, landed, shape.digest, None)
     return landed
 
 
-def _fault_of(inspected: InspectedFile, fault: Exception) -> Exception:
-    """Why a file could not be loaded: too little memory or disk, that it was written meanwhile, or what is in it."""
+def _known_among(connection: Connection, files: Sequence[InspectedFile]) -> list[str]:
+    """Those of the files whose names the ledger has; of others there is nothing to be forgotten."""
+    query = f"select source_file from {FILES_TABLE} where raw_set = $raw_set"
+    known = {name for (name,) in connection.execute(query, {"raw_set": files[0].shape.name}).fetchall()}
+    return [each.source_file for each in files if each.source_file in known]
+
+
+def _groups(files: Sequence[InspectedFile]) -> list[list[InspectedFile]]:
+    """The files in their order, those side by side that can be loaded together in one group."""
+    groups: list[list[InspectedFile]] = []
+    for each in files:
+        if groups and len(groups[-1]) < MOST_TOGETHER and can_be_together(groups[-1][-1], each):
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    return groups
+
+
+def _land_group(connection: Connection, group: Sequence[InspectedFile]) -> list[LandedFile]:
+    try:
+        counts = load_together(connection, group) if len(group) > 1 else [load(connection, group[0])]
+    except Exception as fault:
+        raise _fault_of(group, fault) from None
+    if counts is None:
+        return [landed for each in group for landed in _land_group(connection, [each])]
+    mended = has_replays(connection, group[0].shape.name)
+    landed = []
+    for each, loaded in zip(group, counts, strict=True):
+        content = (each.source_file, each.source_hash)
+        landed.append(_checked(each, put_in(connection, each.shape.name, content, loaded) if mended else loaded))
+    return landed
+
+
+def _fault_of(files: Sequence[InspectedFile], fault: Exception) -> Exception:
+    """Why files could not be loaded: too little memory or disk, that one was written meanwhile, or what is in it."""
     own = None if isinstance(fault, CustanaError) else faults.told(fault)
     if own is not None:
         return own
     try:
-        refuse_changed(inspected)
+        for each in files:
+            refuse_changed(each)
     except Transient as changed:
         return changed
     if isinstance(fault, duckdb.Error):
         # the library's text quotes the offending line, so only its kind is told
         kind = type(fault).__name__
-        return BadFile(f"{inspected.source_file}: DuckDB cannot read it ({kind}): write or export it again.")
+        return BadFile(f"{told_of(files)}: DuckDB cannot read it ({kind}): write or export it again.")
     return fault
 
 
@@ -208,6 +262,8 @@ def _checked(inspected: InspectedFile, counts: LoadedCounts) -> LandedFile:
     )
 
 
-def _enter(connection: Connection, landed: LandedFile, shape_digest: str, duplicate_of: str | None) -> None:
-    values = (*vars(landed).values(), shape_digest, duplicate_of)
-    connection.execute(f"insert into {FILES_TABLE} values ({', '.join('?' * len(values))})", values)
+def _enter(connection: Connection, landed: Sequence[LandedFile], shape_digest: str, duplicate_of: str | None) -> None:
+    for first in range(0, len(landed), MOST_TOGETHER):
+        rows = [(*vars(each).values(), shape_digest, duplicate_of) for each in landed[first : first + MOST_TOGETHER]]
+        places = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+        connection.execute(f"insert into {FILES_TABLE} values {places}", [value for row in rows for value in row])

@@ -1,6 +1,6 @@
 """The texts of the statements that load an inspected file: every value in them is quoted here, or a plain number."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.stores.sql_text import identifier, literal, without_patterns
@@ -28,16 +28,24 @@ _BLANKS = r"[ \t]+"
 
 
 def insert_into_raw(inspected: InspectedFile, rows: str) -> str:
-    """Insert the relation `rows` (source_line and the raw columns as text) as rows of the inspected file.
+    """Insert the relation `rows` (source_line and the raw columns as text) as rows of the inspected file."""
+    return _insert(inspected.shape, rows, f"{literal(inspected.source_file)}, {literal(inspected.source_hash)}")
 
-    An empty field becomes null: a csv cannot tell the two apart by itself. The join with no row at all lets DuckDB
+
+def insert_of_many(shape: RawSetShape) -> str:
+    """The same for landing_records of several files, each with its source_file and source_hash."""
+    return _insert(shape, "landing_records", "records.source_file, records.source_hash")
+
+
+def _insert(shape: RawSetShape, rows: str, origin: str) -> str:
+    """An empty field becomes null: a csv cannot tell the two apart by itself. The join with no row at all lets DuckDB
     write the rows in any order: kept in order they make pieces of uneven size, which the checkpoint writes once more.
     """
-    names = list(inspected.shape.columns)
+    names = list(shape.columns)
     shown = ", ".join(f"nullif({name}, '')" for name in names)
     return (
-        f"insert into raw.{inspected.shape.name} (source_file, source_hash, source_line, {', '.join(names)}) "
-        f"select {literal(inspected.source_file)}, {literal(inspected.source_hash)}, records.source_line, {shown} "
+        f"insert into raw.{shape.name} (source_file, source_hash, source_line, {', '.join(names)}) "
+        f"select {origin}, records.source_line, {shown} "
         f"from {rows} as records full join {UNORDERED_TABLE} on records.source_line = {UNORDERED_TABLE}.source_line"
     )
 
@@ -47,11 +55,15 @@ def stage_csv(inspected: InspectedFile) -> str:
 
     Both cores read, and the rows keep the file's order all the same, so that their row ids are those of their records.
     """
-    return f"create temp table {STAGED_TABLE} as {csv_records(inspected)}"
+    return f"create temp table {STAGED_TABLE} as {csv_records([inspected])}"
 
 
-def csv_records(inspected: InspectedFile) -> str:
-    """A SELECT of the records of a csv, in the order of the file; malformed ones go to landing_rejects."""
+def csv_records(files: Sequence[InspectedFile]) -> str:
+    """A SELECT of the records of csv files that have the same columns, in the order of the files and of their lines.
+
+    Malformed records go to landing_rejects.
+    """
+    inspected = files[0]
     columns = {f"field_{place}": "varchar" for place in range(len(inspected.file_columns))}
     shown = [
         f"field_{place} as {name}" if place is not None else f"cast(null as varchar) as {name}"
@@ -62,7 +74,7 @@ def csv_records(inspected: InspectedFile) -> str:
         "escape = '\"', strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = 0, "
         "rejects_table = 'landing_rejects', rejects_scan = 'landing_scans'"
     )
-    return f"select {', '.join(shown)} from {_read_csv(inspected, columns, options)}"
+    return f"select {', '.join(shown)} from {_read_csv(files, columns, options)}"
 
 
 def staged_records(inspected: InspectedFile) -> str:
@@ -81,9 +93,13 @@ def distinct_shares(inspected: InspectedFile) -> str:
 
     A history begins with moments that are not like the later ones, such as a day on which everything was entered.
     """
-    counted = ", ".join(f"count(distinct {name}) / greatest(count(*), 1)" for name in inspected.shape.columns)
     begin = f"(select count(*) from {STAGED_TABLE}) // 2 - {SAMPLED_RECORDS // 2}"
-    return f"select {counted} from (select * from {STAGED_TABLE} where rowid >= {begin} limit {SAMPLED_RECORDS})"
+    middle = f"(select * from {STAGED_TABLE} where rowid >= {begin} limit {SAMPLED_RECORDS})"
+    return f"select {_shares(inspected)} from {middle}"
+
+
+def _shares(inspected: InspectedFile) -> str:
+    return ", ".join(f"count(distinct {name}) / greatest(count(*), 1)" for name in inspected.shape.columns)
 
 
 def create_raw(shape: RawSetShape, packed: Collection[str] = ()) -> str:
@@ -107,7 +123,7 @@ def shifted_records(inspected: InspectedFile) -> str:
 def blank_separated_lines(inspected: InspectedFile) -> str:
     """A SELECT of the physical lines after the header: source_line, raw_line, is_blank, cells."""
     reading = _read_csv(
-        inspected, {"raw_line": "varchar"}, f"header = false, delim = '{_NO_DELIMITER}', quote = '', escape = ''"
+        [inspected], {"raw_line": "varchar"}, f"header = false, delim = '{_NO_DELIMITER}', quote = '', escape = ''"
     )
     return (
         "select source_line, raw_line, coalesce(trimmed, '') = '' as is_blank, "
@@ -205,6 +221,13 @@ def parquet_rows(inspected: InspectedFile) -> str:
     )
 
 
+def parquet_shares(inspected: InspectedFile) -> str:
+    """The same as `distinct_shares` for a parquet file."""
+    begin = inspected.line_count // 2 - SAMPLED_RECORDS // 2
+    middle = f"source_line > {begin} and source_line <= {begin + SAMPLED_RECORDS}"
+    return f"select {_shares(inspected)} from {parquet_rows(inspected)} where {middle}"
+
+
 def _as_text(inspected: InspectedFile, name: str, place: int) -> str:
     column, kind = identifier(inspected.file_columns[place]), inspected.kinds.get(name, "plain")
     if kind == "zoned":
@@ -215,10 +238,11 @@ def _as_text(inspected: InspectedFile, name: str, place: int) -> str:
     return f"cast({column} as varchar)"
 
 
-def _read_csv(inspected: InspectedFile, columns: dict[str, str], options: str) -> str:
+def _read_csv(files: Sequence[InspectedFile], columns: dict[str, str], options: str) -> str:
     declared = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
-    compression = "gzip" if inspected.is_gzip else "none"
+    compression = "gzip" if files[0].is_gzip else "none"
+    paths = ", ".join(literal(without_patterns(str(each.path))) for each in files)
     return (
-        f"read_csv({literal(without_patterns(str(inspected.path)))}, auto_detect = false, all_varchar = true, "
+        f"read_csv([{paths}], auto_detect = false, all_varchar = true, "
         f"columns = {{{declared}}}, compression = '{compression}', {options})"
     )

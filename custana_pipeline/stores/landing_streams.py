@@ -1,7 +1,7 @@
-"""The loading of a csv as a stream: records go from DuckDB's reader into raw.<set> as they are read, none is staged."""
+"""The loading of csv files as streams: records go from DuckDB's reader into raw.<set> as they are read, unstaged."""
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 
 from custana_pipeline.raw.contracts import InspectedFile
-from custana_pipeline.stores.landing_statements import csv_records, insert_into_raw
+from custana_pipeline.stores.landing_statements import csv_records, insert_into_raw, insert_of_many
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,40 +29,79 @@ class LoadedStream:
     may_repeat_header: bool = False
 
 
-def load_stream(connection: duckdb.DuckDBPyConnection, inspected: InspectedFile) -> LoadedStream:
-    """Load the records of a csv, numbered as if each were one physical line; malformed ones are left out.
+def load_stream(connection: duckdb.DuckDBPyConnection, files: Sequence[InspectedFile]) -> LoadedStream:
+    """Load the records of csv files of the same columns, numbered as if each were one physical line; malformed ones
+    are left out.
 
-    A second connection reads: the one of the transaction is busy with writing.
+    Which file a record is of is told by how many lines each has: where as many records come as there are lines, every
+    record is the line that it is taken for. A second connection reads: the one of the transaction is busy with writing.
     """
     import pyarrow as pa
 
-    names = list(inspected.positions)
-    schema = pa.schema([("source_line", pa.int64()), *((name, pa.string()) for name in names)])
-    loaded = LoadedStream()
+    loaded, numbers = LoadedStream(), _Numbers.of(files)
+    schema = pa.schema([*numbers.fields, *((name, pa.string()) for name in files[0].positions)])
     with (
         connection.cursor() as reading,
         # what is still held of a result when an error comes keeps the database open (see Session.close)
-        closing(reading.sql(csv_records(inspected)).to_arrow_reader(ROWS_PER_PART)) as parts,
-        closing(_ahead(_numbered(parts, inspected, loaded))) as ahead,
+        closing(reading.sql(csv_records(files)).to_arrow_reader(ROWS_PER_PART)) as parts,
+        closing(_ahead(_numbered(parts, files[0], numbers, loaded))) as ahead,
     ):
         connection.register("landing_records", pa.RecordBatchReader.from_batches(schema, ahead))
-        connection.execute(insert_into_raw(inspected, "landing_records"))
+        is_one = len(files) == 1
+        connection.execute(insert_into_raw(files[0], "landing_records") if is_one else insert_of_many(files[0].shape))
         connection.unregister("landing_records")
     return loaded
 
 
+@dataclass(frozen=True)
+class _Numbers:
+    """Tells from the place of a record among those of all files its file and line; `firsts` is where each file begins.
+
+    One file needs no name and hash beside each of its records.
+    """
+
+    files: Sequence[InspectedFile]
+    firsts: np.ndarray
+
+    @classmethod
+    def of(cls, files: Sequence[InspectedFile]) -> "_Numbers":
+        counts = [each.line_count - each.header_line_count for each in files]
+        return cls(files, np.cumsum([0, *counts[:-1]]))
+
+    @property
+    def fields(self) -> "list[tuple[str, pa.DataType]]":
+        """Names and types of the columns."""
+        import pyarrow as pa
+
+        text = pa.dictionary(pa.int32(), pa.string())
+        origin = [("source_file", text), ("source_hash", text)] if len(self.files) > 1 else []
+        return [*origin, ("source_line", pa.int64())]
+
+    def columns(self, first: int, count: int) -> "list[pa.Array]":
+        """The columns of so many records from the place `first` on."""
+        import pyarrow as pa
+
+        header, places = self.files[0].header_line_count, np.arange(first, first + count)
+        if len(self.files) == 1:
+            return [pa.array(places + header + 1)]
+        file = np.searchsorted(self.firsts, places, side="right") - 1
+        lines = pa.array(places - self.firsts[file] + header + 1)
+        codes = pa.array(file.astype("int32"))
+        origins = ([each.source_file for each in self.files], [each.source_hash for each in self.files])
+        return [*(pa.DictionaryArray.from_arrays(codes, pa.array(each)) for each in origins), lines]
+
+
 def _numbered(
-    parts: "pa.RecordBatchReader", inspected: InspectedFile, loaded: LoadedStream
+    parts: "pa.RecordBatchReader", like: InspectedFile, numbers: _Numbers, loaded: LoadedStream
 ) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
 
-    names = ["source_line", *inspected.positions]
+    names = [*(name for name, _ in numbers.fields), *like.positions]
     for part in parts:
-        first = loaded.record_count + inspected.header_line_count + 1
-        lines = pa.array(np.arange(first, first + part.num_rows))
+        columns = numbers.columns(loaded.record_count, part.num_rows)
         loaded.record_count += part.num_rows
-        loaded.may_repeat_header = loaded.may_repeat_header or _may_repeat_header(part, inspected)
-        yield pa.RecordBatch.from_arrays([lines, *part.columns], names=names)
+        loaded.may_repeat_header = loaded.may_repeat_header or _may_repeat_header(part, like)
+        yield pa.RecordBatch.from_arrays([*columns, *part.columns], names=names)
 
 
 def _ahead(parts: "Iterator[pa.RecordBatch]") -> "Generator[pa.RecordBatch]":

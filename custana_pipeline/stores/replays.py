@@ -43,6 +43,12 @@ def prepare_replays(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create table if not exists {REPLAYS_TABLE} ({REPLAYS_COLUMNS})")
 
 
+def has_replays(connection: duckdb.DuckDBPyConnection, raw_set: str) -> bool:
+    """Whether the ledger has any mended line of a raw set; after `prepare_replays`."""
+    query = f"select count(*) from {REPLAYS_TABLE} where raw_set = $raw_set"
+    return connection.execute(query, {"raw_set": raw_set}).fetchall()[0][0] > 0
+
+
 def replayed_texts(connection: duckdb.DuckDBPyConnection, raw_set: str) -> dict[LineKey, dict[str, str | None]]:
     """The mended lines of a raw set that are in the ledger and in force: their files still have that content."""
     prepare_replays(connection)

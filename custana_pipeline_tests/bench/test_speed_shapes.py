@@ -66,3 +66,12 @@ def test_the_hub_product_is_in_every_order_and_the_hub_customer_has_a_tenth(made
     customer = reshaped(made, "hub_customer", tmp_path / "customer")
     ((share,),) = of_lines(customer, "select avg((customer_id = '1')::int) from {lines}")
     assert 0.08 < share < 0.16
+
+
+def test_daily_files_hold_the_lines_in_their_order(made: Path, tmp_path: Path) -> None:
+    files = sorted((reshaped(made, "daily_files", tmp_path / "shape") / "order_lines").glob("*.csv"))
+    assert len(files) > 600
+    header, *lines = (made / "order_lines" / "part-0.csv").read_text().splitlines()
+    texts = [file.read_text().splitlines() for file in files]
+    assert {text[0] for text in texts} == {header}
+    assert [line for text in texts for line in text[1:]] == lines

@@ -4,6 +4,7 @@ import gzip
 import random
 
 import duckdb
+import pandas as pd
 import pytest
 
 from custana_pipeline.errors import BadFile, CustanaError
@@ -188,11 +189,16 @@ def test_what_was_staged_of_a_file_is_freed_before_the_next_one_of_the_same_tran
             assert held < path.stat().st_size
 
 
-def test_a_column_of_different_texts_is_compressed_as_text_and_others_by_their_values(tmp_path):
-    path = tmp_path / "o.csv"
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_column_of_different_texts_is_compressed_as_text_and_others_by_their_values(tmp_path, suffix):
+    path = tmp_path / f"o.{suffix}"
     # the history begins with one moment for all, which says nothing of the rest
     moments = [max(number, 70_000) for number in range(210_000)]
-    path.write_text("c,d,a\n" + "".join(f"c{moment % 7},2024-01-01 {moment:08},1\n" for moment in moments))
+    orders = pd.DataFrame(
+        {"c": [f"c{each % 7}" for each in moments], "d": [f"2024-01-01 {each:08}" for each in moments]}
+    )
+    orders = orders.assign(a=1)
+    orders.to_csv(path, index=False) if suffix == "csv" else orders.to_parquet(path)
     warehouse = Warehouse(tmp_path / "w.duckdb")
     with warehouse.transaction(may_read=[path]) as session:
         land(session.connection, inspect_file(path, ORDERS))

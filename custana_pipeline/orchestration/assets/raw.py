@@ -21,7 +21,7 @@ from custana_pipeline.stores.landing_sql import (
     LandedFile,
     LandingPlan,
     known_hashes,
-    land,
+    land_all,
     note_second_copy,
     note_stamps,
     plan_landing,
@@ -31,6 +31,8 @@ from custana_pipeline.stores.session import Session
 from custana_pipeline.stores.source_files import files_of, shape_of
 
 INSPECTED_AT_ONCE = 2
+MOST_LOGGED = 50
+"""Files that are told one by one, as in the table beside the asset."""
 LINES_CHECK = "every_line_is_accounted_for"
 
 
@@ -73,10 +75,10 @@ def _raw_asset(project: Project, name: str) -> dg.AssetsDefinition:
             session.prepare()
             landed, plan = land_raw_set(session, project, name, files)
             metadata = table_metadata(session, f"raw.{name}") | _told(session, name, landed, plan)
-        for file in landed:
-            context.log.info(f"{file.source_file}: {file.record_count} records of {file.line_count} lines")
-        told = {"files": len(landed) + len(plan.unchanged) + len(plan.second_copies)}
-        check = dg.AssetCheckResult(check_name=LINES_CHECK, passed=True, metadata=told)
+        for told in _log_lines(landed):
+            context.log.info(told)
+        files_there = {"files": len(landed) + len(plan.unchanged) + len(plan.second_copies)}
+        check = dg.AssetCheckResult(check_name=LINES_CHECK, passed=True, metadata=files_there)
         return dg.MaterializeResult(metadata=metadata, check_results=[check])
 
     return raw_lines
@@ -118,7 +120,7 @@ def land_files(session: Session, shape: RawSetShape, files: Sequence[Path]) -> t
     plan = plan_landing(session.connection, shape, sorted(hashes.items()))
     # a declaration that changed has its files inspected by it, read before or not
     chosen = [inspected.get(name) or inspect_file(by_name[name], shape) for name in plan.to_land]
-    landed = [land(session.connection, file) for file in chosen]
+    landed = land_all(session.connection, chosen)
     for file in inspected.values():
         # once more after all of them: a slow writer shows only after a while
         refuse_changed(file)
@@ -180,6 +182,16 @@ def _refuse_nothing(session: Session, project: Project, name: str) -> None:
         f"'{project.settings.source}'. Put the files there, or say where they are with --input."
         f"{'' if f'raw.{name}' in project.models.raw_tables('transactions') else without}"
     )
+
+
+def _log_lines(landed: Sequence[LandedFile]) -> list[str]:
+    """A line a file, each of which Dagster keeps as an event: the rest of many are told in one."""
+    lines = [f"{file.source_file}: {file.record_count} records of {file.line_count} lines" for file in landed]
+    if len(lines) <= MOST_LOGGED:
+        return lines
+    rest = landed[MOST_LOGGED:]
+    records, count = (sum(getattr(file, name) for file in rest) for name in ("record_count", "line_count"))
+    return [*lines[:MOST_LOGGED], f"{len(rest)} more files: {records} records of {count} lines"]
 
 
 def _told(session: Session, name: str, landed: Sequence[LandedFile], plan: LandingPlan) -> dict[str, Any]:

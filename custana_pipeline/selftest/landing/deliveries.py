@@ -26,7 +26,7 @@ BEGUN_SECONDS = 20.0
 AFTER = {
     "while it is inspected": (landing, "stamp_of"),
     "before it is loaded": (raw, "plan_landing"),
-    "while it is loaded": (raw, "land"),
+    "while it is loaded": (raw, "land_all"),
 }
 """What has just been done when a file is written: noted which file it is, chosen what to load, and loaded it."""
 
