@@ -20,6 +20,7 @@ import duckdb
 from custana_pipeline.errors import BadFile
 from custana_pipeline.raw.contracts import InspectedFile, MalformedLine
 from custana_pipeline.raw.plain_csv import middle_shares
+from custana_pipeline.stores.landing_groups import told_of
 from custana_pipeline.stores.landing_statements import (
     CREATE_UNORDERED,
     SAMPLED_RECORDS,
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 Connection = duckdb.DuckDBPyConnection
 
 MAX_REJECTED_TEXTS = 100_000
-SMALL_BYTES = 16 << 20
-"""A file of more bytes is a stream of its own."""
 MOSTLY_DISTINCT = 0.35
 """A column with a larger share of different values than this is compressed as text, and not by its values."""
 _REASONS = {
@@ -136,21 +135,6 @@ def load_together(connection: Connection, files: Sequence[InspectedFile]) -> lis
     if not loaded.may_repeat_header:
         return counts
     return [_without_headers(connection, *each) for each in zip(files, counts, strict=True)]
-
-
-def told_of(files: Sequence[InspectedFile]) -> str:
-    """The names of files as a message has them: the first one, and the last where there are more."""
-    first, last = files[0].source_file, files[-1].source_file
-    return first if len(files) == 1 else f"{first} to {last}"
-
-
-def can_be_together(one: InspectedFile, other: InspectedFile) -> bool:
-    """Whether two files can be loaded as one stream: small and plain csv files with the same columns and line ends."""
-    is_small = all(
-        each.is_plain and not each.has_long_lines and each.byte_count <= SMALL_BYTES for each in (one, other)
-    )
-    is_alike = one.shape == other.shape and one.file_columns == other.file_columns
-    return is_small and is_alike and bool(one.line_ends[1]) == bool(other.line_ends[1])
 
 
 def _load_by_duckdb(connection: Connection, staging: Connection, inspected: InspectedFile) -> LoadedCounts | None:

@@ -18,14 +18,8 @@ from custana_pipeline.errors import BadFile, CustanaError, Transient
 from custana_pipeline.raw.contracts import InspectedFile, RawSetShape
 from custana_pipeline.raw.file_stamps import refuse_changed
 from custana_pipeline.stores import faults
-from custana_pipeline.stores.landing_loaders import (
-    Connection,
-    LoadedCounts,
-    can_be_together,
-    load,
-    load_together,
-    told_of,
-)
+from custana_pipeline.stores.landing_groups import MOST_TOGETHER, groups_of, told_of
+from custana_pipeline.stores.landing_loaders import Connection, LoadedCounts, load, load_together
 from custana_pipeline.stores.landing_statements import (
     FILES_TABLE,
     LEDGER_COLUMNS,
@@ -36,9 +30,6 @@ from custana_pipeline.stores.landing_statements import (
     create_raw,
 )
 from custana_pipeline.stores.replays import has_replays, prepare_replays, put_in
-
-MOST_TOGETHER = 64
-"""Small files that are loaded in one go; where one of them is not what it seems, so many are loaded one by one."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +163,7 @@ def land_all(connection: Connection, files: Sequence[InspectedFile]) -> list[Lan
     prepare(connection, shape)
     for name in _known_among(connection, files):
         _forget(connection, shape.name, name)
-    landed = [each for group in _groups(files) for each in _land_group(connection, group)]
+    landed = [each for group in groups_of(files) for each in _land_group(connection, group)]
     _enter(connection, landed, shape.digest, None)
     return landed
 
@@ -182,17 +173,6 @@ def _known_among(connection: Connection, files: Sequence[InspectedFile]) -> list
     query = f"select source_file from {FILES_TABLE} where raw_set = $raw_set"
     known = {name for (name,) in connection.execute(query, {"raw_set": files[0].shape.name}).fetchall()}
     return [each.source_file for each in files if each.source_file in known]
-
-
-def _groups(files: Sequence[InspectedFile]) -> list[list[InspectedFile]]:
-    """The files in their order, those side by side that can be loaded together in one group."""
-    groups: list[list[InspectedFile]] = []
-    for each in files:
-        if groups and len(groups[-1]) < MOST_TOGETHER and can_be_together(groups[-1][-1], each):
-            groups[-1].append(each)
-        else:
-            groups.append([each])
-    return groups
 
 
 def _land_group(connection: Connection, group: Sequence[InspectedFile]) -> list[LandedFile]:

@@ -7,7 +7,8 @@ import pytest
 from custana_pipeline.errors import Transient
 from custana_pipeline.raw.landing import inspect_file
 from custana_pipeline.stores import landing_sql
-from custana_pipeline.stores.landing_sql import MOST_TOGETHER, land, land_all, prepare
+from custana_pipeline.stores.landing_groups import MOST_TOGETHER
+from custana_pipeline.stores.landing_sql import land, land_all, prepare
 from custana_pipeline_tests.stores.landed_files import ORDERS
 
 DAYS = {
