@@ -13,11 +13,13 @@ import pyarrow as pa
 from scipy.special import betaln, gammaln
 
 from bench.speed.processes import measured, plain_environment
-from bench.speed.sides import PROJECT, product
+from bench.speed.sides import PROJECT, product, step_seconds
 
 RIVALS = Path(__file__).with_name("rivals")
 CUSTOMERS, TURNS = 100_000, 5
 TOP = 10
+LISTS_STEP = "applications__product_recommendations"
+"""The step that learns tastes and companions from all purchases, and makes, judges and stores everybody's lists."""
 PAST_AS_OF, PAST_END = "2024-10-02", "2024-12-31"
 """A day with its 90 days of truth within the history."""
 
@@ -94,7 +96,11 @@ def recommendations(judges: Path, place: Path, files: Path, scratch: Path) -> di
         told = json.loads((scratch / "als.json").read_text())
         return {
             "als": {"seconds": told["seconds"], "recall": _recall(connection, "als"), "run": asdict(whole)},
-            "custana": {"seconds": run.stages.get("recommend", 0.0), "recall": _recall(connection, "own")},
+            "custana": {
+                "seconds": run.stages.get("recommend", 0.0),
+                "lists_seconds": step_seconds(scratch / "data")[LISTS_STEP],
+                "recall": _recall(connection, "own"),
+            },
         }
 
 

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,17 @@ def profile(data: Path) -> dict[str, Any]:
     """What the newest run in a data folder says of its stages."""
     file = data / "profile.json"
     return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def step_seconds(data: Path) -> dict[str, float]:
+    """Step -> wall seconds of the newest run in a data folder, as Dagster has noted them."""
+    runs = [file for file in data.glob("dagster/history/runs/*.db") if file.stem != "index"]
+    newest = max(runs, key=lambda file: file.stat().st_mtime)
+    query = """select begun.step_key, 86400 * (julianday(ended.timestamp) - julianday(begun.timestamp))
+        from event_logs as begun inner join event_logs as ended using (step_key)
+        where begun.dagster_event_type = 'STEP_START' and ended.dagster_event_type = 'STEP_SUCCESS'"""
+    with closing(sqlite3.connect(newest)) as connection:
+        return dict(connection.execute(query).fetchall())
 
 
 def fingerprint(data: Path, as_of: str) -> dict[str, str]:
