@@ -8,22 +8,7 @@ days as (
     select unnest($days) as as_of
 ),
 
--- windows without partitions keep the order of their rows, which takes a quarter less than a window for each customer
-ordered_days as (
-    select
-        customer_number,
-        sample_place,
-        ordered_date,
-        is_purchase_day,
-        order_count,
-        unit_count,
-        gross_amount,
-        return_count,
-        return_amount
-    from features.purchase_days
-    order by customer_number, is_purchase_day, ordered_date
-),
-
+-- a window for each customer: rows in one order, which a single thread looks at, take less of the processors and longer
 followed_days as (
     select
         customer_number,
@@ -35,10 +20,10 @@ followed_days as (
         gross_amount,
         return_count,
         return_amount,
-        lag(customer_number) over () as previous_customer,
-        lag(is_purchase_day) over () as follows_purchase,
-        lag(ordered_date) over () as previous_date
-    from ordered_days
+        lag(is_purchase_day) over customer_days as follows_purchase,
+        lag(ordered_date) over customer_days as previous_date
+    from features.purchase_days
+    window customer_days as (partition by customer_number order by is_purchase_day, ordered_date)
 ),
 
 -- the gap is that to the purchase before, and null for the first one
@@ -55,8 +40,7 @@ purchase_days as (
         gross_amount - return_amount as net_amount,
         case when is_purchase_day then 1 else 0 end as purchase,
         case
-            when is_purchase_day and follows_purchase and customer_number = previous_customer
-                then date_diff('day', previous_date, ordered_date)
+            when is_purchase_day and follows_purchase then date_diff('day', previous_date, ordered_date)
         end as gap_days
     from followed_days
 ),
