@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from custana_pipeline.stores import faults, lingering, warehouse_file
-from custana_pipeline.stores.durable_files import aside_of, replace_text, replacing, sha256_of
+from custana_pipeline.errors import CustanaError
+from custana_pipeline.stores import faults, lingering, warehouse_blocks, warehouse_file
+from custana_pipeline.stores.durable_files import replace_text, replacing, sha256_of
 
 _FICLONE = 0x40049409
 _SPARE_SHARE = 1.1
@@ -63,11 +64,12 @@ def keep(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) -> Pa
 def keeping(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) -> Iterator[Kept]:
     """The same while the block reads the warehouse: what it yields waits until the copy is kept, and raises as `keep`.
 
-    The copy itself is made before the block, and what cannot be copied is proven before it.
+    The copy is made while the block goes on. What is not to be copied is proven before it, since DuckDB does not open
+    a file twice with different limits.
     """
     _settle(warehouse)
     file = folder_of(warehouse) / f"{name}.duckdb"
-    if not _copied(warehouse, file, count):
+    if not _can_be_copied(warehouse, file, count):
         yield lambda: None
         return
     with ThreadPoolExecutor(2) as beside:  # hashing needs one processor, and a copy waits for the disk
@@ -75,8 +77,8 @@ def keeping(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) ->
         yield beside.submit(_kept, warehouse, file, hashing, facts, count).result
 
 
-def _copied(warehouse: Path, file: Path, count: int) -> bool:
-    """Whether there is a copy beside the name `file` now; if not, the warehouse is proven and sealed where it is."""
+def _can_be_copied(warehouse: Path, file: Path, count: int) -> bool:
+    """Whether a copy named `file` is asked for and has room; if not, the warehouse is proven and sealed where it is."""
     if count == 0:
         _without_copy(warehouse)
         prune(warehouse, 0)
@@ -87,27 +89,28 @@ def _copied(warehouse: Path, file: Path, count: int) -> bool:
         why = f"it needs {faults.megabytes(need)}, and {faults.megabytes(free)} are free"
         _without_copy(warehouse, why)
         return False
-    try:
-        _copy(warehouse, aside_of(file))
-    except OSError as error:
-        aside_of(file).unlink(missing_ok=True)
-        _without_copy(warehouse, os.strerror(error.errno or errno.EIO))
-        return False
     return True
 
 
 def _kept(warehouse: Path, file: Path, hashing: "Future[str]", facts: Mapping[str, Any], count: int) -> Path | None:
-    """Proves the copy whole and puts it in its place; None where the disk refuses what has been proven."""
+    """Copies, proves the copy whole and puts it in its place; None where the disk refuses what has been proven.
+
+    Raises NoSpace or CustanaError where the disk refuses the copy itself.
+    """
     is_whole = False
     try:
         with replacing(file) as copy:
-            warehouse_file.prove(copy)
+            warehouse_file.prove(copy, _copied(warehouse, copy))
             is_whole = True
     except OSError as error:
+        why = os.strerror(error.errno or errno.EIO)
         if not is_whole:
-            raise
+            raise faults.told(error, file.parent) or CustanaError(
+                f"{warehouse.name} could not be copied to {file.parent.name} ({why}), and is not proven whole: mend "
+                "that, or set `snapshots` to 0, and run again; what was published before still stands."
+            ) from None
         warehouse_file.seal(warehouse, hashing.result())
-        _log.warning("No snapshot was kept: %s.", os.strerror(error.errno or errno.EIO))
+        _log.warning("No snapshot was kept: %s.", why)
         return None
     digest = hashing.result()
     warehouse_file.seal(warehouse, digest)
@@ -115,6 +118,11 @@ def _kept(warehouse: Path, file: Path, hashing: "Future[str]", facts: Mapping[st
     replace_text(_facts_of(file), json.dumps({**facts, "sha256": digest, "number": number}, indent=2))
     prune(warehouse, count)
     return file
+
+
+def _copied(source: Path, target: Path) -> int:
+    """Copies the file, or shares its blocks; of how many of its first blocks the checksums have been compared, too."""
+    return 0 if _shared(source, target) else warehouse_blocks.copied(source, target)
 
 
 def listed(warehouse: Path) -> list[Snapshot]:
@@ -167,8 +175,15 @@ def _settle(warehouse: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
+    if not _shared(source, target):
+        shutil.copyfile(source, target)
+
+
+def _shared(source: Path, target: Path) -> bool:
+    """Whether the target has the blocks of the source now; not where the file system shares none, or there are two."""
     with source.open("rb") as reading, target.open("wb") as writing:
         try:
             fcntl.ioctl(writing, _FICLONE, reading.fileno())
-        except OSError:  # the file system does not share blocks, or they lie on two
-            shutil.copyfile(source, target)
+        except OSError:
+            return False
+    return True

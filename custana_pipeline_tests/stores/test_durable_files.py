@@ -22,6 +22,7 @@ MAY_WRITE = {
     "stores/list_files.py": "writes into the folder of a version that nothing names yet, and forces it to disk",
     "stores/databases.py": "writes the rows of a table aside before they are named",
     "stores/snapshots.py": "copies to the name that `replacing` gives",
+    "stores/warehouse_blocks.py": "the same, called by snapshots",
     "stores/tracking.py": "beside a run that is RUNNING until all of it is there, and is removed whole if it never is",
     "stores/tracking_description.py": "beside a model that is not READY until all of it is there",
     "raw/simulator.py": "calls simulator_files",

@@ -1,11 +1,12 @@
 import datetime as dt
+import errno
 from pathlib import Path
 
 import pytest
 
-from custana_pipeline.errors import Damaged
+from custana_pipeline.errors import CustanaError, Damaged, NoSpace
 from custana_pipeline.selftest.storage.programs import marks, version_of, write_mark
-from custana_pipeline.stores import snapshots, verification, warehouse_file
+from custana_pipeline.stores import snapshots, verification, warehouse_blocks, warehouse_file
 from custana_pipeline.stores.publishing import current, publish
 from custana_pipeline.stores.repair import Mender
 from custana_pipeline.stores.verification import Places
@@ -85,6 +86,39 @@ def test_a_damaged_warehouse_never_takes_the_place_of_a_snapshot(kept: int, shop
         snapshots.keep(warehouse_of(shop), "later", {}, kept)
     assert [each.file.name for each in snapshots.listed(warehouse_of(shop))] == ["night.duckdb"]
     assert snapshots.listed(warehouse_of(shop))[0].is_whole
+
+
+@pytest.mark.parametrize(("code", "error"), [(errno.ENOSPC, NoSpace), (errno.EIO, CustanaError)])
+def test_a_copy_that_the_disk_refuses_is_told_and_leaves_the_snapshot_before(
+    code: int, error: type[CustanaError], shop: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(source: Path, target: Path) -> int:
+        target.write_bytes(source.read_bytes()[:5000])
+        raise OSError(code, "refused")
+
+    path = warehouse_of(shop)
+    monkeypatch.setattr(snapshots, "_shared", lambda *_: False)
+    monkeypatch.setattr(warehouse_blocks, "copied", refused)
+    before = warehouse_file.sealed(path)
+    with pytest.raises(error):
+        snapshots.keep(path, "later", {}, 1)
+    assert sorted(each.name for each in snapshots.folder_of(path).iterdir()) == ["night.duckdb", "night.json"]
+    assert warehouse_file.sealed(path) == before
+    snapshots.keep(path, "without", {}, 0)
+    assert snapshots.listed(path) == []
+
+
+def test_a_copy_made_while_its_warehouse_is_read_is_whole_and_its_own(shop: Places) -> None:
+    path = warehouse_of(shop)
+    write_mark(Warehouse(path), 7)
+    with snapshots.keeping(path, "meanwhile", {}, 1) as kept, Warehouse(path).reading() as session:
+        rows = session.rows("select count(*) from duckdb_tables()")
+        copy = kept()
+    assert rows[0][0] > 0
+    assert copy is not None
+    assert copy.read_bytes() == path.read_bytes()
+    assert snapshots.listed(path)[0].is_whole
+    assert warehouse_file.sealed(path) == snapshots.listed(path)[0].sha256
 
 
 def test_of_several_snapshots_the_newest_are_kept_and_a_damaged_one_is_passed_over(shop: Places) -> None:

@@ -63,3 +63,37 @@ def test_a_block_that_nothing_proves_is_left_to_the_scan(shop: Path, monkeypatch
     monkeypatch.setattr(warehouse_blocks, "are_as_written", lambda *_: False)
     warehouse_file.prove(shop)
     assert scanned == [shop]
+
+
+def test_a_copy_has_all_bytes_and_tells_how_many_first_blocks_are_as_written(shop: Path, tmp_path: Path) -> None:
+    content, copy = shop.read_bytes(), tmp_path / "copy.duckdb"
+    held, start = len(content) - warehouse_blocks.HEADER_BYTES, warehouse_blocks.HEADER_BYTES
+    count = held // warehouse_blocks.USUAL_BYTES
+    assert count > 5
+    assert warehouse_blocks.copied(shop, copy) == count
+    assert copy.read_bytes() == content
+    third = start + 3 * warehouse_blocks.USUAL_BYTES + 99
+    for changed, told in (
+        (content[:third] + bytes([content[third] ^ 1]) + content[third + 1 :], 3),
+        (content[: third + 50], 3),
+        (content[:start], 0),
+        (content + b"more", count),
+    ):
+        shop.write_bytes(changed)
+        assert warehouse_blocks.copied(shop, copy) == told
+        assert copy.read_bytes() == changed
+
+
+def test_a_copy_is_not_looked_at_again_where_all_its_blocks_have_been(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr(warehouse_blocks, "are_as_written", lambda path, *_: looked.append(path) or True)
+    warehouse_file.prove(shop, looked_at=10_000)
+    assert looked == []
+    with closing(warehouse_file.bare_connection(shop, read_only=True)) as connection:
+        used = warehouse_file._last_block(connection) + 1
+    warehouse_file.prove(shop, looked_at=used)
+    assert looked == []
+    warehouse_file.prove(shop, looked_at=used - 1)
+    assert looked == [shop]
