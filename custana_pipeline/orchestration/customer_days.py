@@ -8,6 +8,8 @@ many days are of changed customers, or the days do not hold all lines.
 
 import hashlib
 import logging
+import math
+import re
 
 import duckdb
 from sqlglot import exp
@@ -23,6 +25,12 @@ from custana_pipeline.stores.sql_text import literal
 LINES = {"purchase_days": "transactions", "browsing_days": "events"}
 """Table of days -> the cleaned table whose lines it is made of, which it reads by numbers."""
 COUNTED = {"purchase_days": "line_count + return_count", "browsing_days": "event_count"}
+SIDE_BY_SIDE = {"browsing_days"}
+"""Tables whose SELECT puts all rows in order and looks at them one after the other, which a single thread does."""
+BYTES_A_LINE = {"purchase_days": 120, "browsing_days": 28}
+"""What it takes of memory to make the days of a line, measured at 100 million order lines."""
+AT_ONCE_SHARE = 0.6
+"""Of DuckDB's memory limit, what the days that are made at once may take: spilling takes a third longer."""
 BUILT_TABLE = "features.built_of"
 MOST_CHANGED_SHARE = 0.3
 """With a larger share of days of changed customers than this the whole table is made anew, which is as quick then."""
@@ -40,7 +48,7 @@ def build_customer_days(session: Session, project: Project, model: SqlModel) -> 
     session.connection.execute(f"alter table {BUILT_TABLE} add column if not exists days_behind bigint default 0")
     behind = _replace_changed(session, project, model)
     if behind is None:
-        session.build(model)
+        _build_whole(session, model)
     _note(session, project, model, behind or 0)
 
 
@@ -62,6 +70,46 @@ def _replace_changed(session: Session, project: Project, model: SqlModel) -> int
         _log.warning("%s with its changed customers does not hold all lines: it is made anew.", model.name)
         return None
     return behind
+
+
+def _build_whole(session: Session, model: SqlModel) -> None:
+    """Makes the whole table; of a signed model stretch by stretch of customers, which takes memory for one of them."""
+    if not model.is_signed:
+        session.build(model)
+        return
+    lines = by_number(LINES[model.table])
+    parts = session.threads if model.table in SIDE_BY_SIDE else 1
+    stretches = _stretches(session, lines, BYTES_A_LINE[model.table])
+    session.build_from(model, (_select_of(model, lines, stretch, parts) for stretch in stretches))
+
+
+def _stretches(session: Session, lines: str, line_bytes: int) -> list[str]:
+    """Conditions on a customer's number, by which all customers fall into stretches of about as many lines, in order.
+
+    Each reads all lines once more, so there are no more of them than memory asks for.
+    """
+    count = math.ceil(session.count(lines) * line_bytes / (AT_ONCE_SHARE * session.memory_limit_bytes))
+    if count < 2:
+        return ["true"]
+    shares = ", ".join(f"{place / count:.6f}" for place in range(1, count))
+    found = session.rows(f"select approx_quantile(customer_number, [{shares}]) from {lines}")[0][0]
+    firsts = sorted({int(first) for first in found})
+    begins = ["true", *(f"customer_number >= {first}" for first in firsts)]
+    ends = [*(f"customer_number < {first}" for first in firsts), "true"]
+    return [f"{begin} and {end}" for begin, end in zip(begins, ends, strict=True)]
+
+
+def _select_of(model: SqlModel, lines: str, stretch: str, parts: int) -> str:
+    """The model's SELECT for a stretch of customers, as so many SELECTs that DuckDB's threads work on side by side."""
+    remainders = [f"customer_number % {parts} = {part}" for part in range(parts)] if parts > 1 else ["true"]
+    selects = [
+        re.sub(rf"\b{re.escape(lines)}\b", f"(select * from {lines} where {stretch} and {remainder})", model.text)
+        for remainder in remainders
+    ]
+    if len(selects) == 1:
+        return selects[0]
+    together = "\nunion all\n".join(f"select * from (\n{each}\n)" for each in selects)
+    return f"select * from (\n{together}\n) order by {', '.join(model.grain)}"
 
 
 def _new_files(session: Session, project: Project, model: SqlModel) -> list[str] | None:

@@ -3,6 +3,7 @@
 Sorting takes half of what numbering the lines of each hash in SQL does, and memory of eight bytes a line.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 from custana_pipeline.orchestration.project import Project
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 SHARED_TABLE = "cleaned.shared_hashes"
 """The hashes of the lines that are being judged; it is gone once they are."""
-MOST_SORTED = 100_000_000
-"""Lines that are sorted at once; of more, the hashes are read in as many turns as it takes."""
+SORTED_SHARE = 0.2
+"""Of DuckDB's memory limit, what the hashes that are sorted at once may take besides; more are read in turns."""
+_HASH_BYTES = 8
 
 
 def is_compared(project: Project, table: str) -> bool:
@@ -28,7 +30,7 @@ def find_shared(session: Session, table: str, *, compared: bool = True) -> None:
 
     session.connection.execute(f"create or replace table {SHARED_TABLE} (text_hash ubigint)")
     count = session.rows(f"select count(*) from sources.{table}")[0][0] if compared else 0
-    turns = -(-count // MOST_SORTED)
+    turns = math.ceil(count * _HASH_BYTES / (SORTED_SHARE * session.memory_limit_bytes))
     for turn in range(turns):
         query = f"""select hash(line_text) as text_hash from sources.{table}
             where line_text is not null{f" and text_hash % {turns} = {turn}" if turns > 1 else ""}"""

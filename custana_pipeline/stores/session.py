@@ -12,6 +12,7 @@ import duckdb
 from custana_pipeline.errors import ContractBroken, CustanaError, WrongUse
 from custana_pipeline.stores.canonical_text import PLAIN_NUMBERS, NumberMarks
 from custana_pipeline.stores.frames import as_arrow, framed
+from custana_pipeline.stores.machine import bytes_of
 from custana_pipeline.stores.plain_ids import with_plain_ids
 from custana_pipeline.stores.sql_models import CANONICAL_COLUMNS, SqlModel, SqlModels
 
@@ -86,6 +87,15 @@ class Session:
         else:
             self._drop_other(model, "view")
             self._run(f"create or replace table {model.name} as {model.text}", model, parameters)
+        return self.count(model.name)
+
+    def build_from(self, model: SqlModel, selects: Iterable[str]) -> int:
+        """The same where the rows are those of several SELECTs, one after the other, in place of the model's own."""
+        self._drop_other(model, "view")
+        beginning = f"create or replace table {model.name} as"
+        for select in selects:
+            self._run(f"{beginning} {select}", model, None)
+            beginning = f"insert into {model.name}"
         return self.count(model.name)
 
     def build_temporary(self, model: SqlModel, name: str, parameters: Parameters) -> None:
@@ -215,6 +225,16 @@ class Session:
         reader = self.connection.sql(query, params=_named(query, parameters)).to_arrow_reader(rows)
         self._readers.append(reader)
         return reader
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """What DuckDB may keep in memory; what does not fit is spilled."""
+        return bytes_of(str(self.rows("select current_setting('memory_limit')")[0][0]))
+
+    @property
+    def threads(self) -> int:
+        """How many threads DuckDB works with."""
+        return int(self.rows("select current_setting('threads')")[0][0])
 
     def exists(self, table: str) -> bool:
         """Whether a table or view of that name is there."""

@@ -1,6 +1,7 @@
 """Days of changed customers made alone: the tables are those that all lines make, row for row."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,29 @@ def test_whatever_files_come_the_days_are_those_of_all_lines(tmp_path, merged, m
         grown = build(project)
     assert set(merged) == set(TABLES)
     assert grown == build(shop(tmp_path, "anew"))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("at_once", [1, 4, 1000])
+def test_stretches_of_customers_made_one_after_the_other_are_the_whole(tmp_path, monkeypatch, threads, at_once):
+    pick, project = random.Random(threads * at_once), begun(tmp_path)
+    vars(project)["warehouse"] = replace(project.warehouse, threads=threads)
+    put(tmp_path, "transactions_1.csv", [order_line(pick) for _ in range(50)])
+    put(tmp_path, "events_1.csv", [event(pick) for _ in range(40)])
+    ingest(project)
+    with project.warehouse.transaction() as session:
+        monkeypatch.setattr(customer_days, "BYTES_A_LINE", dict.fromkeys(TABLES, 100))
+        monkeypatch.setattr(customer_days, "AT_ONCE_SHARE", 100 * at_once / session.memory_limit_bytes)
+        for table in TABLES:
+            model = project.models[f"features.{table}"]
+            customer_days.build_customer_days(session, project, model)
+            session.build_temporary(model, f"whole_{table}", {})
+            rows = session.rows(f"select * from whole_{table}")
+            assert len(rows) >= 10
+            assert session.rows(f"select * from {model.name}") == sorted(rows)
+            assert session.column_types(model.name) == dict(
+                session.rows(f"select name, type from pragma_table_info('whole_{table}')")
+            )
 
 
 def test_only_the_customers_with_new_lines_are_made_anew(tmp_path, merged, monkeypatch):

@@ -18,13 +18,13 @@ def test_what_is_there_more_than_once_is_told_once(values: list[int]) -> None:
     assert found == sorted({value for value in values if values.count(value) > 1})
 
 
-@pytest.mark.parametrize("most", [1_000_000, 700, 10])
+@pytest.mark.parametrize("most", [1_000_000, 700, 20])
 def test_shared_hashes_are_those_that_sql_counts(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr(shared_hashes, "MOST_SORTED", most)
     with warehouse.transaction() as session:
         session.prepare()
+        monkeypatch.setattr(shared_hashes, "SORTED_SHARE", 8 * most / session.memory_limit_bytes)
         texts = "case when i % 7 > 0 then {'word': (i * i % 1500)::varchar, 'none': null} end"
         session.rows(f"create table sources.events as select {texts} as line_text from range(2000) as numbers (i)")
         find_shared(session, "events")
