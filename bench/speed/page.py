@@ -118,7 +118,7 @@ def _floor(results: dict[str, Figures], sizes: list[str]) -> list[str]:
         other, whole = middle(chain["reference"], DATA_STAGES), middle(chain["reference"])
         features = middle(chain["reference"], ("features",))
         bare = floor["land"] + floor["clean"] + features
-        least = floor.get("least", math.nan) + features
+        least = floor["least"] + features if "least" in floor else None
         own = middle(chain["product"], DATA_STAGES)
         rows.append(
             [
@@ -130,7 +130,7 @@ def _floor(results: dict[str, Figures], sizes: list[str]) -> list[str]:
                 f"{bare / other:.2f} (goal {DATA_GOALS.get(size, math.nan):g})",
                 f"{own:.1f} s = {own / bare:.2f} of it",
                 f"{1 + (bare - other) / whole:.2f} (goal {CHAIN_GOALS.get(size, math.nan):g})",
-                f"{least:.1f} s = {least / other:.2f}",
+                f"{least:.1f} s = {least / other:.2f}" if least else "",
             ]
         )
     if not rows:

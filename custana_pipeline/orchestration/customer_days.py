@@ -92,8 +92,9 @@ def _stretches(session: Session, lines: str, line_bytes: int) -> list[str]:
     if count < 2:
         return ["true"]
     shares = ", ".join(f"{place / count:.6f}" for place in range(1, count))
-    found = session.rows(f"select approx_quantile(customer_number, [{shares}]) from {lines}")[0][0]
-    firsts = sorted({int(first) for first in found})
+    query = f"select min(customer_number), approx_quantile(customer_number, [{shares}]) from {lines}"
+    least, found = session.rows(query)[0]
+    firsts = sorted({int(first) for first in found if int(first) > least})
     begins = ["true", *(f"customer_number >= {first}" for first in firsts)]
     ends = [*(f"customer_number < {first}" for first in firsts), "true"]
     return [f"{begin} and {end}" for begin, end in zip(begins, ends, strict=True)]

@@ -10,6 +10,7 @@ can share blocks (btrfs, XFS), a copy takes neither time nor space.
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +74,10 @@ def keeping(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) ->
     if not _can_be_copied(warehouse, file, count):
         yield lambda: None
         return
-    with ThreadPoolExecutor(2) as beside:  # hashing needs one processor, and a copy waits for the disk
-        hashing = beside.submit(sha256_of, warehouse)
-        yield beside.submit(_kept, warehouse, file, hashing, facts, count).result
+    # closed after the block only: a process that closes a file lets go of all its locks on it, DuckDB's too
+    with warehouse.open("rb") as hashed, warehouse.open("rb") as copied, ThreadPoolExecutor(2) as beside:
+        hashing = beside.submit(_sha256_of, hashed)
+        yield beside.submit(_kept, copied, file, hashing, facts, count).result
 
 
 def _can_be_copied(warehouse: Path, file: Path, count: int) -> bool:
@@ -92,15 +95,17 @@ def _can_be_copied(warehouse: Path, file: Path, count: int) -> bool:
     return True
 
 
-def _kept(warehouse: Path, file: Path, hashing: "Future[str]", facts: Mapping[str, Any], count: int) -> Path | None:
+def _kept(
+    source: BufferedReader, file: Path, hashing: "Future[str]", facts: Mapping[str, Any], count: int
+) -> Path | None:
     """Copies, proves the copy whole and puts it in its place; None where the disk refuses what has been proven.
 
     Raises NoSpace or CustanaError where the disk refuses the copy itself.
     """
-    is_whole = False
+    warehouse, is_whole = Path(source.name), False
     try:
         with replacing(file) as copy:
-            warehouse_file.prove(copy, _copied(warehouse, copy))
+            warehouse_file.prove(copy, _copied(source, copy))
             is_whole = True
     except OSError as error:
         why = os.strerror(error.errno or errno.EIO)
@@ -120,7 +125,11 @@ def _kept(warehouse: Path, file: Path, hashing: "Future[str]", facts: Mapping[st
     return file
 
 
-def _copied(source: Path, target: Path) -> int:
+def _sha256_of(file: BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copied(source: BufferedReader, target: Path) -> int:
     """Copies the file, or shares its blocks; of how many of its first blocks the checksums have been compared, too."""
     return 0 if _shared(source, target) else warehouse_blocks.copied(source, target)
 
@@ -175,15 +184,16 @@ def _settle(warehouse: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    if not _shared(source, target):
-        shutil.copyfile(source, target)
+    with source.open("rb") as reading:
+        if not _shared(reading, target):
+            shutil.copyfile(source, target)
 
 
-def _shared(source: Path, target: Path) -> bool:
+def _shared(source: BufferedReader, target: Path) -> bool:
     """Whether the target has the blocks of the source now; not where the file system shares none, or there are two."""
-    with source.open("rb") as reading, target.open("wb") as writing:
+    with target.open("wb") as writing:
         try:
-            fcntl.ioctl(writing, _FICLONE, reading.fileno())
+            fcntl.ioctl(writing, _FICLONE, source.fileno())
         except OSError:
             return False
     return True

@@ -1,6 +1,10 @@
 import datetime as dt
 import errno
+import subprocess
+import sys
+from io import BufferedReader
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -92,8 +96,8 @@ def test_a_damaged_warehouse_never_takes_the_place_of_a_snapshot(kept: int, shop
 def test_a_copy_that_the_disk_refuses_is_told_and_leaves_the_snapshot_before(
     code: int, error: type[CustanaError], shop: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(source: Path, target: Path) -> int:
-        target.write_bytes(source.read_bytes()[:5000])
+    def refused(source: BufferedReader, target: Path) -> int:
+        target.write_bytes(source.read(5000))
         raise OSError(code, "refused")
 
     path = warehouse_of(shop)
@@ -119,6 +123,25 @@ def test_a_copy_made_while_its_warehouse_is_read_is_whole_and_its_own(shop: Plac
     assert copy.read_bytes() == path.read_bytes()
     assert snapshots.listed(path)[0].is_whole
     assert warehouse_file.sealed(path) == snapshots.listed(path)[0].sha256
+
+
+def test_nobody_writes_to_a_warehouse_that_is_read_while_its_copy_is_made(
+    shop: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, is_read, copied = warehouse_of(shop), Event(), snapshots._copied
+
+    def once_it_is_read(source: BufferedReader, target: Path) -> int:
+        assert is_read.wait(60)
+        return copied(source, target)
+
+    monkeypatch.setattr(snapshots, "_copied", once_it_is_read)
+    opening = [sys.executable, "-c", f"import duckdb; duckdb.connect({str(path)!r})"]
+    with snapshots.keeping(path, "meanwhile", {}, 1) as kept, Warehouse(path).reading():
+        is_read.set()
+        assert kept() is not None
+        told = subprocess.run(opening, check=False, capture_output=True, text=True)
+    assert "Could not set lock" in told.stderr
+    assert subprocess.run(opening, check=False, capture_output=True).returncode == 0
 
 
 def test_of_several_snapshots_the_newest_are_kept_and_a_damaged_one_is_passed_over(shop: Places) -> None:
