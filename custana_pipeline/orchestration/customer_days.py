@@ -30,7 +30,7 @@ SIDE_BY_SIDE = {"browsing_days"}
 BYTES_A_LINE = {"purchase_days": 120, "browsing_days": 28}
 """What it takes of memory to make the days of a line, measured at 100 million order lines."""
 AT_ONCE_SHARE = 0.6
-"""Of DuckDB's memory limit, what the days that are made at once may take: spilling takes a third longer."""
+"""Of DuckDB's memory limit, what the days that are made at once may take; what is beyond the limit is spilled."""
 BUILT_TABLE = "features.built_of"
 MOST_CHANGED_SHARE = 0.3
 """With a larger share of days of changed customers than this the whole table is made anew, which is as quick then."""

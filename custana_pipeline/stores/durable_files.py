@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 
@@ -73,7 +74,12 @@ def sha256_of(path: Path) -> str:
     if not path.is_file():
         return ""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_open(file)
+
+
+def sha256_of_open(file: BufferedReader) -> str:
+    """The same of a file that stays open."""
+    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path, flags: int) -> None:

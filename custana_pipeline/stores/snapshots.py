@@ -10,7 +10,6 @@ can share blocks (btrfs, XFS), a copy takes neither time nor space.
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -25,7 +24,7 @@ from typing import Any
 
 from custana_pipeline.errors import CustanaError
 from custana_pipeline.stores import faults, lingering, warehouse_blocks, warehouse_file
-from custana_pipeline.stores.durable_files import replace_text, replacing, sha256_of
+from custana_pipeline.stores.durable_files import replace_text, replacing, sha256_of, sha256_of_open
 
 _FICLONE = 0x40049409
 _SPARE_SHARE = 1.1
@@ -76,7 +75,7 @@ def keeping(warehouse: Path, name: str, facts: Mapping[str, Any], count: int) ->
         return
     # closed after the block only: a process that closes a file lets go of all its locks on it, DuckDB's too
     with warehouse.open("rb") as hashed, warehouse.open("rb") as copied, ThreadPoolExecutor(2) as beside:
-        hashing = beside.submit(_sha256_of, hashed)
+        hashing = beside.submit(sha256_of_open, hashed)
         yield beside.submit(_kept, copied, file, hashing, facts, count).result
 
 
@@ -123,10 +122,6 @@ def _kept(
     replace_text(_facts_of(file), json.dumps({**facts, "sha256": digest, "number": number}, indent=2))
     prune(warehouse, count)
     return file
-
-
-def _sha256_of(file: BufferedReader) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _copied(source: BufferedReader, target: Path) -> int:
