@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.speed import libraries, page, sides, startup
+from bench.speed import libraries, page, sides, startup, statements
 from bench.speed.processes import measured, plain_environment
 from bench.speed.rivals_run import RIVALS, rival
 from bench.speed.shops import LINES, SHAPES, add_day, generated, history, reshaped
@@ -73,8 +73,8 @@ def measure(told: argparse.Namespace, scratch: Path, results: dict[str, Any]) ->
     place = sides.project(scratch / "project")
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "chain": lambda: _chain(told, scratch, made, place),
-        "floor": lambda: _floor(told, made, _empty(scratch / "floor")),
-        "increment": lambda: _increment(scratch, made, place),
+        "floor": lambda: _floor(told, scratch, made, place),
+        "increment": lambda: _increment(told, scratch, made, place),
         "shapes": lambda: _shapes(told, scratch, made, place),
         "rivals": lambda: {name: rival(name, JUDGES, made, _empty(scratch / "rival")) for name in told.rivals},
         "btyd": lambda: libraries.btyd(JUDGES, _empty(scratch / "btyd")),
@@ -105,13 +105,19 @@ def _chain(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> 
     return sided
 
 
-def _floor(told: argparse.Namespace, made: Path, folder: Path) -> dict[str, Any]:
-    """The bare script of the design's landing and cleaning, as often as the chain; the medians of its stages."""
+def _floor(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> dict[str, Any]:
+    """The bare script of the design's landing and cleaning, and the statements of custana's features within a run of
+    it, as often as the chain; the medians of all."""
     turns = []
     for _ in range(told.runs):
-        command = [sys.executable, str(Path(__file__).with_name("floor.py")), str(made), str(_empty(folder))]
+        folder = _empty(scratch / "floor")
+        command = [sys.executable, str(Path(__file__).with_name("floor.py")), str(made), str(folder)]
         run = measured(command, folder, plain_environment())
-        turns.append(json.loads((folder / "floor.json").read_text()) | {"peak_gb": run.peak_gb})
+        bare = json.loads((folder / "floor.json").read_text()) | {"peak_gb": run.peak_gb}
+        files, data = history(made, scratch / "files"), _empty(folder)
+        sides.product(place, files, data, module="bench.speed.statements")
+        turns.append(bare | {"own_features": statements.told_in(data)["features"]})
+    shutil.rmtree(scratch / "files")
     shutil.rmtree(folder)
     return {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
 
@@ -122,15 +128,19 @@ def _tracking(told: argparse.Namespace, scratch: Path, made: Path, place: Path) 
     sided: dict[str, list[dict[str, Any]]] = {"product": [], "untracked": []}
     for _ in range(told.runs):
         for side in sided:
-            run = sides.product(place, files, _empty(scratch / "tracking"), tracked=side == "product")
+            module = "" if side == "product" else "bench.speed.untracked"
+            run = sides.product(place, files, _empty(scratch / "tracking"), module=module)
             sided[side].append(asdict(run))
     shutil.rmtree(scratch / "tracking")
     shutil.rmtree(files)
     return sided
 
 
-def _increment(scratch: Path, made: Path, place: Path) -> dict[str, Any]:
-    """A second run with nothing new, then a day more, then all of it from the start: seconds and tables of both."""
+def _increment(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> dict[str, Any]:
+    """A second run with nothing new, then a day more, then all of it from the start: seconds and tables of both.
+
+    Beside them the reference with the day's lines, and without the time in which it lands and cleans.
+    """
     files, data = scratch / "files", scratch / "data"
     if not (data / "published").is_dir():
         sides.product(place, history(made, files), _empty(data))
@@ -145,8 +155,13 @@ def _increment(scratch: Path, made: Path, place: Path) -> dict[str, Any]:
     refreshed = sides.fingerprint(data, sides.NEXT_AS_OF)
     differ = sorted(name for name in {*incremented, *refreshed} if incremented.get(name) != refreshed.get(name))
     shutil.rmtree(data)
+    script, memory = told.reference / "limit.py", REFERENCE_MEMORY.get(told.size, "8GB")
+    bare = {
+        name: asdict(sides.reference(script, files, scratch / "out", memory, end=sides.AS_OF, is_landed=is_landed))
+        for name, is_landed in (("bare_whole", False), ("bare_night", True))
+    }
     shutil.rmtree(files)
-    sided = {"again": asdict(again), "day": asdict(day), "whole": asdict(whole)}
+    sided = {"again": asdict(again), "day": asdict(day), "whole": asdict(whole), **bare}
     return sided | {"stands": stands, "tables": len(refreshed), "differ": differ}
 
 

@@ -131,6 +131,7 @@ def _floor(results: dict[str, Figures], sizes: list[str]) -> list[str]:
                 f"{own:.1f} s = {own / bare:.2f} of it",
                 f"{1 + (bare - other) / whole:.2f} (goal {CHAIN_GOALS.get(size, math.nan):g})",
                 f"{least:.1f} s = {least / other:.2f}" if least else "",
+                _with_own_features(floor, chain),
             ]
         )
     if not rows:
@@ -141,12 +142,23 @@ def _floor(results: dict[str, Figures], sizes: list[str]) -> list[str]:
         "line kept as text, every file hashed, each row typed with its reason, repeated lines found), and the rest as "
         "the reference does it, without starting, contracts, backtests, tracking and the like. It is one "
         "bare way of keeping lines, and no proof that there is none quicker: a goal below its ratio is missed by that "
-        "script too. The last column leaves away all that can be: lines as text in one table, typed in another, "
-        "unhashed and unjudged, and the reference's features."
+        "script too. Text and types alone leave away all that can be: lines as text in one table, typed in another, "
+        "unhashed and unjudged, and the reference's features. The last column has the bare landing and cleaning with "
+        "the features that custana makes (ten past days, sessions, gaps, assortments), by the time of their SELECTs "
+        "within a run (`bench/speed/statements.py`), without contracts, BG/NBD and all else around them."
     )
     head += ["custana", "with all else of the reference, whole chain of the reference's", "text and types alone"]
-    shown = table(head, rows)
+    shown = table([*head, "with the SELECTs of custana's features; and all else of the reference"], rows)
     return ["## What the design alone costs", told, shown]
+
+
+def _with_own_features(floor: Figures, chain: Figures) -> str:
+    """The bare landing and cleaning with custana's own features, as data part and as whole chain of the reference's."""
+    if "own_features" not in floor:
+        return ""
+    data = floor["land"] + floor["clean"] + floor["own_features"]
+    other, whole = middle(chain["reference"], DATA_STAGES), middle(chain["reference"])
+    return f"{data:.1f} s = {data / other:.2f}; {1 + (data - other) / whole:.2f}"
 
 
 def _increment(results: dict[str, Figures], sizes: list[str]) -> list[str]:
@@ -166,6 +178,7 @@ def _increment(results: dict[str, Figures], sizes: list[str]) -> list[str]:
                     f"{found['day']['seconds']:.1f} of {found['whole']['seconds']:.1f} s = {share:.0%}",
                     verdict(share, DAY_GOALS.get(size)),
                     f"{data:.0%}",
+                    _bare_night(found),
                     f"{found['tables'] - len(found['differ'])} of {found['tables']}",
                 ]
             )
@@ -184,8 +197,20 @@ def _increment(results: dict[str, Figures], sizes: list[str]) -> list[str]:
         "(without `cleaned.known_values`, which remembers what earlier files had, and `features.built_of`, which "
         "counts the rows that a day more has put behind the others; numbers are told as the ids that they stand for)."
     )
-    shown = table([*head, "its land + clean + features", "tables equal"], rows)
-    return ["## A day's increment", shown, told]
+    night = (
+        "Without landing and cleaning: what the reference takes where its lines are in its tables already, as if a day "
+        "more came in for nothing. It makes features, learns, scores and lists anew, as every night does."
+    )
+    bare = "the reference without landing and cleaning, of its whole run; of custana's full refresh"
+    shown = table([*head, "its land + clean + features", bare, "tables equal"], rows)
+    return ["## A day's increment", shown, told, night]
+
+
+def _bare_night(found: Figures) -> str:
+    if "bare_night" not in found:
+        return ""
+    night, whole = found["bare_night"]["seconds"], found["bare_whole"]["seconds"]
+    return f"{night:.1f} of {whole:.1f} s = {night / whole:.0%}; {night / found['whole']['seconds']:.0%}"
 
 
 def _shapes(results: dict[str, Figures], sizes: list[str]) -> list[str]:

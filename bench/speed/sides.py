@@ -36,12 +36,22 @@ NUMBERS = {"customer_number": "cleaned.customer_numbers", "product_number": "cle
 HISTORY_END, AS_OF, NEXT_AS_OF = "2024-12-31", "2025-01-01", "2025-01-02"
 
 
-def reference(script: Path, files: Path, folder: Path, memory: str) -> Run:
-    """The reference from CSV to its result files."""
+def reference(
+    script: Path, files: Path, folder: Path, memory: str, *, end: str = HISTORY_END, is_landed: bool = False
+) -> Run:
+    """The reference from CSV to its result files, with the lines up to the day `end`.
+
+    Where `is_landed`, its lines are landed and cleaned beforehand, unmeasured: what a night costs it if a day's lines
+    came in for nothing.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     command = [sys.executable, str(script), "--data", str(files), "--out", str(folder), "--memory", memory]
-    run = measured([*command, "--end", HISTORY_END], folder, plain_environment())
+    command += ["--end", end]
+    if is_landed:
+        measured([*command, "--only-ingest"], folder, plain_environment())
+        command.append("--reuse-db")
+    run = measured(command, folder, plain_environment())
     told = json.loads((folder / "timing.json").read_text())
     stages = dict.fromkeys(STAGES, 0.0)
     for each in told["stages"]:
@@ -61,12 +71,15 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def product(place: Path, files: Path, data: Path, *, as_of: str = AS_OF, tracked: bool = True) -> Run:
-    """`custana run` in the project folder `place` into the folder `data`; what is there already stays."""
+def product(place: Path, files: Path, data: Path, *, as_of: str = AS_OF, module: str = "") -> Run:
+    """`custana run` in the project folder `place` into the folder `data`; what is there already stays.
+
+    `module` is what stands in for the command: `bench.speed.untracked` or `bench.speed.statements`.
+    """
     data.mkdir(parents=True, exist_ok=True)
-    command = [str(CUSTANA)] if tracked else [sys.executable, "-m", "bench.speed.untracked"]
+    command = [sys.executable, "-m", module] if module else [str(CUSTANA)]
     command += ["run", "--as-of", as_of, "--input", str(files), "--data-dir", str(data)]
-    run = measured(command, place, plain_environment(**({} if tracked else {"PYTHONPATH": str(PROJECT)})))
+    run = measured(command, place, plain_environment(**({"PYTHONPATH": str(PROJECT)} if module else {})))
     told = profile(data)
     stages = {each["stage"]: each["seconds"] for each in told.get("stages", ())}
     return replace(run, stages=stages)
