@@ -108,16 +108,14 @@ def _chain(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> 
 def _floor(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> dict[str, Any]:
     """The bare script of the design's landing and cleaning, and the statements of custana's features within a run of
     it, as often as the chain; the medians of all."""
-    turns = []
+    turns: list[dict[str, float]] = []
+    folder = scratch / "floor"
     for _ in range(told.runs):
-        folder = _empty(scratch / "floor")
-        command = [sys.executable, str(Path(__file__).with_name("floor.py")), str(made), str(folder)]
+        command = [sys.executable, str(Path(__file__).with_name("floor.py")), str(made), str(_empty(folder))]
         run = measured(command, folder, plain_environment())
         bare = json.loads((folder / "floor.json").read_text()) | {"peak_gb": run.peak_gb}
-        files, data = history(made, scratch / "files"), _empty(folder)
-        sides.product(place, files, data, module="bench.speed.statements")
-        turns.append(bare | {"own_features": statements.told_in(data)["features"]})
-    shutil.rmtree(scratch / "files")
+        sides.product(place, made, _empty(folder), module="bench.speed.statements")
+        turns.append(bare | {"own_features": statements.told_in(folder)["features"]})
     shutil.rmtree(folder)
     return {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
 

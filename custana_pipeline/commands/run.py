@@ -19,6 +19,7 @@ from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.run import STAGES, RunOutcome, run_chain, stage_of, step_counts
 from custana_pipeline.orchestration.summary import RunSummary, summarise
 from custana_pipeline.stores import receipts
+from custana_pipeline.stores.landing_sql import landed_contents
 from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.settings import Settings
 
@@ -77,7 +78,9 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
             outcome = run_chain(settings, day, bars.heard, definitions)
         summary = summarise(project, outcome)
     if outcome.has_published and outcome.as_of is not None and outcome.next_day is not None:
-        receipts.keep(settings, begun, outcome.as_of, outcome.next_day)
+        with project.warehouse.reading() as session:
+            landed = landed_contents(session.connection)
+        receipts.keep(settings, begun, (outcome.as_of, outcome.next_day), landed)
     show(console, settings, summary, outcome, time.monotonic() - began)
     if summary.untrainable:
         raise NotTrainable(

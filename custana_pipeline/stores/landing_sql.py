@@ -90,6 +90,15 @@ def known_hashes(connection: Connection, shape: RawSetShape, stamps: Mapping[str
     return {name: content for name, stamp, content in rows if stamp and stamps.get(name) == stamp}
 
 
+def landed_contents(connection: Connection) -> dict[tuple[str, str], str]:
+    """The sha256 of each file of the ledger, by raw set and name; nothing where no file was landed yet."""
+    query = "select count(*) from duckdb_tables() where schema_name || '.' || table_name = $table"
+    if not connection.execute(query, {"table": FILES_TABLE}).fetchall()[0][0]:
+        return {}
+    rows = connection.execute(f"select raw_set, source_file, source_hash from {FILES_TABLE}").fetchall()
+    return {(name, file): content for name, file, content in rows}
+
+
 def note_stamps(connection: Connection, shape: RawSetShape, read: Sequence[tuple[str, str, str]]) -> None:
     """Keep the (file name, sha256, stamp) of files that were read, in place of what was kept of these names."""
     if not read:

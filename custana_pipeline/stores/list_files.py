@@ -106,15 +106,19 @@ def _finish(writing: Iterable["Future[None]"]) -> None:
 
 
 def _of_length(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The same rows in tables of equal length; the last one is shorter, and empty only where there are no rows."""
+    """The same rows in tables of equal length; the last one is shorter, and empty only where there are no rows.
+
+    Each table is of one piece: what Parquet's writer makes of a column depends on the pieces that it comes in, and
+    DuckDB's differ from run to run.
+    """
     waiting = next(tables)
     for table in tables:
         waiting = pa.concat_tables([waiting, table])
         while waiting.num_rows > rows:
-            yield waiting.slice(0, rows)
+            yield waiting.slice(0, rows).combine_chunks()
             waiting = waiting.slice(rows)
     for start in range(0, max(waiting.num_rows, 1), rows):
-        yield waiting.slice(start, rows)
+        yield waiting.slice(start, rows).combine_chunks()
 
 
 def _in_order(parts: Iterator[pa.Table], key: tuple[str, ...]) -> Iterator[pa.Table]:

@@ -4,7 +4,8 @@
 
 What goes in is noted before a run reads anything, and the receipt is written when everything has been published, so
 that a file which changes in between differs from its receipt. Files are known by their stamps, of which the time of
-change (ctime) cannot be set back. A run tears up the receipt of the one before when it begins.
+change (ctime) cannot be set back; one with another stamp is read, since files that are copied anew every night mostly
+hold what they held. A run tears up the receipt of the one before when it begins.
 """
 
 import datetime as dt
@@ -13,7 +14,8 @@ import importlib.metadata
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,8 @@ _WITHOUT_EFFECT = {
     "max_runtime_seconds",
 }
 """Settings that no result depends on."""
+_READ_AT_ONCE = 2
+"""Files: each keeps a processor busy with its hash."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,27 @@ def beginning(settings: Settings) -> dict[str, Any] | None:
     }
 
 
-def keep(settings: Settings, begun: dict[str, Any] | None, as_of: dt.date, next_day: dt.date) -> None:
-    """Writes the receipt of a run for `as_of` that has just published; `next_day` is what a run without a day is for.
+def keep(
+    settings: Settings,
+    begun: dict[str, Any] | None,
+    days: tuple[dt.date, dt.date],
+    landed: Mapping[tuple[str, str], str],
+) -> None:
+    """Writes the receipt of a run that has just published; `days` are the run's own and the one that a run without a
+    day is for, `landed` the sha256 of the files in the ledger, by raw set and name.
 
     Where a piece is missing, or the disk refuses, there is no receipt, and the next run is a whole one.
     """
     if begun is None:
         return
-    told = {"begun": begun, "as_of": as_of.isoformat(), "next_day": next_day.isoformat()}
+    as_of, next_day = days
+    contents = {
+        path: landed[name, Path(path).name]
+        for name, stamps in begun["files"].items()
+        for path in stamps
+        if (name, Path(path).name) in landed
+    }
+    told = {"begun": begun, "contents": contents, "as_of": as_of.isoformat(), "next_day": next_day.isoformat()}
     with suppress(OSError, CustanaError):
         left = _left(settings, as_of.isoformat())
         file = _file(settings)
@@ -82,7 +99,7 @@ def files_read(settings: Settings) -> dict[str, str] | None:
     """The files that the last run was made from, each with its stamp; None where it left no receipt."""
     try:
         told = json.loads(_file(settings).read_text(encoding="utf-8"))
-        return {path: stamp for stamps in told["begun"]["files"].values() for path, stamp in stamps.items()}
+        return _stamps_in(told["begun"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -97,14 +114,46 @@ def standing(settings: Settings, as_of: str | None) -> Standing | None:
     file = _file(settings)
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-        if told["as_of"] != (as_of or told["next_day"]) or told["begun"] != beginning(settings):
+        if told["as_of"] != (as_of or told["next_day"]) or told["left"] != _left(settings, told["as_of"]):
             return None
-        if told["left"] != _left(settings, told["as_of"]):
+        now = beginning(settings)
+        if told["begun"] != now and not _holds_the_same(now, told["begun"], told["contents"]):
             return None
         since = dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC).astimezone()
     except (OSError, ValueError, KeyError, TypeError, CustanaError):
         return None
     return Standing(told["as_of"], since, settings.published_dir / told["as_of"])
+
+
+def _holds_the_same(now: dict[str, Any] | None, begun: dict[str, Any], contents: Mapping[str, str]) -> bool:
+    """Whether nothing but stamps of files differs, and the files that have another one hold what was landed of them."""
+    if now is None or _without_stamps(now) != _without_stamps(begun):
+        return False
+    before, stamps = _stamps_in(begun), _stamps_in(now)
+    changed = [path for path, stamp in stamps.items() if stamp != before[path]]
+    if any(_size(stamps[path]) != _size(before[path]) for path in changed):
+        return False
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        return all(pool.map(lambda path: _holds(Path(path), contents.get(path, ""), stamps[path]), changed))
+
+
+def _without_stamps(begun: dict[str, Any]) -> dict[str, Any]:
+    return {**begun, "files": {name: sorted(stamps) for name, stamps in begun["files"].items()}}
+
+
+def _stamps_in(begun: dict[str, Any]) -> dict[str, str]:
+    return {path: stamp for stamps in begun["files"].values() for path, stamp in stamps.items()}
+
+
+def _size(stamp: str) -> str:
+    return stamp.split("-")[0]
+
+
+def _holds(path: Path, content: str, stamp: str) -> bool:
+    """Whether a file has the sha256 `content`, and was not written while it was read."""
+    from custana_pipeline.raw.landing import hash_file
+
+    return hash_file(path) == content and _stamps([path]) == {str(path): stamp}
 
 
 def _left(settings: Settings, as_of: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -48,6 +49,22 @@ def test_parquet_keeps_texts_as_they_are(tmp_path: Path) -> None:
     table = pa.table({"place": range(len(RISKY)), "text": RISKY})
     path, _ = write_list("list", PublishedList(table, ("place",)), tmp_path)
     assert pyarrow.parquet.read_table(path)["text"].to_pylist() == RISKY
+
+
+@pytest.mark.parametrize("pieces", [[60_000, 60_000, 80_000], [1], [122_880]])
+def test_rows_that_come_in_other_pieces_give_the_same_bytes(pieces: list[int], tmp_path: Path) -> None:
+    """Parquet's writer gives up repeated values where they are too many, and counts them piece by piece."""
+    count = 200_000
+    scores = np.sqrt(np.arange(count))
+    ends = np.cumsum([0, *pieces]).tolist()
+    bounds = zip([0, *ends[1:]], [*ends[1:], count], strict=True)
+    cut = pa.chunked_array([scores[begin:end] for begin, end in bounds])
+    made = []
+    for name, score in (("whole", pa.chunked_array([scores])), ("cut", cut)):
+        (tmp_path / name).mkdir()
+        table = pa.table({"place": np.arange(count), "score": score})
+        made.append([p.read_bytes() for p in write_list("list", PublishedList(table, ("place",)), tmp_path / name)])
+    assert made[0] == made[1]
 
 
 def test_rows_in_any_order_give_the_same_bytes(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """A second run with nothing new: only where files, settings, code and what was left are all as they were."""
 
 import datetime as dt
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from custana_pipeline.raw import landing
+from custana_pipeline.raw.landing import hash_file
 from custana_pipeline.stores import receipts
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, publish
@@ -44,8 +48,15 @@ def settings(tmp_path: Path) -> Settings:
     table = pa.table({"as_of": [DAY], "customer_id": ["c1"]})
     lists = {"one": PublishedList(table, ("customer_id",), {})}
     publish(Publication(DAY, "sample", 90, lists, "<html></html>"), settings.published_dir)
-    receipts.keep(settings, receipts.beginning(settings), DAY, DAY)
+    keep(settings)
     return settings
+
+
+def keep(settings: Settings, next_day: dt.date = DAY, begun: dict[str, Any] | None = None) -> None:
+    """The receipt of a run that landed files of one line each."""
+    content = hashlib.sha256(b"a line").hexdigest()
+    landed = {(name, f"{name}.csv"): content for name in ("transactions", "customers", "products")}
+    receipts.keep(settings, begun or receipts.beginning(settings), (DAY, next_day), landed)
 
 
 def put(path: Path, content: str) -> None:
@@ -62,7 +73,7 @@ def test_the_lists_stand_where_nothing_has_changed_whether_the_day_is_typed_or_n
 
 def test_another_day_is_a_whole_run(settings: Settings) -> None:
     assert standing(settings, "2024-07-02") is None
-    receipts.keep(settings, receipts.beginning(settings), DAY, NEXT_DAY)
+    keep(settings, NEXT_DAY)
     assert standing(settings, None) is None
     assert standing(settings, "2024-07-01") is not None
 
@@ -106,6 +117,62 @@ def test_any_change_of_what_goes_in_or_of_what_was_left_is_a_whole_run(
     assert standing(settings, "2024-07-01") is None
 
 
+def _copied_anew(path: Path) -> None:
+    """The same bytes in another file, as a transfer of a whole folder leaves them."""
+    aside = path.with_name("aside")
+    aside.write_bytes(path.read_bytes())
+    aside.replace(path)
+
+
+SAME_BYTES: dict[str, Callable[[Path], object]] = {
+    "touched": os.utime,
+    "copied anew": _copied_anew,
+    "another name for it": lambda path: os.link(path, path.parents[1] / "kept.csv"),
+}
+
+
+@pytest.mark.parametrize("change", SAME_BYTES)
+def test_a_file_with_another_stamp_and_the_bytes_that_were_landed_is_no_news(
+    change: str, settings: Settings, tmp_path: Path
+) -> None:
+    before = receipts.beginning(settings)
+    SAME_BYTES[change](tmp_path / "files" / "transactions.csv")
+    assert receipts.beginning(settings) != before
+    assert standing(settings, "2024-07-01") is not None
+
+
+def test_where_it_is_not_known_what_was_landed_a_file_with_another_stamp_is_news(
+    settings: Settings, tmp_path: Path
+) -> None:
+    receipts.keep(settings, receipts.beginning(settings), (DAY, DAY), {})
+    assert standing(settings, "2024-07-01") is not None
+    os.utime(tmp_path / "files" / "transactions.csv")
+    assert standing(settings, "2024-07-01") is None
+
+
+def test_a_file_that_is_written_while_it_is_read_is_news(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def and_written(path: Path) -> str:
+        content = hash_file(path)
+        put(path, "a word")
+        return content
+
+    os.utime(tmp_path / "files" / "transactions.csv")
+    monkeypatch.setattr(landing, "hash_file", and_written)
+    assert standing(settings, "2024-07-01") is None
+
+
+def test_files_are_not_read_where_something_else_is_new(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing, "hash_file", lambda path: pytest.fail(f"{path} was read"))
+    os.utime(tmp_path / "files" / "transactions.csv")
+    assert standing(settings.model_copy(update={"seed": 8}), "2024-07-01") is None
+    put(tmp_path / "files" / "customers.csv", "a longer line")
+    assert standing(settings, "2024-07-01") is None
+
+
 @pytest.mark.parametrize("change", [{"seed": 8}, {"horizon_days_override": 30}, {"snapshots": 2}])
 def test_any_setting_with_an_effect_is_a_whole_run(change: dict[str, int], settings: Settings) -> None:
     assert standing(settings.model_copy(update=change), "2024-07-01") is None
@@ -123,7 +190,7 @@ def test_another_version_of_a_library_is_a_whole_run(settings: Settings, monkeyp
 def test_a_file_that_changed_while_the_run_went_on_is_not_vouched_for(settings: Settings, tmp_path: Path) -> None:
     begun = receipts.beginning(settings)
     put(tmp_path / "files" / "transactions.csv", "a line that came too late")
-    receipts.keep(settings, begun, DAY, DAY)
+    keep(settings, begun=begun)
     assert standing(settings, "2024-07-01") is None
 
 
@@ -135,7 +202,7 @@ def test_a_run_that_begins_tears_up_the_receipt(settings: Settings) -> None:
 def test_there_is_no_receipt_where_a_piece_is_missing(settings: Settings) -> None:
     receipts.tear_up(settings)
     settings.warehouse_path.unlink()
-    receipts.keep(settings, receipts.beginning(settings), DAY, DAY)
+    keep(settings)
     assert not (settings.data_dir / "receipts" / "sample.json").exists()
 
 

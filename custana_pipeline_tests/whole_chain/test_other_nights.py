@@ -11,11 +11,13 @@ from custana_pipeline_tests.commands.shop_files import fingerprint
 from custana_pipeline_tests.whole_chain.nights import AS_OF, PROMISED, run
 
 
-def test_a_run_with_nothing_new_says_so_and_touches_not_a_byte(shop: Path) -> None:
-    third = json.loads((shop / "third.json").read_text())
-    assert third["told"].startswith("custana: nothing new since ")
-    assert f"data/published/{AS_OF} stands" in third["told"]
-    assert third["is_untouched"]
+@pytest.mark.parametrize("night", ["third", "copied"])
+def test_a_run_with_nothing_new_says_so_and_touches_not_a_byte(night: str, shop: Path) -> None:
+    """Neither where files are as they lay, nor where all of them were copied anew."""
+    again = json.loads((shop / f"{night}.json").read_text())
+    assert again["told"].startswith("custana: nothing new since ")
+    assert f"data/published/{AS_OF} stands" in again["told"]
+    assert again["is_untouched"]
 
 
 def test_the_same_day_again_publishes_nothing_new(shop: Path) -> None:
