@@ -28,7 +28,7 @@ from bench.speed.shops import LINES, SHAPES, add_day, generated, history, reshap
 BENCH = Path(__file__).resolve().parents[1]
 FIGURES, PAGE = BENCH / "speed.json", BENCH / "speed.md"
 JUDGES = BENCH.parent / ".venv-judges" / "bin" / "python"
-PARTS = ("chain", "floor", "increment", "shapes", "rivals", "btyd", "recommendations", "tracking", "startup")
+PARTS = ("chain", "floor", "increment", "night", "shapes", "rivals", "btyd", "recommendations", "tracking", "startup")
 REFERENCE_MEMORY = {"100m": "12GB"}
 
 
@@ -74,7 +74,8 @@ def measure(told: argparse.Namespace, scratch: Path, results: dict[str, Any]) ->
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "chain": lambda: _chain(told, scratch, made, place),
         "floor": lambda: _floor(told, scratch, made, place),
-        "increment": lambda: _increment(told, scratch, made, place),
+        "increment": lambda: _increment(scratch, made, place),
+        "night": lambda: _night(told, scratch, made),
         "shapes": lambda: _shapes(told, scratch, made, place),
         "rivals": lambda: {name: rival(name, JUDGES, made, _empty(scratch / "rival")) for name in told.rivals},
         "btyd": lambda: libraries.btyd(JUDGES, _empty(scratch / "btyd")),
@@ -134,11 +135,8 @@ def _tracking(told: argparse.Namespace, scratch: Path, made: Path, place: Path) 
     return sided
 
 
-def _increment(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> dict[str, Any]:
-    """A second run with nothing new, then a day more, then all of it from the start: seconds and tables of both.
-
-    Beside them the reference with the day's lines, and without the time in which it lands and cleans.
-    """
+def _increment(scratch: Path, made: Path, place: Path) -> dict[str, Any]:
+    """A second run with nothing new, then a day more, then all of it from the start: seconds and tables of both."""
     files, data = scratch / "files", scratch / "data"
     if not (data / "published").is_dir():
         sides.product(place, history(made, files), _empty(data))
@@ -153,14 +151,22 @@ def _increment(told: argparse.Namespace, scratch: Path, made: Path, place: Path)
     refreshed = sides.fingerprint(data, sides.NEXT_AS_OF)
     differ = sorted(name for name in {*incremented, *refreshed} if incremented.get(name) != refreshed.get(name))
     shutil.rmtree(data)
+    shutil.rmtree(files)
+    sided = {"again": asdict(again), "day": asdict(day), "whole": asdict(whole)}
+    return sided | {"stands": stands, "tables": len(refreshed), "differ": differ}
+
+
+def _night(told: argparse.Namespace, scratch: Path, made: Path) -> dict[str, Any]:
+    """The reference with a day more, whole and without the time in which it lands and cleans."""
+    files = history(made, scratch / "night-files")
+    add_day(made, files)
     script, memory = told.reference / "limit.py", REFERENCE_MEMORY.get(told.size, "8GB")
-    bare = {
+    found = {
         name: asdict(sides.reference(script, files, scratch / "out", memory, end=sides.AS_OF, is_landed=is_landed))
-        for name, is_landed in (("bare_whole", False), ("bare_night", True))
+        for name, is_landed in (("whole", False), ("night", True))
     }
     shutil.rmtree(files)
-    sided = {"again": asdict(again), "day": asdict(day), "whole": asdict(whole), **bare}
-    return sided | {"stands": stands, "tables": len(refreshed), "differ": differ}
+    return found
 
 
 def _shapes(told: argparse.Namespace, scratch: Path, made: Path, place: Path) -> dict[str, Any]:
