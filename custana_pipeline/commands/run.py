@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from custana_pipeline.cleaned.gate import refuse_disabled_checks
 from custana_pipeline.commands.terminal import plain_table, terminal
-from custana_pipeline.errors import NotTrainable
+from custana_pipeline.errors import CustanaError, NotTrainable
 from custana_pipeline.orchestration.alerting import telling_of_faults
 from custana_pipeline.orchestration.code_location import definitions_of
 from custana_pipeline.orchestration.days import parse_day, refuse_day_outside
@@ -78,15 +79,21 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
             outcome = run_chain(settings, day, bars.heard, definitions)
         summary = summarise(project, outcome)
     if outcome.has_published and outcome.as_of is not None and outcome.next_day is not None:
-        with project.warehouse.reading() as session:
-            landed = landed_contents(session.connection)
-        receipts.keep(settings, begun, (outcome.as_of, outcome.next_day), landed)
+        receipts.keep(settings, begun, (outcome.as_of, outcome.next_day), _landed(project) if begun else {})
     show(console, settings, summary, outcome, time.monotonic() - began)
     if summary.untrainable:
         raise NotTrainable(
             f"NOT_TRAINABLE, so nothing was published and what was stays. {_reasons(summary.untrainable)}"
         )
     return 0
+
+
+def _landed(project: Project) -> dict[tuple[str, str], str]:
+    """What was landed of each file; nothing where somebody keeps the warehouse: files with other stamps are news then,
+    which is no reason for a run that has published to fail."""
+    with suppress(CustanaError), project.warehouse.reading() as session:
+        return landed_contents(session.connection)
+    return {}
 
 
 def _reasons(untrainable: dict[str, str]) -> str:

@@ -91,10 +91,7 @@ def known_hashes(connection: Connection, shape: RawSetShape, stamps: Mapping[str
 
 
 def landed_contents(connection: Connection) -> dict[tuple[str, str], str]:
-    """The sha256 of each file of the ledger, by raw set and name; nothing where no file was landed yet."""
-    query = "select count(*) from duckdb_tables() where schema_name || '.' || table_name = $table"
-    if not connection.execute(query, {"table": FILES_TABLE}).fetchall()[0][0]:
-        return {}
+    """The sha256 of each file of the ledger, by raw set and name; after `prepare`."""
     rows = connection.execute(f"select raw_set, source_file, source_hash from {FILES_TABLE}").fetchall()
     return {(name, file): content for name, file, content in rows}
 
