@@ -109,7 +109,7 @@ def _of_length(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
     """The same rows in tables of equal length; the last one is shorter, and empty only where there are no rows.
 
     Each table is of one piece: what Parquet's writer makes of a column depends on the pieces that it comes in, and
-    DuckDB's differ from run to run.
+    those of a result of DuckDB need not be the same twice.
     """
     waiting = next(tables)
     for table in tables:
