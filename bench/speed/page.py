@@ -96,7 +96,11 @@ def _stages(chains: dict[str, Figures]) -> str:
             told = [f"{middle(chain[side], (stage,)):.1f}" for stage in STAGES]
             rest = statistics.median(run["seconds"] - seconds_of(run, STAGES) for run in chain[side])
             rows.append([size, "custana" if side == "product" else side, *told, f"{rest:.1f}"])
-    return table(["order lines", "seconds, median", *STAGES, "start, tracking and all else"], rows)
+    told = (
+        "custana trains who will buy and what in a second process meanwhile: `train` is what it waits for, with "
+        "segmentation, and other stages take longer beside it."
+    )
+    return table(["order lines", "seconds, median", *STAGES, "start, tracking and all else"], rows) + f"\n\n{told}"
 
 
 def _growth(chains: dict[str, Figures]) -> list[str]:

@@ -8,10 +8,11 @@ from rich.console import Console
 
 from custana_pipeline.commands.terminal import plain_table, terminal
 from custana_pipeline.errors import NotTrainable, WrongUse
+from custana_pipeline.models.learning import digest_of
 from custana_pipeline.models.seed_files import TARGETS, FlatTraining, apply_flat, train_flat
 from custana_pipeline.models.seed_frames import read_flat
 from custana_pipeline.orchestration.project import Project
-from custana_pipeline.orchestration.training_log import TrainingFacts, digest_of, log_training
+from custana_pipeline.orchestration.training_log import TrainingFacts, log_training
 from custana_pipeline.stores.durable_files import replace_bytes
 from custana_pipeline.stores.list_files import csv_bytes
 from custana_pipeline.stores.places import output_file

@@ -17,6 +17,7 @@ from custana_pipeline.orchestration.assets.steady import steady_assets
 from custana_pipeline.orchestration.executor import watched_executor
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.schedules import freshness, jobs, schedules
+from custana_pipeline.orchestration.skipped_steps import tell_of_all
 from custana_pipeline.stores.settings import Settings
 
 
@@ -28,6 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
 def definitions_of(project: Project) -> dg.Definitions:
     """The same of a project that is used for more than this, since reading its SQL takes a third of a second."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    tell_of_all()
     assets = [
         *raw_assets(project),
         *cleaned_assets(project),

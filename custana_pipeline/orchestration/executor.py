@@ -4,6 +4,7 @@ turn, and ends when it hangs.
 One process, since DuckDB has one writer anyway: a killed run leaves no step behind that still writes.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,12 +17,14 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 
 from custana_pipeline.errors import TookTooLong
+from custana_pipeline.orchestration import ahead
 from custana_pipeline.orchestration.one_run import hearing, only_run
 from custana_pipeline.orchestration.profiling import measure, profiled
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.dead_runs import mark_too_long
 from custana_pipeline.stores.run_workers import STOP, TOO_LONG, working
 
+PARTITION_TAG = "dagster/partition"
 _STEP_ENDS = {
     dg.DagsterEventType.STEP_FAILURE,
     dg.DagsterEventType.STEP_UP_FOR_RETRY,
@@ -55,6 +58,7 @@ class WatchedExecutor(dg.Executor):
             profiled(self.project.settings),
             working(home, run_id, self.project.settings.max_runtime_seconds),
             hearing(plan_context.log.log),
+            ahead.begun_ahead(self.project, _day(plan_context), execution_plan.step_keys_to_execute),
         ):
             try:
                 yield from self._steps(plan_context, execution_plan)
@@ -72,9 +76,16 @@ class WatchedExecutor(dg.Executor):
             lease.begins(plan_context.run_id)
             for event in self.inner.execute(plan_context, execution_plan):
                 measure(event)
+                ahead.heard(event)
                 yield event
                 if STOP.reason and event.event_type in _STEP_ENDS:
                     raise dg.DagsterExecutionInterruptedError
+
+
+def _day(plan_context: PlanOrchestrationContext) -> dt.date | None:
+    """The run's day; None where it has none, or several."""
+    day = plan_context.dagster_run.tags.get(PARTITION_TAG)
+    return None if day is None else dt.date.fromisoformat(day)
 
 
 def watched_executor(project: Project) -> dg.ExecutorDefinition:

@@ -1,7 +1,6 @@
 """models.importance: what the champions' scores hang on, as measured on the holdout, by day."""
 
 import datetime as dt
-from typing import Any
 
 import pandas as pd
 
@@ -9,17 +8,6 @@ from custana_pipeline.models.training import Training
 from custana_pipeline.stores.session import Session
 
 TABLE = "models.importance"
-
-
-def measured(training: Training, rows: pd.DataFrame, holdout: dt.date) -> pd.DataFrame:
-    """The importances of the champions of one analysis on the feature rows of their holdout, with a column target.
-
-    The estimators are those that were judged, so that nothing they are measured on was seen in fitting.
-    """
-    from custana_pipeline.models.importance import champion_importances
-
-    judged: Any = rows[pd.to_datetime(rows["as_of"]).dt.date == holdout]
-    return champion_importances(training, judged)
 
 
 def store_importance(session: Session, as_of: dt.date, training: Training, table: pd.DataFrame) -> None:

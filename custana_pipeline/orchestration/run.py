@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import dagster as dg
 
 from custana_pipeline.errors import CustanaError, DataFault, TookTooLong, Transient, WrongUse
+from custana_pipeline.orchestration import ahead
 from custana_pipeline.orchestration.alerting import tell_of_command_run
 from custana_pipeline.orchestration.days import as_of_days, last_day
 from custana_pipeline.orchestration.failures import is_stopped, mark_stopped
@@ -158,7 +159,10 @@ class _Command:
         self, job_name: str, run_id: str, as_of: dt.date | None, selection: Sequence[dg.AssetKey] | None
     ) -> tuple[dg.ExecuteInProcessResult, str]:
         """The run's result, and what it was stopped for, if it was."""
-        with working(Path(self.instance.root_directory), run_id, self.settings.max_runtime_seconds):
+        with (
+            working(Path(self.instance.root_directory), run_id, self.settings.max_runtime_seconds),
+            ahead.begun_ahead(Project(self.settings), as_of),
+        ):
             result = self.definitions.resolve_job_def(job_name).execute_in_process(
                 instance=self.instance,
                 run_id=run_id,
@@ -175,6 +179,7 @@ def _tell(entry: dg.EventLogEntry, heard: Heard) -> None:
     event = entry.dagster_event
     if event is not None:
         measure(event)
+        ahead.heard(event)
         if event.event_type_value == "STEP_START" and event.step_key:
             step_begins(event.step_key)
     if event is None or event.step_key is None or event.event_type_value not in _HAPPENINGS:

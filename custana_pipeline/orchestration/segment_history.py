@@ -8,25 +8,12 @@ import pandas as pd
 
 from custana_pipeline.errors import Damaged, DataFault
 from custana_pipeline.models.segment_identity import IdentifiedSegments, PreviousSegments
-from custana_pipeline.models.segmentation import SegmentationSettings, train_segmentation
-from custana_pipeline.models.training import Training
 from custana_pipeline.orchestration.champions import TABLE
 from custana_pipeline.orchestration.customer_samples import TODAY_CUSTOMERS, snapshots
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.session import Session
 
 LISTED = "applications.customer_segments"
-
-
-def train_segments(project: Project, rows: pd.DataFrame, as_of: dt.date, holdout: dt.date) -> Training:
-    """Trains segmentation on its feature rows of `as_of`; those of `holdout` tell what segments say of later spend."""
-    days = pd.to_datetime(rows["as_of"]).dt.date
-    earlier: Any = rows[days == holdout]
-    latest: Any = rows[days == as_of]
-    told = earlier if len(earlier) and earlier["future_amount"].notna().any() else None
-    with project.warehouse.reading() as session:
-        previous = previous_segments(session, project, as_of)
-    return train_segmentation(latest, told, SegmentationSettings(seed=project.settings.seed), previous)
 
 
 def previous_segments(session: Session, project: Project, as_of: dt.date) -> PreviousSegments | None:

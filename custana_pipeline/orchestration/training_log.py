@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from custana_pipeline.models.training import Evaluated, Training
 from custana_pipeline.stores.tracking import Tracker
 from custana_pipeline.stores.tracking_records import (
@@ -124,10 +122,3 @@ def registered_name(source: str, analysis: str, target: str) -> str:
     'sample-demand-future_amount'
     """
     return f"{source}-demand-{target}" if analysis == "demand" else f"{source}-{analysis}"
-
-
-def digest_of(rows: pd.DataFrame) -> str:
-    """A hash of a frame's values and column names."""
-    hashing: Any = pd.util  # type: ignore[attr-defined]
-    hashed = hashing.hash_pandas_object(rows, index=False).to_numpy()
-    return hashlib.sha256(",".join(rows.columns).encode() + hashed.tobytes()).hexdigest()[:16]

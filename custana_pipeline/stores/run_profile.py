@@ -45,7 +45,7 @@ class StageCost:
 
     seconds: float = 0.0
     peak_mb: float = 0.0
-    """The most memory that the process held in it, in MiB."""
+    """The most memory that the run held in it, in MiB."""
     rows: int = 0
     """Rows of the tables that it has made."""
 
@@ -61,6 +61,8 @@ class RunProfile:
     """The rows of each table that was made."""
     need: dict[str, int] = field(default_factory=dict)
     """What the run was foretold to need, in bytes by name."""
+    beside: list[int] = field(default_factory=list)
+    """Processes that work for this one; their memory counts as its own."""
     _stage: str = "start"
     _since: float = field(default_factory=lambda: _process_began())
     _lock: Any = field(default_factory=threading.Lock)
@@ -131,7 +133,7 @@ class RunProfile:
         """The memory held now; the kernel's own high water mark tells of a peak between two looks."""
         held, high_water = _memory_mb()
         cost = self.costs[self._stage]
-        peak = high_water if high_water > self._high_water_mb else held
+        peak = (high_water if high_water > self._high_water_mb else held) + sum(map(_own_mb, self.beside))
         self._high_water_mb = max(high_water, self._high_water_mb)
         cost.peak_mb = max(cost.peak_mb, peak)
 
@@ -160,6 +162,14 @@ def _memory_mb() -> tuple[float, float]:
         status = Path("/proc/self/status").read_text(encoding="utf-8")
         return held, int(status.split("VmHWM:", 1)[1].split()[0]) / 1024
     return 0.0, 0.0
+
+
+def _own_mb(process: int) -> float:
+    """MiB that another process holds now without the libraries that both have; nothing where it is gone."""
+    with suppress(OSError, ValueError, IndexError):
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        return int(status.split("RssAnon:", 1)[1].split()[0]) / 1024
+    return 0.0
 
 
 PROFILE = RunProfile()

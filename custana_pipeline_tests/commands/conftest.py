@@ -7,11 +7,18 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from custana_pipeline.orchestration import ahead
 from custana_pipeline.stores import dagster_home
 from custana_pipeline.stores.list_files import PublishedList
 from custana_pipeline.stores.publishing import Publication, publish
 from custana_pipeline_tests.commands.shop_files import Shop
 from custana_pipeline_tests.stores.tracking_template import copy_of_empty_store
+
+
+@pytest.fixture(autouse=True)
+def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second process knows nothing of what a test has exchanged in this one."""
+    monkeypatch.setattr(ahead, "_has_room", lambda: False)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ def test_a_run_that_is_told_to_stop_ends_with_the_step_that_heard_it(
         time.sleep(60)
         raise AssertionError("The signal was not heard.")
 
-    monkeypatch.setattr(models, "train", stopped)
+    monkeypatch.setattr(models, "learned_of", stopped)
     before = fingerprint(shop.data / "published")
     answer = shop.write(LINES).run(capsys)
     assert answer.exit_code == STOPPED_CODE

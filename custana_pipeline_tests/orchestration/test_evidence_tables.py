@@ -11,11 +11,12 @@ from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
 from custana_pipeline.models.demand import DemandSettings, train_demand
 from custana_pipeline.models.drift import drift_between
 from custana_pipeline.models.evaluation import row_losses
+from custana_pipeline.models.importance import champion_importances
 from custana_pipeline.models.training import not_trainable
 from custana_pipeline.orchestration.backtest_tables import backtests, store_backtests
 from custana_pipeline.orchestration.champions import TABLE as CHAMPIONS
 from custana_pipeline.orchestration.drift_tables import TABLE, drift_note, learned_days, store_drift
-from custana_pipeline.orchestration.importance_tables import importances, measured, store_importance
+from custana_pipeline.orchestration.importance_tables import importances, store_importance
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline_tests.models.shop import AS_OF, days_of_shop, snapshots
 from custana_pipeline_tests.orchestration.packs import shipped
@@ -61,7 +62,7 @@ def test_a_day_that_could_not_be_compared_has_a_note_and_no_rows(project: Projec
 def test_importances_are_kept_by_day_and_read_best_first(project: Project) -> None:
     rows, days = snapshots(240), days_of_shop()
     training = train_behavior(rows, days, BehaviorSettings())
-    table = measured(training, rows, days.holdout)
+    table = champion_importances(training, rows[rows["as_of"] == days.holdout])
     with project.warehouse.transaction() as session:
         session.prepare()
         assert importances(session, AS_OF, "is_recommended") == []
@@ -71,7 +72,7 @@ def test_importances_are_kept_by_day_and_read_best_first(project: Project) -> No
         assert len({topic for topic, _ in found}) == len(found) > 3
         assert [value for _, value in found] == sorted((value for _, value in found), reverse=True)
         untrained = not_trainable("behavior", "too little")
-        store_importance(session, AS_OF, untrained, measured(untrained, rows, days.holdout))
+        store_importance(session, AS_OF, untrained, champion_importances(untrained, rows))
         assert importances(session, AS_OF, "is_recommended") == found
 
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,24 @@ def test_a_peak_that_has_passed_by_the_end_of_a_stage_is_still_told_of_it_and_of
     found = {name: told["peak_mb"] for name, told in by_stage(profile).items()}
     assert (found["start"], found["land"], found["clean"]) == (100, 900, 200)
     assert profile.facts()["peak_mb"] == 900
+
+
+def test_what_works_for_the_run_counts_as_its_own(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = profile_of(clock, monkeypatch, [(100.0, 100.0)])
+    python = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(python, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as working:
+        assert working.stdout is not None
+        assert working.stdout.readline()
+        profile.beside.append(working.pid)
+        profile.enter("train")
+        profile.beside.remove(working.pid)
+        profile.enter("score")
+        working.kill()
+    found = {name: told["peak_mb"] for name, told in by_stage(profile).items()}
+    assert found["train"] == 100 < found["start"] < 150
+    profile.beside.append(working.pid)  # one that is gone holds nothing
+    profile.enter("publish")
+    assert by_stage(profile)["score"]["peak_mb"] == 100
 
 
 def test_the_written_profile_has_each_stage_once_and_the_rows_that_it_made(

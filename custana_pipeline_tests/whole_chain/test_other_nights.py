@@ -20,7 +20,8 @@ def test_a_run_with_nothing_new_says_so_and_touches_not_a_byte(night: str, shop:
     assert again["is_untouched"]
 
 
-def test_the_same_day_again_publishes_nothing_new(shop: Path) -> None:
+def test_the_same_day_again_publishes_nothing_new_wherever_it_is_trained(shop: Path) -> None:
+    assert json.loads((shop / "ahead.json").read_text()) == ["behavior", "demand"]
     assert fingerprint(shop / "data" / "published") == json.loads((shop / "first.json").read_text())
 
 

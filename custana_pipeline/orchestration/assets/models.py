@@ -1,28 +1,23 @@
 """Model assets: each trains its analysis as of the day, tells MLflow everything, and records the champions."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import dagster as dg
-import pandas as pd
 
-from custana_pipeline.features.windows import CHECK_DAYS, Origins
-from custana_pipeline.models.at_once import meanwhile
-from custana_pipeline.models.training import Incumbent, Training
+from custana_pipeline.models.training import Training
+from custana_pipeline.orchestration.ahead import learned_of, turn
 from custana_pipeline.orchestration.backtest_tables import store_backtests
 from custana_pipeline.orchestration.boundary import RETRIES, reported_steps
 from custana_pipeline.orchestration.champions import store_champions, store_holdouts
-from custana_pipeline.orchestration.customer_columns import stored_columns
-from custana_pipeline.orchestration.customer_samples import learned_from
 from custana_pipeline.orchestration.days import as_of_days
-from custana_pipeline.orchestration.importance_tables import measured, store_importance
-from custana_pipeline.orchestration.incumbents import incumbents
+from custana_pipeline.orchestration.importance_tables import store_importance
 from custana_pipeline.orchestration.model_metadata import training_metadata, verdict_metadata
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.orchestration.publication import write_states
 from custana_pipeline.orchestration.sql_assets import asset_key
-from custana_pipeline.orchestration.training_log import TrainingFacts, digest_of, log_training
-from custana_pipeline.stores.session import Session
+from custana_pipeline.orchestration.training_log import TrainingFacts, log_training
+from custana_pipeline.orchestration.trainings import GATED
 from custana_pipeline.stores.tracking_records import LoggedAnalysis, Origin
 
 ANALYSES = {
@@ -34,7 +29,6 @@ TRAINABLE_CHECK = "is_trainable"
 NAIVE_CHECK = "beats_the_best_naive_rule"
 GATE_CHECK = "promotion_gate"
 LEAK_CHECK = "no_feature_gives_the_outcome_away"
-GATED = ("behavior", "demand")
 Yielded = dg.AssetCheckResult | dg.AssetObservation | dg.MaterializeResult
 
 
@@ -57,6 +51,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
         partitions_def=as_of_days(project.settings.pack),
         retry_policy=RETRIES,
         pool="warehouse",
+        op_tags=turn(f"models.{analysis}"),
         output_required=False,
         check_specs=[
             dg.AssetCheckSpec(
@@ -69,29 +64,17 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
     @reported_steps
     def model(context: dg.AssetExecutionContext) -> Iterator[Yielded]:
         as_of = dt.date.fromisoformat(context.partition_key)
-        with project.warehouse.reading() as session:
-            known = project.origins(session, as_of)
-            stored = stored_columns(project, analysis)
-            rows = learned_from(session, f"features.{analysis}", _days(analysis, known), as_of, stored)
-            levels = level_rows(session, known) if analysis in GATED else None
-            so_far = incumbents(session, project, analysis, as_of) if analysis in GATED else {}
-        training = train(project, analysis, rows, known, levels, so_far)
+        learned = learned_of(project, analysis, as_of)
+        training = learned.training
         origin = Origin(
-            data_version=digest_of(rows),
+            data_version=learned.data_version,
             code_version=project.code_version,
             dagster_run_id=context.run.run_id,
             dagster_asset=key.to_user_string(),
             dagster_partition=context.partition_key,
         )
-        facts = TrainingFacts(
-            source=project.settings.source,
-            as_of=as_of,
-            origin=origin,
-            dtypes={name: rows[name].dtype for name in rows.columns},
-        )
-        # MLflow's database and files keep one core only half busy
-        with meanwhile(lambda: measured(training, rows, known.holdout)) as importances:
-            logged = log_training(project.tracker, training, facts)
+        facts = TrainingFacts(source=project.settings.source, as_of=as_of, origin=origin, dtypes=learned.dtypes)
+        logged = log_training(project.tracker, training, facts)
         versions = {target: facts.version_of(training, target) for target in training.champions}
         with project.warehouse.transaction() as session:
             session.prepare()
@@ -99,7 +82,7 @@ def _model_asset(project: Project, analysis: str) -> dg.AssetsDefinition:
             store_holdouts(session, as_of, training)
             store_backtests(session, as_of, training)
             if analysis in GATED:
-                store_importance(session, as_of, training, importances())
+                store_importance(session, as_of, training, learned.importances)
             write_states(session, project, as_of)
         yield from _results(key, context.partition_key, training, logged)
 
@@ -119,45 +102,6 @@ def _gate_checks(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
             LEAK_CHECK, asset=key, blocking=True, description="No single feature foretells the outcome without fault."
         ),
     ]
-
-
-def level_rows(session: Session, known: Origins) -> pd.DataFrame:
-    """features.levels on the run's own days; empty where it was not built."""
-    if not session.exists("features.levels"):
-        return pd.DataFrame({"as_of": []})
-    listed = ", ".join(f"date '{day}'" for day in (*known.level_days, known.as_of))
-    return session.frame(f"select * from features.levels where as_of in ({listed}) order by as_of")
-
-
-def _days(analysis: str, known: Origins) -> tuple[dt.date, ...]:
-    return (known.holdout, known.as_of) if analysis == "segmentation" else known.snapshots
-
-
-def train(
-    project: Project,
-    analysis: str,
-    rows: pd.DataFrame,
-    known: Origins,
-    levels: pd.DataFrame | None = None,
-    so_far: Mapping[str, Incumbent] | None = None,
-) -> Training:
-    """Trains one analysis on its feature rows; see the models stage."""
-    settings = project.settings
-    if analysis in GATED:
-        from custana_pipeline.models.behavior import BehaviorSettings, train_behavior
-        from custana_pipeline.models.demand import DemandSettings, train_demand
-        from custana_pipeline.models.level import Levels
-        from custana_pipeline.models.task import Context
-
-        horizon_days = settings.horizon_days
-        trade = None if levels is None else Levels(levels, known.as_of, horizon_days, min(CHECK_DAYS, horizon_days))
-        context = Context(trade, so_far or {})
-        if analysis == "behavior":
-            return train_behavior(rows, known, BehaviorSettings(horizon_days=horizon_days, seed=settings.seed), context)
-        return train_demand(rows, known, DemandSettings(horizon_days=horizon_days, seed=settings.seed), context)
-    from custana_pipeline.orchestration.segment_history import train_segments
-
-    return train_segments(project, rows, known.as_of, known.holdout)
 
 
 def _results(key: dg.AssetKey, partition: str, training: Training, logged: LoggedAnalysis) -> Iterator[Yielded]:

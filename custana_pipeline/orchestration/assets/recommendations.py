@@ -23,6 +23,7 @@ from custana_pipeline.models.recommendation_tuning import (
     tune_recommendations,
 )
 from custana_pipeline.models.recommendation_windows import Everybody
+from custana_pipeline.orchestration.ahead import turn
 from custana_pipeline.orchestration.boundary import RETRIES, reported
 from custana_pipeline.orchestration.days import as_of_days
 from custana_pipeline.orchestration.project import Project
@@ -60,6 +61,7 @@ def recommendation_assets(project: Project) -> list[dg.AssetsDefinition]:
         partitions_def=as_of_days(project.settings.pack),
         retry_policy=RETRIES,
         pool="warehouse",
+        op_tags=turn(TABLE),
         check_specs=[dg.AssetCheckSpec(NAIVE_CHECK, asset=key, description="Each list beats its best naive rule.")],
     )
     @reported
