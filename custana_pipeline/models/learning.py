@@ -86,7 +86,7 @@ def _context(given: TrainingInput) -> Context:
 def _segmented(given: TrainingInput) -> Training:
     """The customers of the day itself; those of the holdout tell what segments say of later spend."""
     earlier = _of_day(given, given.known.holdout)
-    told = earlier if len(earlier) and earlier["future_amount"].notna().any() else None
+    told = earlier if len(earlier) and bool(earlier["future_amount"].notna().any()) else None
     latest = _of_day(given, given.known.as_of)
     return train_segmentation(latest, told, SegmentationSettings(seed=given.seed), given.previous)
 

@@ -21,9 +21,9 @@ def tell_of_all() -> None:
 
 
 @wraps(_told)
-def _all_told(plan: Any, context: Any) -> Iterator[Any]:
+def _all_told(self: ActiveExecution, job_context: Any) -> Iterator[Any]:
     while True:
-        yield from _told(plan, context)
-        plan._update()  # what was told of may decide others
-        if not (plan._pending_skip or plan._pending_abandon):
+        yield from _told(self, job_context)
+        self._update()  # what was told of may decide others
+        if not (self._pending_skip or self._pending_abandon):
             return
