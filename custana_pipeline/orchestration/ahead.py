@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SECOND_BYTES = 500_000_000
 """What the second process holds besides what a run is foretold to need."""
+LEAST_INPUT_BYTES = 1_000_000
+"""Of a smaller shop the models are trained before the second process has imported what it needs."""
 _STARTING = "features__"
 """The first of these steps starts the process, which has imported all by the time that it is asked."""
 _TURNS = {"models.recommendations": -1, "models.behavior": -2, "models.demand": -3}
@@ -83,7 +85,7 @@ class _Ahead:
             self.process = None
 
     def _start(self) -> None:
-        if self.process is None and self.waiting and _has_room():
+        if self.process is None and self.waiting and _is_worthwhile():
             self.process = SecondProcess()
             PROFILE.beside.append(self.process.pid)
 
@@ -142,7 +144,8 @@ def turn(table: str) -> dict[str, str]:
     return {"dagster/priority": str(_TURNS.get(table, 0))}
 
 
-def _has_room() -> bool:
-    """Whether there is a second processor, and memory beside what the run was foretold to need."""
-    there, needed = (PROFILE.need.get(f"{name}_bytes", 0) for name in ("memory_there", "memory"))
-    return this_machine().cores > 1 and there >= needed + SECOND_BYTES
+def _is_worthwhile() -> bool:
+    """Whether there is a second processor, enough to learn from, and memory beside what the run is foretold to need."""
+    names = ("memory_there", "memory", "all_input")
+    there, needed, text = (PROFILE.need.get(f"{name}_bytes", 0) for name in names)
+    return this_machine().cores > 1 and text >= LEAST_INPUT_BYTES and there >= needed + SECOND_BYTES

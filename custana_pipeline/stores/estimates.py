@@ -65,6 +65,8 @@ class Need:
     """Below this a run is not begun."""
     most_disk: float = 0.0
     """What is written where everybody in the customer records has bought; 0 where lists were made before."""
+    all_input: float = 0.0
+    """All of the input as plain text, landed before or not."""
 
     @property
     def disk(self) -> float:
@@ -115,6 +117,7 @@ def need_of(settings: Settings, warehouse: Warehouse) -> Need:
         memory_limit=limit,
         memory_there=machine.memory_bytes,
         least_memory=max(_CLEARLY * PYTHON_BYTES, _LEAST_SHARE * models),
+        all_input=total,
         most_disk=0.0 if lists or there else _disk_of(new, _customers_on_record(settings), bool(settings.snapshots)),
     )
 

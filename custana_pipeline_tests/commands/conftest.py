@@ -18,7 +18,7 @@ from custana_pipeline_tests.stores.tracking_template import copy_of_empty_store
 @pytest.fixture(autouse=True)
 def trained_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second process knows nothing of what a test has exchanged in this one."""
-    monkeypatch.setattr(ahead, "_has_room", lambda: False)
+    monkeypatch.setattr(ahead, "_is_worthwhile", lambda: False)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from custana_pipeline.stores.run_workers import STOP
 from custana_pipeline_tests.orchestration.packs import shipped
 
 DAY = dt.date(2025, 1, 1)
-GIGABYTES = 1_000_000_000
+GIGABYTES, MEGABYTES = 1_000_000_000, 1_000_000
 
 
 class Recorder:
@@ -46,7 +46,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setattr(ahead, "training_input", lambda _, analysis, as_of: (analysis, as_of))
     monkeypatch.setattr("custana_pipeline.models.learning.learned", lambda given: f"learned here from {given}")
     monkeypatch.setattr(ahead, "this_machine", lambda: SimpleNamespace(cores=2))
-    monkeypatch.setattr(PROFILE, "need", {"memory_there_bytes": 8 * GIGABYTES, "memory_bytes": GIGABYTES})
+    need = {"memory_there_bytes": 8 * GIGABYTES, "memory_bytes": GIGABYTES, "all_input_bytes": MEGABYTES}
+    monkeypatch.setattr(PROFILE, "need", need)
     return Project(shipped("sample", tmp_path))
 
 
@@ -114,25 +115,26 @@ def test_what_the_second_process_has_not_come_to_is_learned_here(
 
 
 @pytest.mark.parametrize(
-    ("cores", "memory", "steps", "day"),
+    ("cores", "changed", "steps", "day"),
     [
-        (1, 8 * GIGABYTES, None, DAY),
-        (2, GIGABYTES + GIGABYTES // 4, None, DAY),
-        (2, 8 * GIGABYTES, ("features__behavior", "features__levels"), DAY),
-        (2, 8 * GIGABYTES, None, None),
+        (1, {}, None, DAY),
+        (2, {"memory_there_bytes": GIGABYTES + GIGABYTES // 4}, None, DAY),
+        (2, {"all_input_bytes": MEGABYTES - 1}, None, DAY),
+        (2, {}, ("features__behavior", "features__levels"), DAY),
+        (2, {}, None, None),
     ],
-    ids=["one processor", "little memory", "nothing is trained", "no day"],
+    ids=["one processor", "little memory", "little to learn from", "nothing is trained", "no day"],
 )
 def test_no_process_is_started_where_it_would_not_help(
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
     cores: int,
-    memory: int,
+    changed: dict[str, int],
     steps: tuple[str, ...] | None,
     day: dt.date | None,
 ) -> None:
     monkeypatch.setattr(ahead, "this_machine", lambda: SimpleNamespace(cores=cores))
-    monkeypatch.setitem(PROFILE.need, "memory_there_bytes", memory)
+    PROFILE.need.update(changed)
     monkeypatch.setattr(ahead, "SecondProcess", lambda: pytest.fail("It was started."))
     with ahead.begun_ahead(project, day, steps):
         hear_features()

@@ -40,7 +40,7 @@ def shop(root: Path, capsys: pytest.CaptureFixture[str]) -> Path:
             assert told.exit_code == 0, told.err
             (folder / "first.json").write_text(json.dumps(fingerprint(folder / "data" / "published")))
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(ahead, "_has_room", lambda: False)
+                patch.setattr(ahead, "_is_worthwhile", lambda: False)
                 told = run(capsys, folder / "files", folder / "data", "--again")
             assert told.exit_code == 0, told.err
             before = fingerprint(folder / "data")
@@ -55,7 +55,7 @@ def shop(root: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 @contextmanager
 def _noting_what_is_trained_ahead(path: Path) -> Iterator[None]:
-    """Writes which analyses have come back from a second process within the block."""
+    """Has a second process train within the block, and writes which analyses have come back from it."""
     seen: list[str] = []
     learned = ahead._Ahead.learned
 
@@ -65,6 +65,7 @@ def _noting_what_is_trained_ahead(path: Path) -> Iterator[None]:
         return found
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ahead, "_is_worthwhile", lambda: True)
         patch.setattr(ahead._Ahead, "learned", noted)
         yield
     path.write_text(json.dumps(seen))
