@@ -1,4 +1,4 @@
-"""Measures what custana takes: each run a whole process, its wall seconds and the peak memory that the kernel saw.
+"""Measures what custana takes: each run a whole process, its wall seconds and the peak memory of all its processes.
 
     make bench                                       everything that can be measured here, median of 3
     python bench/run_bench.py --only sample --runs 1
@@ -26,6 +26,8 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from speed.processes import watched
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = Path(__file__).with_name("README.md")
@@ -138,13 +140,14 @@ def run_whole(command: list[str], folder: Path) -> Sample:
     with log.open("wb") as output:
         began = time.monotonic()
         child = subprocess.Popen(command, cwd=PROJECT, env=environment(folder), stdout=output, stderr=output)
-        _, status, usage = os.wait4(child.pid, 0)
+        with watched(child.pid) as held:
+            _, status, usage = os.wait4(child.pid, 0)
         seconds = time.monotonic() - began
     child.returncode = os.waitstatus_to_exitcode(status)
     text = log.read_text(errors="replace")
     if child.returncode:
         sys.exit(f"{Path(command[0]).name} ended with {child.returncode}:\n{text[-3000:]}")
-    return Sample(seconds, usage.ru_maxrss / 1024**2, stage_seconds(text))
+    return Sample(seconds, max(usage.ru_maxrss, *held) / 1024**2, stage_seconds(text))
 
 
 def stage_seconds(text: str) -> dict[str, float]:

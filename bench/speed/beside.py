@@ -63,7 +63,8 @@ def libraries(results: dict[str, Figures], sizes: list[str]) -> list[str]:
                 "lists both kinds of products for everybody, with reasons, judged and stored, in "
                 f"{lists_seconds:.1f} s ({_no_slower(lists_seconds, other['seconds'])}); with its tuning and backtest, "
                 f"which ALS is not given, the stage takes {own['seconds']:.1f} s "
-                f"({_no_slower(own['seconds'], other['seconds'])}). Recall@10 of the next 90 days {own['recall']:.4f}."
+                f"({_no_slower(own['seconds'], other['seconds'])}). Recall@10 of the next 90 days {own['recall']:.4f}. "
+                "Each has the machine to itself; in a whole run the stage takes longer beside the training."
             )
     return ["## Beside the libraries of the field", *parts] if parts else []
 

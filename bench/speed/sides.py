@@ -74,7 +74,7 @@ def project(folder: Path) -> Path:
 def product(place: Path, files: Path, data: Path, *, as_of: str = AS_OF, module: str = "") -> Run:
     """`custana run` in the project folder `place` into the folder `data`; what is there already stays.
 
-    `module` is what stands in for the command: `bench.speed.untracked` or `bench.speed.statements`.
+    `module` is what stands in for the command: `bench.speed.alone`, `.statements` or `.untracked`.
     """
     data.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", module] if module else [str(CUSTANA)]
