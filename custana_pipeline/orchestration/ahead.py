@@ -91,7 +91,8 @@ class _Ahead:
 
     def _begin(self, analysis: str, process: SecondProcess) -> None:
         self.waiting.remove(analysis)
-        given = [training_input(self.project, analysis, self.as_of)]
+        with PROFILE.within("train"):
+            given = [training_input(self.project, analysis, self.as_of)]
         self.begun[analysis] = _Begun(given, process.submit(given))
 
 
