@@ -57,7 +57,7 @@ check: setup  ## format, rules, types, SQL, layers, definitions, generated docs
 		--workspace workspace.yaml --log-level warning
 
 bench: setup  ## measure time and memory, and write bench/README.md (DATASETS=folder)
-	@$(BIN)/python bench/run_bench.py $(if $(DATASETS),--datasets $(DATASETS))
+	@$(BIN)/python -m bench.run_bench $(if $(DATASETS),--datasets $(DATASETS))
 
 bench-landing: setup  ## landing and cleaning beside bare DuckDB, into bench/landing.md (LINES=10000000, ARGS=...)
 	@$(BIN)/python bench/landing.py $(if $(LINES),--lines $(LINES)) $(ARGS)

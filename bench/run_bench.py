@@ -1,8 +1,8 @@
 """Measures what custana takes: each run a whole process, its wall seconds and the peak memory of all its processes.
 
     make bench                                       everything that can be measured here, median of 3
-    python bench/run_bench.py --only sample --runs 1
-    python bench/run_bench.py --datasets FOLDER      with online_retail_ii/ and cdnow/ in it
+    python -m bench.run_bench --only sample --runs 1
+    python -m bench.run_bench --datasets FOLDER      with online_retail_ii/ and cdnow/ in it
 
 The tables go into bench/README.md between its markers; what is not measured this time keeps its last figures.
 """
@@ -27,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from speed.processes import watched
+from bench.speed.processes import watched
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = Path(__file__).with_name("README.md")
