@@ -142,7 +142,7 @@ def product(told: argparse.Namespace) -> tuple[dict[str, float], dict[str, int]]
     settings = settings_of(told)
     definitions, home = build_definitions(settings), dagster_home.prepare(settings.dagster_home)
     with dagster_home.opened(home) as instance, run.only_run(Project(settings), instance) as lease:
-        command = run._Command(settings, definitions, instance, lambda *_: None, lease)
+        command = run._Command(Project(settings), definitions, instance, lambda *_: None, lease)
         outcome = command.execute("ingest", None)
     parts = {step.replace("__", "."): seconds for step, seconds in outcome.step_seconds.items()}
     with Warehouse(settings.warehouse_path).reading() as session:

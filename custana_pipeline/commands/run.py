@@ -76,7 +76,7 @@ def run_and_tell(settings: Settings, as_of: str | None) -> int:
     with telling_of_faults(settings):
         begun = receipts.beginning(settings)
         with bars.progress, hearing(lambda _, told: console.print(f"custana: {told}")):
-            outcome = run_chain(settings, day, bars.heard, definitions)
+            outcome = run_chain(project, day, bars.heard, definitions)
         summary = summarise(project, outcome)
     if outcome.has_published and outcome.as_of is not None and outcome.next_day is not None:
         receipts.keep(settings, begun, (outcome.as_of, outcome.next_day), _landed(project) if begun else {})

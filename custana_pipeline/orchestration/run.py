@@ -75,18 +75,19 @@ def stage_of(step_key: str) -> str:
 
 
 def run_chain(
-    settings: Settings, as_of: dt.date | None, heard: Heard, definitions: dg.Definitions | None = None
+    project: Project, as_of: dt.date | None, heard: Heard, definitions: dg.Definitions | None = None
 ) -> RunOutcome:
     """Runs everything for one day, and returns how it went.
 
     Without `as_of`, a closed source is run for its last day, an open one for the day after its newest order line.
     Raises the errors of custana.errors with the failed asset's own message and exit code.
     """
-    from custana_pipeline.orchestration.code_location import build_definitions
+    from custana_pipeline.orchestration.code_location import definitions_of
 
+    settings = project.settings
     if as_of is not None:
         _refuse_day_to_come(settings, as_of)
-    definitions, project = definitions or build_definitions(settings), Project(settings)
+    definitions = definitions or definitions_of(project)
     home = dagster_home.prepare(settings.dagster_home)
     with ExitStack() as stack:
         stack.enter_context(profiled(settings))
@@ -94,7 +95,7 @@ def run_chain(
         lease = stack.enter_context(only_run(project, instance))
         for died in end_dead_runs(instance, home, of_servers=False):
             tell_of_command_run(settings, instance, died)
-        command = _Command(settings, definitions, instance, heard, lease)
+        command = _Command(project, definitions, instance, heard, lease)
         stack.enter_context(warming(settings))
         stack.enter_context(lingering())
         if as_of is None and settings.pack.calendar.end is None:
@@ -121,11 +122,16 @@ def step_counts(settings: Settings, definitions: dg.Definitions | None = None) -
 class _Command:
     """What the runs of one command share."""
 
-    settings: Settings
+    project: Project
     definitions: dg.Definitions
     instance: dg.DagsterInstance
     heard: Heard
     lease: Lease
+
+    @property
+    def settings(self) -> Settings:
+        """The project's."""
+        return self.project.settings
 
     def execute(
         self, job_name: str, as_of: dt.date | None, selection: Sequence[dg.AssetKey] | None = None
@@ -161,7 +167,7 @@ class _Command:
         """The run's result, and what it was stopped for, if it was."""
         with (
             working(Path(self.instance.root_directory), run_id, self.settings.max_runtime_seconds),
-            ahead.begun_ahead(Project(self.settings), as_of),
+            ahead.begun_ahead(self.project, as_of),
         ):
             result = self.definitions.resolve_job_def(job_name).execute_in_process(
                 instance=self.instance,

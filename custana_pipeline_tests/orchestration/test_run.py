@@ -22,13 +22,13 @@ def heard(step: str, happening: str) -> None:
 
 def test_a_day_to_come_of_an_open_source_is_wrong_use_before_anything_begins(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match=r"--as-of 2999-01-01 is no day of source 'sample' yet \(Europe/London\)"):
-        run_chain(with_calendar(tmp_path / "data", None), dt.date(2999, 1, 1), heard)
+        run_chain(Project(with_calendar(tmp_path / "data", None)), dt.date(2999, 1, 1), heard)
     assert not (tmp_path / "data").exists()
 
 
 def test_a_day_outside_a_closed_source_is_wrong_use_before_anything_begins(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match="--as-of 2024-06-30"):
-        run_chain(with_calendar(tmp_path, dt.date(2024, 12, 31)), START - dt.timedelta(days=1), heard)
+        run_chain(Project(with_calendar(tmp_path, dt.date(2024, 12, 31))), START - dt.timedelta(days=1), heard)
 
 
 def test_the_steps_of_each_stage_are_counted_in_the_order_of_the_chain(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_between_its_runs_a_command_is_asked_about_none_that_is_over(tmp_path: P
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
         turn = Turn(settings.warehouse_path, DagsterBooks(instance))
         with holding_turn(turn) as lease:
-            outcome = _Command(settings, definitions, instance, lambda *_: None, lease).execute("ingest", None)
+            outcome = _Command(Project(settings), definitions, instance, lambda *_: None, lease).execute("ingest", None)
             assert seen == [outcome.run_id]
             assert DagsterBooks(instance).is_over(outcome.run_id)
             assert read_holder(turn.path) == lease.holder
