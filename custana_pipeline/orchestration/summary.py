@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import resource
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +13,7 @@ from custana_pipeline.orchestration.publication import state_path
 from custana_pipeline.orchestration.run import RunOutcome
 from custana_pipeline.orchestration.watch import warnings_of
 from custana_pipeline.stores.places import near
+from custana_pipeline.stores.run_profile import PROFILE
 from custana_pipeline.stores.session import Session
 
 HEADLINE_METRICS = {
@@ -82,7 +82,7 @@ def summarise(project: Project, outcome: RunOutcome) -> RunSummary:
         absent=absent,
         warnings=warnings,
         places=_places(project, outcome, bool(untrainable)),
-        peak_memory_gb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+        peak_memory_gb=PROFILE.peak_gb,
         stages=profile_line(),
     )
 

@@ -7,6 +7,7 @@ under way, so that the stages' seconds are those of the run.
 
 import json
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -115,6 +116,12 @@ class RunProfile:
             "peak_mb": round(max(cost.peak_mb for cost in self.costs.values()), 1),
             "need": self.need,
         }
+
+    @property
+    def peak_gb(self) -> float:
+        """The most memory that the run and what works for it held, in GiB; of the process alone without /proc."""
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+        return max(own, *(cost.peak_mb / 1024 for cost in self.costs.values()))
 
     def write(self, data_dir: Path) -> None:
         """Writes the profile beside the data and into the folders of `told_in`; a full disk is left as it is."""

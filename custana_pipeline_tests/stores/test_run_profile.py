@@ -69,6 +69,8 @@ def test_what_works_for_the_run_counts_as_its_own(clock: list[float], monkeypatc
         working.kill()
     found = {name: told["peak_mb"] for name, told in by_stage(profile).items()}
     assert found["train"] == 100 < found["start"] < 150
+    profile.costs["train"].peak_mb = 300 * 1024
+    assert profile.peak_gb == 300  # and not what this process alone has held
     profile.beside.append(working.pid)  # one that is gone holds nothing
     profile.enter("publish")
     assert by_stage(profile)["score"]["peak_mb"] == 100
