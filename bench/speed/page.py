@@ -98,7 +98,8 @@ def _stages(chains: dict[str, Figures]) -> str:
             rows.append([size, "custana" if side == "product" else side, *told, f"{rest:.1f}"])
     told = (
         "custana trains who will buy and what in a second process meanwhile: `train` is what it waits for, with "
-        "segmentation, and other stages take longer beside it."
+        "segmentation, and other stages take longer beside it. Sizes and parts that docs/performance.md names as of "
+        "earlier rounds were measured before it did."
     )
     return table(["order lines", "seconds, median", *STAGES, "start, tracking and all else"], rows) + f"\n\n{told}"
 
