@@ -74,9 +74,11 @@ def audit(session: Session, project: Project, table: str, judged: Judged) -> Aud
     """
     refuse_disabled_checks()
     counts = counts_of(session, project, table)
-    lost = conservation(counts, _files_of(session, project, table)) if len(counts) else []
+    files = _files_of(session, project, table)
+    lost = conservation(counts, files) if len(counts) else []
     if lost:
-        raise ContractBroken(f"cleaned.{table} loses lines: {'; '.join(lost)}. The tables of yesterday stay.")
+        told = f"{'; '.join(lost)}. {_of_equal_names(files)}"
+        raise ContractBroken(f"cleaned.{table} loses lines: {told}The tables of yesterday stay.")
     tripped = rejected_share(counts, project.settings.max_rejected_share)
     if tripped:
         raise DataFault(f"{'; '.join(tripped)}. The tables and lists of yesterday stay.")
@@ -151,6 +153,22 @@ def _files_of(session: Session, project: Project, table: str) -> pd.DataFrame:
     sets = {name.split(".")[1] for name in project.models.raw_tables(table)}
     files: Any = session.frame("select * from raw.files where duplicate_of is null")
     return files[files["raw_set"].isin(list(sets))]
+
+
+def _of_equal_names(files: pd.DataFrame) -> str:
+    """Why lines seem lost where several raw sets of a table have files of one name, and the mend; else nothing.
+
+    >>> _of_equal_names(pd.DataFrame({"raw_set": ["shop", "till"], "source_file": ["may.csv", "may.csv"]}))
+    'Raw sets shop and till share file names (1), by which lines are told apart: rename the files of one set. '
+    >>> _of_equal_names(pd.DataFrame({"raw_set": ["shop", "till"], "source_file": ["may.csv", "june.csv"]}))
+    ''
+    """
+    names = files[["raw_set", "source_file"]].drop_duplicates()
+    common: Any = names[names["source_file"].duplicated(keep=False)]
+    if common.empty:
+        return ""
+    sets, count = " and ".join(sorted(common["raw_set"].unique())), common["source_file"].nunique()
+    return f"Raw sets {sets} share file names ({count:,}), by which lines are told apart: rename the files of one set. "
 
 
 def _refuse_empty(session: Session, project: Project, table: str, counts: pd.DataFrame) -> None:

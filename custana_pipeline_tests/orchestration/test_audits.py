@@ -1,12 +1,15 @@
 """What is told of raw sets: where their lines are counted, and how one is declared that a source does not have."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from custana_pipeline.errors import BadFile
+from custana_pipeline.errors import BadFile, ContractBroken
 from custana_pipeline.orchestration.audits import counting_parameters, counts_by_table
 from custana_pipeline.orchestration.project import Project
+from custana_pipeline.stores.sql_models import SqlModels
+from custana_pipeline_tests.conftest import REPOSITORY
 from custana_pipeline_tests.orchestration.test_increments import HEADERS, ingest, shop
 
 LINES = {
@@ -53,3 +56,18 @@ def test_a_malformed_line_counts_where_its_raw_set_does_though_files_of_others_h
         found = counts_by_table(session).set_index("table_name")
     rejected = found.loc[found["status"] == "rejected", "line_count"].to_dict()
     assert rejected == {"events": 1}
+
+
+def test_file_names_that_two_raw_sets_of_a_table_share_are_told_with_the_mend(tmp_path: Path) -> None:
+    put_all(tmp_path)
+    project = in_folders(shop(tmp_path, "data"))
+    shutil.copytree(REPOSITORY / "dbt_like_sql", tmp_path / "sql")
+    with (tmp_path / "in" / "products" / "2024.csv").open("a") as products:
+        products.write("p2,cup,kitchen\n")
+    lines = tmp_path / "sql" / "sources" / "sample" / "transactions.sql"
+    lines.write_text(
+        f"{lines.read_text().rstrip()}\nwhere raw.transactions.product_id in (select product_id from raw.products)\n"
+    )
+    vars(project)["models"] = SqlModels.read(tmp_path / "sql", "sample")
+    with pytest.raises(ContractBroken, match=r"Raw sets products and transactions share file names \(1\).*rename"):
+        ingest(project)
