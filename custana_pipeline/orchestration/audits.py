@@ -163,8 +163,8 @@ def _of_equal_names(files: pd.DataFrame) -> str:
     >>> _of_equal_names(pd.DataFrame({"raw_set": ["shop", "till"], "source_file": ["may.csv", "june.csv"]}))
     ''
     """
-    names = files[["raw_set", "source_file"]].drop_duplicates()
-    common: Any = names[names["source_file"].duplicated(keep=False)]
+    names: Any = files[["raw_set", "source_file"]].drop_duplicates()
+    common = names[names["source_file"].duplicated(keep=False)]
     if common.empty:
         return ""
     sets, count = " and ".join(sorted(common["raw_set"].unique())), common["source_file"].nunique()
