@@ -74,11 +74,8 @@ def audit(session: Session, project: Project, table: str, judged: Judged) -> Aud
     """
     refuse_disabled_checks()
     counts = counts_of(session, project, table)
-    files = _files_of(session, project, table)
-    lost = conservation(counts, files) if len(counts) else []
-    if lost:
-        told = f"{'; '.join(lost)}. {_of_equal_names(files)}"
-        raise ContractBroken(f"cleaned.{table} loses lines: {told}The tables of yesterday stay.")
+    if len(counts):
+        _refuse_lost(table, counts, _files_of(session, project, table))
     tripped = rejected_share(counts, project.settings.max_rejected_share)
     if tripped:
         raise DataFault(f"{'; '.join(tripped)}. The tables and lists of yesterday stay.")
@@ -153,6 +150,12 @@ def _files_of(session: Session, project: Project, table: str) -> pd.DataFrame:
     sets = {name.split(".")[1] for name in project.models.raw_tables(table)}
     files: Any = session.frame("select * from raw.files where duplicate_of is null")
     return files[files["raw_set"].isin(list(sets))]
+
+
+def _refuse_lost(table: str, counts: pd.DataFrame, files: pd.DataFrame) -> None:
+    if lost := conservation(counts, files):
+        told = f"{'; '.join(lost)}. {_of_equal_names(files)}"
+        raise ContractBroken(f"cleaned.{table} loses lines: {told}The tables of yesterday stay.")
 
 
 def _of_equal_names(files: pd.DataFrame) -> str:

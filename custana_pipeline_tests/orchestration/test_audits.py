@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from custana_pipeline.errors import BadFile, ContractBroken
+from custana_pipeline.orchestration.assets import cleaned
 from custana_pipeline.orchestration.audits import counting_parameters, counts_by_table
 from custana_pipeline.orchestration.project import Project
 from custana_pipeline.stores.sql_models import SqlModels
 from custana_pipeline_tests.conftest import REPOSITORY
+from custana_pipeline_tests.orchestration import packs
 from custana_pipeline_tests.orchestration.test_increments import HEADERS, ingest, shop
 
 LINES = {
@@ -71,3 +73,11 @@ def test_file_names_that_two_raw_sets_of_a_table_share_are_told_with_the_mend(tm
     vars(project)["models"] = SqlModels.read(tmp_path / "sql", "sample")
     with pytest.raises(ContractBroken, match=r"Raw sets products and transactions share file names \(1\).*rename"):
         ingest(project)
+
+
+def test_a_table_that_the_source_has_not_is_cleaned_before_anything_has_landed(tmp_path: Path) -> None:
+    project = packs.project("cdnow", tmp_path)
+    with project.warehouse.transaction() as session:
+        session.prepare()
+        cleaned.clean_table(session, project, "customers")
+        assert session.count("cleaned.customers") == 0
