@@ -27,7 +27,7 @@ def harden(connection: duckdb.DuckDBPyConnection, may_read: Sequence[Path] = (),
 
     A second connection of this process to a file that is open already shares its settings, and is left as it is.
     """
-    if connection.execute("select current_setting('lock_configuration')").fetchall()[0][0]:
+    if is_hardened(connection):
         return
     connection.execute("set enable_progress_bar = false")
     # globally, so that a second connection has it too
@@ -39,6 +39,11 @@ def harden(connection: duckdb.DuckDBPyConnection, may_read: Sequence[Path] = (),
             connection.execute(f"set {setting} = [{', '.join(map(literal, allowed))}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
+
+
+def is_hardened(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the settings are locked, by this connection or another one of the process to the same file."""
+    return bool(connection.execute("select current_setting('lock_configuration')").fetchall()[0][0])
 
 
 def _both_spellings(path: Path) -> list[str]:

@@ -18,7 +18,7 @@ import duckdb
 
 from custana_pipeline.errors import CustanaError, Transient
 from custana_pipeline.stores import faults, lingering, run_lock, warehouse_file
-from custana_pipeline.stores.hardened import STARTING, harden
+from custana_pipeline.stores.hardened import STARTING, harden, is_hardened
 from custana_pipeline.stores.session import Session
 
 OPEN_WAIT_SECONDS = 120.0
@@ -141,6 +141,8 @@ class Warehouse:
     def _open(self, read_only: bool, may_read: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
         config = warehouse_file.limits(self.path, self.memory_limit, self.threads) | STARTING
         connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
+        if not is_hardened(connection):
+            warehouse_file.limit_spilling(self.path, connection)
         harden(connection, may_read, self.timezone)
         return connection
 

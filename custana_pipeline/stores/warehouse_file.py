@@ -43,14 +43,18 @@ def spill_folder(path: Path) -> Path:
 
 
 def limits(path: Path, memory: str, threads: int) -> Config:
-    """What a connection may use of memory, processors and disk: spilling leaves room for what is written meanwhile."""
+    """What a connection may use of memory and processors, and where it spills; `limit_spilling` says how much."""
+    return {"memory_limit": memory, "threads": threads, "temp_directory": str(spill_folder(path))}
+
+
+def limit_spilling(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Leaves room on the disk for what is written while queries spill.
+
+    Not told when the file is opened: what is free changes, and DuckDB refuses a second connection of a process that is
+    told other things than the first.
+    """
     spill = int(faults.free_bytes(path) * SPILL_SHARE) // 1024**2
-    return {
-        "memory_limit": memory,
-        "threads": threads,
-        "temp_directory": str(spill_folder(path)),
-        "max_temp_directory_size": f"{max(spill, 1)}MiB",
-    }
+    connection.execute(f"set max_temp_directory_size = '{max(spill, 1)}MiB'")
 
 
 def sweep(path: Path) -> None:
@@ -94,6 +98,7 @@ def compact(path: Path, memory: str = SCAN_MEMORY, threads: int = 2) -> None:
     fresh.unlink(missing_ok=True)
     connection = bare_connection(config=limits(path, memory, threads))
     try:
+        limit_spilling(path, connection)
         connection.execute(f"attach {_literal(path)} as whole")
         connection.execute("checkpoint whole")
         connection.execute(f"attach {_literal(fresh)} as fresh")

@@ -109,3 +109,13 @@ def test_spilling_leaves_a_fifth_of_the_free_disk_to_what_is_written(
     with Warehouse(tmp_path / "shop.duckdb").transaction() as session:
         told = session.rows("select current_setting('max_temp_directory_size'), current_setting('temp_directory')")
     assert told == [("800.0 MiB", str(tmp_path / "shop.spill"))]
+
+
+def test_a_second_connection_of_this_process_opens_though_the_disk_has_filled_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter(range(1000, 0, -100))
+    monkeypatch.setattr(faults, "free_bytes", lambda _where: next(free) * 1024**2)
+    warehouse = Warehouse(tmp_path / "shop.duckdb")
+    with warehouse.transaction(), warehouse.transaction() as second:
+        assert second.rows("select current_setting('max_temp_directory_size')") == [("800.0 MiB",)]
